@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers of binary networks: the binary convolution and the two-slope nonlinearity of AdaBin."""
+
+import numpy as np
+from mindspore import Parameter, Tensor, nn, ops
+from mindspore import dtype as mstype
+from mindspore.common.initializer import HeNormal, initializer
+
+from src.binarize import ActivationBinarizer, Binarization, WeightBinarizer
+
+NONLINEARITIES = ("maxout", "relu", "prelu")
+
+
+def _pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+class AdaBinConv2d(nn.Cell):
+    """2-D convolution with binary weights, binary activations, or both.
+
+    The input is binarized first and padded with zeros afterwards, so a padded tap is 0 and no member of the set.
+
+    Args:
+        in_channels, out_channels (int): divisible by `group`.
+        kernel_size, stride, dilation (int or pair): height, width.
+        padding (int or 4-tuple): zeros on (top, bottom, left, right).
+        group (int): number of channel groups.
+        settings (Binarization): bits, sets, form, estimators.
+
+    Inputs: x float32 (N, C_in, H, W). Output: float32 (N, C_out, H', W').
+
+    The estimator's k and t live in the parameters `k` and `t`, not trained and not stored in checkpoints: assigning
+    them changes the gradients of a compiled training step without compiling it again (`set_estimator`).
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, group=1,
+                 settings=None):
+        super().__init__()
+        self.settings = settings or Binarization()
+        kernel_size = _pair(kernel_size)
+        self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
+        shape = (out_channels, in_channels // group, *kernel_size)
+        self.weight = Parameter(initializer(HeNormal(mode="fan_in", nonlinearity="relu"), shape, mstype.float32))
+        self.conv = ops.Conv2D(out_channels, kernel_size, pad_mode="pad", pad=self.padding, stride=_pair(stride),
+                               dilation=_pair(dilation), group=group)
+        self.k = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
+        self.t = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
+        self.binarizes_input = self.settings.a_bits == 1
+        self.binarizes_weight = self.settings.w_bits == 1
+        if self.binarizes_input:
+            self.binary_a = ActivationBinarizer(self.settings)
+        if self.binarizes_weight:
+            self.binary_w = WeightBinarizer(self.settings.weight_set, self.settings.weight_estimator)
+
+    def construct(self, x):
+        weight = self.weight
+        if self.binarizes_input:
+            x = self.binary_a(x, self.k, self.t)
+        if self.binarizes_weight:
+            weight = self.binary_w(weight, self.k, self.t)
+        return self.conv(x, weight)
+
+
+def set_estimator(network, k, t):
+    """Give all binary layers of a network the estimator parameters k and t of an epoch."""
+    for _, cell in network.cells_and_names():
+        if isinstance(cell, AdaBinConv2d):
+            cell.k.set_data(Tensor(k, mstype.float32))
+            cell.t.set_data(Tensor(t, mstype.float32))
+
+
+class TwoSlopes(nn.Cell):
+    """y = pos * max(x, 0) + neg * min(x, 0), slopes per channel; the function behind `Maxout`.
+
+    Backward, with G = dL/dy: dL/dx = G pos where x >= 0, G neg elsewhere; dL/dpos = sum G max(x, 0) and
+    dL/dneg = sum G min(x, 0) over batch and space. At x = 0 the slope is pos, as sign(0) is +1.
+    """
+
+    def construct(self, x, pos, neg):
+        """x: (N, C, ...); pos, neg: (1, C, 1, 1)."""
+        return x * ops.select(x >= 0, pos, neg)
+
+    def bprop(self, x, pos, neg, out, dout):
+        """Gradients of (x, pos, neg)."""
+        is_positive = x >= 0
+        dx = dout * ops.select(is_positive, pos, neg)
+        product = dout * x
+        total = ops.sum(product, (0, 2, 3), True)
+        positive = ops.sum(dout * ops.relu(x), (0, 2, 3), True)
+        return dx, positive, total - positive
+
+
+class Maxout(nn.Cell):
+    """AdaBin's nonlinearity: f(x) = pos * ReLU(x) - neg * ReLU(-x), both slopes learned per channel.
+
+    Args:
+        channels (int): C.
+
+    Inputs: x (N, C, H, W). Output: the same shape. The slopes start at 1 and 0.25 and may become negative.
+    """
+
+    def __init__(self, channels):
+        super().__init__()
+        shape = (1, channels, 1, 1)
+        self.pos_scale = Parameter(Tensor(np.full(shape, 1.0, np.float32)))
+        self.neg_scale = Parameter(Tensor(np.full(shape, 0.25, np.float32)))
+        self.slopes = TwoSlopes()
+
+    def construct(self, x):
+        return self.slopes(x, self.pos_scale, self.neg_scale)
+
+
+def build_nonlinearity(name, channels):
+    """`maxout` (AdaBin), or a baseline: `relu`, `prelu` (slope per channel)."""
+    if name == "maxout":
+        return Maxout(channels)
+    if name == "prelu":
+        return nn.PReLU(channels, 0.25)
+    if name == "relu":
+        return nn.ReLU()
+    raise ValueError(f"nonlinearity: {name!r} is not one of {', '.join(NONLINEARITIES)}")

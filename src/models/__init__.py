@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks by name. To add one: a file here, and a line in `MODELS`."""
+
+from src.binarize import Binarization
+from src.models.resnet_cifar import resnet20
+from src.utils.errors import UserError
+
+MODELS = {
+    "resnet20": resnet20,
+}
+
+
+def binarization_of(config):
+    """`Binarization` described by a config's keys."""
+    try:
+        return Binarization(
+            w_bits=config.w_bits, a_bits=config.a_bits, form=config.binary_form,
+            weight_set=config.weight_set, activation_set=config.activation_set,
+            weight_estimator=config.weight_estimator, activation_estimator=config.activation_estimator)
+    except ValueError as error:
+        raise UserError(f"config: {error}") from error
+
+
+def build_model(config):
+    """Network of a config: `network`, `num_classes`, `nonlinearity` and the keys of its binarization.
+
+    Raises:
+        UserError: a value is not known.
+    """
+    if config.network not in MODELS:
+        raise UserError(f"config: network: {config.network!r} is not known; choose from {', '.join(sorted(MODELS))}")
+    if config.num_classes < 1:
+        raise UserError(f"config: num_classes: {config.num_classes} is not a number of classes; give 1 or more")
+    try:
+        return MODELS[config.network](config.num_classes, binarization_of(config), config.nonlinearity)
+    except ValueError as error:
+        raise UserError(f"config: {error}") from error

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that depends on the device: environment, context, seeds."""
+
+import os
+import sys
+
+# oneDNN 3.10 inside MindSpore 2.10 falls to its reference convolution on CPUs with AVX-512; with AVX2 it takes
+# the jitted one, about 50 times faster (docs/troubleshooting.md).
+ONEDNN_ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
+DEVICE_TARGETS = ("CPU", "GPU", "Ascend")
+
+
+def prepare_environment():
+    """Set what MindSpore must find in the environment when it is imported; a value the user has set stays."""
+    if "mindspore" not in sys.modules:
+        os.environ.setdefault(ONEDNN_ISA_VARIABLE, "AVX2")
+        os.environ.setdefault("GLOG_v", "3")  # errors only: warnings of the framework are not for our users
+
+
+def environment_for_other_programs():
+    """Copy of the environment without the settings made for MindSpore, for the C++ engine and for peers."""
+    return {key: value for key, value in os.environ.items() if key not in (ONEDNN_ISA_VARIABLE, "GLOG_v")}
+
+
+def init_device(config):
+    """Select device, execution mode and seed.
+
+    Args:
+        config: needs `device_target` (CPU, GPU, Ascend), `device_id`, `mode` (GRAPH, PYNATIVE) and `seed`.
+
+    Raises:
+        UserError: the installed MindSpore has no such device.
+    """
+    import mindspore as ms
+
+    from src.utils.errors import UserError
+
+    try:
+        ms.set_device(config.device_target, config.device_id)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
+                        f"{reason}; choose another of {', '.join(DEVICE_TARGETS)}") from error
+    ms.set_context(mode=ms.GRAPH_MODE if config.mode == "GRAPH" else ms.PYNATIVE_MODE)
+    ms.set_seed(config.seed)
+
+
+def describe_device(config):
+    """One line for result files: device, machine's processor, MindSpore version."""
+    import platform
+
+    import mindspore as ms
+
+    processor = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            names = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
+        processor = f"{names[0]} x{len(names)}" if names else processor
+    except OSError:
+        pass
+    return f"{config.device_target} ({processor}), MindSpore {ms.__version__}"
