@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: bash scripts/run_tests.sh [--slow] [pytest arguments...]
+#
+# Set-up, linters, C++ build and tests, Python tests, C++ tests under the sanitizers. Every stage runs even if one
+# before it failed; a summary comes last, and the exit status is 1 if any stage failed.
+#   --slow  also the tests that take minutes each
+# Tests that need real data read it from the folder ADABIN_TEST_DATA and are skipped where that is not set.
+set -uo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+slow=0
+case "${1:-}" in
+    --slow) slow=1 && shift ;;
+    -h | --help) show_help ;;
+esac
+pytest_args=(--timeout 1200 -m "not slow")
+ctest_args=(--output-on-failure -LE slow)
+((!slow)) || pytest_args=(--timeout 7200) ctest_args=(--output-on-failure)
+
+# shellcheck disable=SC2317  # called through stage
+lint() { ruff check . && ruff format --check .; }
+
+# shellcheck disable=SC2317
+lint_cpp() {
+    find ascend310_infer -name 'build*' -type d -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 |
+        xargs -0 clang-format --dry-run -Werror
+}
+
+summary=() failed=0
+stage() {  # stage NAME COMMAND...
+    local name="$1" start=$SECONDS result=passed
+    shift
+    printf '\n==== %s: %s\n' "$name" "$*"
+    "$@" || { result=FAILED && failed=1; }
+    summary+=("$(printf '%-18s %-7s %4d s' "$name" "$result" $((SECONDS - start)))")
+}
+
+cd "$ROOT" || exit 1
+bash scripts/setup.sh --dev || exit 1
+activate_venv
+stage "Python lint" lint
+stage "C++ lint" lint_cpp
+stage "C++ build" bash ascend310_infer/build.sh  # before the Python tests: some of them run the C++ program
+stage "C++ tests" ctest --test-dir ascend310_infer/build "${ctest_args[@]}"
+stage "Python tests" python -m pytest "${pytest_args[@]}" "$@"
+stage "C++ sanitizers" bash ascend310_infer/build.sh --sanitize --test
+
+printf '\n==== Summary\n'
+printf '%s\n' "${summary[@]}"
+printf '%-18s %-7s %4d s\n' total "$( ((failed)) && echo FAILED || echo passed)" "$SECONDS"
+exit "$failed"
