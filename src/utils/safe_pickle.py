@@ -64,7 +64,7 @@ def read_pickle(data: bytes, source: str, extra_globals: Mapping[tuple[str, str]
         return value
     except (ValueError, TypeError, IndexError, KeyError, OverflowError, MemoryError, RecursionError,
             AttributeError) as error:
-        raise UserError(f"{source}: not a pickle this program reads ({_one_line(error)}); use the original file") from error
+        raise UserError(f"{source}: not data this program reads ({_one_line(error)}); get the original file") from error
 
 
 def _one_line(error: Exception) -> str:

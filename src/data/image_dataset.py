@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images in memory, delivered as MindSpore data-engine pipelines, one per epoch."""
+
+import os
+
+import numpy as np
+
+from src.data.transforms import draw_augmentation, draw_order, flip_and_crop, normalize
+from src.utils.errors import UserError
+
+
+class ImageDataset:
+    """One split of a classification data set.
+
+    Batch k of an epoch follows from (seed, epoch, k) alone: not from what the process did before, from other data
+    sets, from the number of workers, or from an earlier epoch left halfway.
+
+    Args:
+        images: uint8 (N, H, W, 3) RGB.
+        labels: int32 (N,).
+        class_names: names of the labels 0, 1, ...
+        train: shuffled and without the last, incomplete batch; otherwise in order and complete.
+        batch_size: images per batch.
+        mean, std: per channel, for pixels in 0..1.
+        seed: 0 to 2**63 - 1.
+        augment: flip and crop; only where `train`.
+        num_workers: threads preparing batches, at most as many as the machine has processors.
+
+    Attributes: num_images, num_classes, class_names, normalization (mean, std), steps_per_epoch, images, labels.
+
+    Raises:
+        UserError: a batch size that is not positive or larger than a training split, a negative seed, a mean or std
+            without three numbers.
+    """
+
+    def __init__(self, images, labels, class_names, *, train, batch_size, mean, std, seed=0, augment=True,
+                 num_workers=1):
+        key = "batch_size" if train else "eval_batch_size"
+        if batch_size < 1 or (train and batch_size > len(images)):
+            raise UserError(f"{key}={batch_size} does not fit {len(images)} images; use 1 to {len(images)}")
+        if seed < 0:
+            raise UserError(f"seed={seed} is negative; use 0 or more")
+        if len(mean) != 3 or len(std) != 3 or not all(value > 0 for value in std):
+            raise UserError(f"mean={mean}, std={std}: three numbers each are needed, std positive")
+        self.images, self.labels, self.class_names = images, labels, tuple(class_names)
+        self.num_images, self.num_classes = len(images), len(class_names)
+        self.normalization = (tuple(mean), tuple(std))
+        self.batch_size, self.seed, self.train = batch_size, seed, train
+        self.augment = augment and train
+        self.steps_per_epoch = len(images) // batch_size if train else -(-len(images) // batch_size)
+        self.num_workers = max(1, min(num_workers, os.cpu_count() or 1))
+
+    def batches(self, epoch: int = 0, first_batch: int = 0):
+        """Return a `mindspore.dataset.Dataset` over one epoch.
+
+        Args:
+            epoch: 0 or more; without meaning for a test split.
+            first_batch: where to begin, for a run resumed within an epoch.
+
+        Returns:
+            `steps_per_epoch - first_batch` rows of "image" float32 (B, 3, H, W) and "label" int32 (B,), which are
+            batches already. Iterate with `create_tuple_iterator(num_epochs=1)`.
+        """
+        import mindspore.dataset as ds  # here, because the environment must be prepared before (src/utils/device.py)
+
+        return ds.GeneratorDataset(EpochBatches(self, epoch, first_batch), ["image", "label"], shuffle=False,
+                                   num_parallel_workers=self.num_workers, python_multiprocessing=False)
+
+
+class EpochBatches:
+    """The batches of one epoch as a sequence: `len()`, and `[k]` gives (images, labels) as NumPy arrays."""
+
+    def __init__(self, dataset: ImageDataset, epoch: int, first_batch: int = 0):
+        self.dataset, self.first = dataset, first_batch
+        count = dataset.num_images
+        self.order = draw_order(dataset.seed, epoch, count) if dataset.train else np.arange(count)
+        self.augmentation = draw_augmentation(dataset.seed, epoch, count) if dataset.augment else None
+
+    def __len__(self):
+        return self.dataset.steps_per_epoch - self.first
+
+    def __getitem__(self, index):
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        size = self.dataset.batch_size
+        places = slice((self.first + index) * size, (self.first + index + 1) * size)
+        chosen = self.order[places]
+        images = self.dataset.images[chosen]
+        if self.augmentation is not None:
+            a = self.augmentation
+            images = flip_and_crop(images, a.flip[places], a.top[places], a.left[places])
+        return normalize(images, *self.dataset.normalization), self.dataset.labels[chosen]

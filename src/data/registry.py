@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data sets by name. A new one is a function (config, split) and a line in `DATASETS`."""
+
+import difflib
+
+from src.data.cifar10 import CIFAR10_CLASSES, load_cifar10
+from src.data.download import download_cifar10
+from src.data.image_dataset import ImageDataset
+from src.data.shapes import SHAPES_CLASSES, draw_shapes
+from src.utils.errors import UserError
+
+SPLITS = ("train", "test")
+# `config.seed` governs order and augmentation; the pictures stay the same, so that runs can be compared.
+SHAPES_SEED = 0
+
+
+def build_dataset(config, split: str):
+    """Build the data set that `config.dataset` names.
+
+    Args:
+        config: attributes dataset, data_path, download, batch_size, eval_batch_size, num_workers, seed, num_classes,
+            mean, std, augment (default true), train_size and test_size (for shapes; 0 or None: default).
+        split: "train" or "test".
+
+    Returns:
+        For classification an `ImageDataset`.
+
+    Raises:
+        UserError: unknown name or split, num_classes that contradicts the data, or whatever loading finds wrong.
+    """
+    if config.dataset not in DATASETS:
+        near = difflib.get_close_matches(str(config.dataset), DATASETS, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(DATASETS)}"
+        raise UserError(f"dataset={config.dataset!r} is unknown; {hint}")
+    if split not in SPLITS:
+        raise UserError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
+    return DATASETS[config.dataset](config, split)
+
+
+def _cifar10(config, split):
+    _check_classes(config, CIFAR10_CLASSES)  # before a long download
+    path = config.data_path
+    if config.download:
+        path = path or "data"
+        download_cifar10(path)
+    return _image_dataset(config, split, *load_cifar10(path, split), CIFAR10_CLASSES)
+
+
+def _shapes(config, split):
+    _check_classes(config, SHAPES_CLASSES)
+    size = getattr(config, f"{split}_size", None)
+    return _image_dataset(config, split, *draw_shapes(split, size, SHAPES_SEED), SHAPES_CLASSES)
+
+
+def _check_classes(config, class_names):
+    if config.num_classes != len(class_names):
+        raise UserError(f"num_classes={config.num_classes} contradicts {config.dataset}, which has {len(class_names)} "
+                        f"classes; set num_classes: {len(class_names)} or another dataset")
+
+
+def _image_dataset(config, split, images, labels, class_names):
+    train = split == "train"
+    return ImageDataset(images, labels, class_names, train=train,
+                        batch_size=config.batch_size if train else config.eval_batch_size,
+                        mean=config.mean, std=config.std, seed=config.seed, augment=getattr(config, "augment", True),
+                        num_workers=config.num_workers)
+
+
+DATASETS = {"cifar10": _cifar10, "shapes": _shapes}
