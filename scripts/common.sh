@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Helpers that the scripts of this folder share; sourced, never run.
 
-ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 VENV="$ROOT/.venv"
 
 say() { printf '%s\n' "$*" >&2; }

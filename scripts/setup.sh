@@ -68,8 +68,8 @@ choose_python() {
             die "$("$py" -V) has a MindSpore, but this project needs Python $SUPPORTED; activate another environment or set PYTHON=/path/to/python3"
         fi
     done
-    die "found no Python $SUPPORTED (looked for: ${candidates[*]}), and MindSpore 2.10 has packages for these only;
-install one, or name it: PYTHON=/path/to/python3 bash scripts/setup.sh"
+    die "found no Python $SUPPORTED, and MindSpore 2.10 has packages for these only. Looked for: ${candidates[*]}
+(${candidates[0]} is $("${candidates[0]}" -V 2>/dev/null || echo no working Python)). Install one, or name it: PYTHON=/path/to/python3 bash scripts/setup.sh"
 }
 
 make_venv() {  # make_venv PYTHON
@@ -87,6 +87,8 @@ make_venv() {  # make_venv PYTHON
     "$py" -m "$module" "$VENV" >&2 || die "$py -m $module $VENV failed"
     echo "$py" > "$BASE_NOTE"
 }
+
+venv_works() { "$VENV/bin/python" -c 'import pip' 2>/dev/null && grep -qF "$VENV" "$VENV/bin/activate"; }
 
 # The file that makes the packages of the user's own environment visible in .venv, after .venv's own.
 kept_file() { "$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib") + "/kept_environment.pth")'; }
@@ -107,9 +109,9 @@ install_python() {
     fi
     want="$(cat "${files[@]}" | cksum)"
 
-    if [[ -e "$VENV" ]] && ! "$VENV/bin/python" -c 'import pip' 2>/dev/null; then
-        [[ -f "$BASE_NOTE" ]] || die "$VENV holds no working Python and was not made by this script; move it away and start again" 2
-        say ".venv no longer works (moved, or its Python is gone): making it again"
+    if [[ -e "$VENV" ]] && ! venv_works; then
+        [[ -f "$BASE_NOTE" && -O "$VENV" ]] || die "$VENV does not work here and is not this script's to remake; move it away and start again"
+        say ".venv no longer works (the checkout was moved, or its Python is gone): making it again"
         rm -rf "$VENV"
     fi
     if [[ ! -e "$VENV" ]]; then
@@ -140,8 +142,8 @@ install_python() {
     say "Installing Python packages into .venv$( ((keep)) || echo " (MindSpore takes 2.5 GB and some minutes)")"
     [[ ! -t 2 ]] || quiet=()
     "$VENV/bin/python" -m pip install --disable-pip-version-check --retries 2 "${quiet[@]}" -r "$list" >&2 ||
-        die "pip could not install the packages; its message stands above. Without network, name a mirror with
-PIP_INDEX_URL=<address> or a folder of wheels with PIP_NO_INDEX=1 PIP_FIND_LINKS=<folder>, then start again"
+        die "pip could not install the packages; its message stands above. No network? Then name a mirror with
+PIP_INDEX_URL=<address>, or a folder of wheels with PIP_NO_INDEX=1 PIP_FIND_LINKS=<folder>, and start again"
     echo "$want" > "$stamp"
     ((!dev)) || cksum < "$ROOT/requirements.txt" > "$VENV/installed_runtime"
     say "Python packages: complete (.venv, $("$VENV/bin/python" -V))"
