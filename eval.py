@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluate a checkpoint on all test images of its data set.
+
+    python eval.py --ckpt_path outputs/resnet20_cifar10/20261120-101500/best.ckpt --data_path DIR
+
+Without --ckpt_path the newest run's best checkpoint is taken; without --config_path the config beside the checkpoint.
+The last line on standard output is JSON with `images`, `top1`, `loss`.
+"""
+
+import sys
+import time
+
+import numpy as np
+from tqdm import tqdm
+
+from src.data import build_dataset
+from src.models import build_model
+from src.training.evaluate import classification_metrics, predict_logits
+from src.training.run_folder import choose_checkpoint, config_beside
+from src.utils.checkpoint import load_network
+from src.utils.cli import run
+from src.utils.config import parse_flags
+from src.utils.device import init_device
+from src.utils.files import replacing
+
+
+def add_flags(parser):
+    parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
+    parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
+    parser.add_argument("--logits_path", metavar="F.npy", help="also write the logits, float32 (images, classes)")
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
+    config = config_beside(ckpt_path, flags.config_path, overrides)
+    init_device(config)
+    data = build_dataset(config, "test")
+    network = build_model(config)
+    load_network(ckpt_path, network, config)
+    began = time.monotonic()
+    with tqdm(total=data.num_images, unit="img", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
+        logits, labels = predict_logits(network, data.batches(0), config.eval_batch_size, bar.update)
+    seconds = time.monotonic() - began
+    if flags.logits_path:
+        with replacing(flags.logits_path) as temporary, open(temporary, "wb") as handle:
+            np.save(handle, logits)
+    return {"dataset": config.dataset, "network": config.network, "ckpt": str(ckpt_path),
+            **classification_metrics(logits, labels), "images_per_second": round(len(labels) / seconds, 1)}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop over epochs: train, evaluate, record, save; resumable after every epoch, whatever ends it."""
+
+import math
+import sys
+import time
+
+from tqdm import tqdm
+
+from src.layers import set_estimator
+from src.training.evaluate import classification_metrics, predict_logits
+from src.training.schedule import cosine_lr, estimator_parameters
+from src.utils.checkpoint import describe, load_training, save_checkpoint
+from src.utils.cli import log
+from src.utils.errors import RunError
+
+
+class Progress:
+    """A bar on a terminal; elsewhere a plain line from time to time.
+
+    Args:
+        total, done (int): images of the whole training, and those of epochs finished earlier.
+        every (float): seconds between two plain lines.
+    """
+
+    def __init__(self, total, done, every=30.0):
+        self.bar = tqdm(total=total, initial=done, unit="img", unit_scale=True, smoothing=0.05, dynamic_ncols=True,
+                        file=sys.stderr) if sys.stderr.isatty() else None
+        self.every, self.total, self.first, self.done = every, total, done, done
+        self.start = self.printed = time.monotonic()
+
+    def advance(self, images, text):
+        """Count images; `text` says where the training stands."""
+        self.done += images
+        if self.bar is not None:
+            self.bar.set_description_str(text, refresh=False)
+            self.bar.update(images)
+        elif time.monotonic() - self.printed > self.every:
+            self.printed = time.monotonic()
+            rate = (self.done - self.first) / (self.printed - self.start)
+            left = time.strftime("%H:%M:%S", time.gmtime((self.total - self.done) / rate))
+            log(f"{text}, {rate:.0f} images/s, {left} left")
+
+    def write(self, message):
+        """Print a line without tearing the bar."""
+        tqdm.write(message, file=sys.stderr) if self.bar is not None else log(message)
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _train_epoch(step, data, epoch, config, progress):
+    """One pass over the training images; returns (mean loss, accuracy)."""
+    loss_sum, correct_sum, steps, pending = 0.0, 0, 0, []
+    for images, labels in data.batches(epoch):
+        pending.append(step(images, labels))
+        if len(pending) == config.log_steps or steps + len(pending) == data.steps_per_epoch:
+            for loss, correct in pending:
+                steps += 1
+                loss = float(loss.asnumpy())
+                if not math.isfinite(loss):
+                    raise RunError(f"the loss is {loss} in epoch {epoch + 1}, step {steps}: the training has diverged; "
+                                   "try a smaller --lr (the last finished epoch is kept)")
+                loss_sum += loss
+                correct_sum += int(correct.asnumpy())
+            seen = steps * config.batch_size
+            progress.advance(len(pending) * config.batch_size,
+                             f"epoch {epoch + 1}/{config.epochs} loss {loss_sum / steps:.4f} "
+                             f"top-1 {100 * correct_sum / seen:.2f} %")
+            pending.clear()
+    return loss_sum / steps, correct_sum / (steps * config.batch_size)
+
+
+def train(network, step, train_data, test_data, config, run):
+    """Train from the run folder's last checkpoint, or from the start, to the last epoch.
+
+    Args:
+        network (Cell), step (TrainStep): the network and its compiled update.
+        train_data, test_data (ImageDataset): the two splits.
+        config (Config), run (RunFolder): recipe and place of the results.
+
+    Returns:
+        dict: epochs, top-1 of the last and of the best epoch, run folder.
+
+    Raises:
+        RunError: the loss is not finite.
+        UserError: a file of the run cannot be read or written.
+    """
+    start, best = 0, -1.0
+    if run.last.is_file():
+        metadata = load_training(run.last, network, step.optimizer, config)
+        start, best = metadata["epoch"], metadata["best_top1"]
+        run.keep_epochs(start)
+        run.log(f"resuming {run.path} after epoch {start}")
+    images_per_epoch = train_data.steps_per_epoch * config.batch_size
+    progress = Progress(config.epochs * images_per_epoch, start * images_per_epoch)
+    try:
+        for epoch in range(start, config.epochs):
+            lr, (k, t) = cosine_lr(epoch, config.epochs, config.lr), estimator_parameters(epoch, config)
+            step.set_learning_rate(lr)
+            set_estimator(network, k, t)
+            began = time.monotonic()
+            step.set_train(True)
+            train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress)
+            seconds = time.monotonic() - began
+            test = classification_metrics(*predict_logits(network, test_data.batches(0), config.eval_batch_size))
+            run.add_epoch({
+                "epoch": epoch + 1, "lr": lr, "k": k, "t": t, "train_loss": train_loss, "train_top1": train_top1,
+                "test_loss": test["loss"], "test_top1": test["top1"],
+                "images_per_second": round(images_per_epoch / seconds, 1), "seconds": round(seconds, 1)})
+            is_best = test["top1"] > best
+            best = max(best, test["top1"])
+            metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)
+            if is_best:
+                save_checkpoint(run.best, network, metadata)
+            save_checkpoint(run.last, network, metadata, step.optimizer)
+            run.log(f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
+                    f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "
+                    f"{images_per_epoch / seconds:.0f} images/s", progress.write)
+    finally:
+        progress.close()
+    return {"network": config.network, "dataset": config.dataset, "epochs": config.epochs,
+            "top1": float(run.rows[-1]["test_top1"]), "best_top1": best, "run": str(run.path)}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run is a folder: config.yaml, metrics.csv, curves.png, train.log, best.ckpt, last.ckpt."""
+
+import csv
+import io
+import time
+from pathlib import Path
+
+from src.utils.cli import log
+from src.utils.config import read_config
+from src.utils.errors import UserError
+from src.utils.files import make_folder, replacing
+
+COLUMNS = ("epoch", "lr", "k", "t", "train_loss", "train_top1", "test_loss", "test_top1", "images_per_second", "seconds")
+
+
+class RunFolder:
+    """Files of one training.
+
+    Attributes:
+        path, last, best: the folder and its two checkpoints.
+        rows: list of dicts, one per finished epoch, with the keys `COLUMNS`.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.last = self.path / "last.ckpt"
+        self.best = self.path / "best.ckpt"
+        self.metrics = self.path / "metrics.csv"
+        self.rows = []
+
+    @classmethod
+    def create(cls, config):
+        """New folder <output_path>/<network>_<dataset>/<time> with the resolved config."""
+        parent = make_folder(Path(config.output_path) / f"{config.network}_{config.dataset}", "--output_path")
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+            path = parent / (stamp + suffix)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            run = cls(path)
+            with replacing(path / "config.yaml") as temporary:
+                config.save(temporary)
+            return run
+        raise UserError(f"{parent}: has 99 runs of this second; start again")
+
+    @classmethod
+    def open(cls, path, overrides):
+        """Existing folder to resume, and its config.
+
+        Raises:
+            UserError: no run folder, or a flag contradicts the run's config.
+        """
+        run = cls(path)
+        if not (run.path / "config.yaml").is_file():
+            raise UserError(f"--resume {path}: is no run folder (it has no config.yaml); "
+                            "give <output_path>/<network>_<dataset>/<time>")
+        config = read_config(run.path / "config.yaml")
+        given = vars(read_config(run.path / "config.yaml", overrides))
+        for key in overrides:
+            if given[key] != getattr(config, key):
+                raise UserError(f"--{key}={given[key]}: contradicts the run to resume, which has {key}="
+                                f"{getattr(config, key)}; leave the flag out, or start a new run without --resume")
+        for leftover in run.path.glob(".writing-*"):
+            leftover.unlink()
+        return run, config
+
+    def log(self, message, write=log):
+        """Show a line and keep it in train.log."""
+        write(message)
+        try:
+            with open(self.path / "train.log", "a", encoding="utf-8") as handle:
+                handle.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
+        except OSError as error:
+            raise UserError(f"{self.path / 'train.log'}: cannot be written ({error.strerror}); free some space") from error
+
+    def keep_epochs(self, count):
+        """Read metrics.csv and forget what was recorded after the checkpoint that a run resumes from."""
+        if self.metrics.is_file():
+            with open(self.metrics, newline="", encoding="utf-8") as handle:
+                self.rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= count]
+        if len(self.rows) != count:
+            raise UserError(f"{self.metrics}: has {len(self.rows)} of {count} epochs of {self.last.name}; "
+                            "the run folder is damaged, start a new run")
+        self._write_metrics()
+
+    def add_epoch(self, row):
+        """Append a row to metrics.csv and draw the curves anew."""
+        self.rows.append(row)
+        self._write_metrics()
+        self._draw_curves()
+
+    def _write_metrics(self):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with replacing(self.metrics) as temporary:
+            temporary.write_text(text.getvalue(), encoding="utf-8")
+
+    def _draw_curves(self):
+        from matplotlib.figure import Figure
+
+        epochs = [int(row["epoch"]) for row in self.rows]
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        axes = figure.subplots(1, 2)
+        for axis, quantity, label, factor in ((axes[0], "loss", "cross entropy", 1), (axes[1], "top1", "top-1 [%]", 100)):
+            for split in ("train", "test"):
+                values = [factor * float(row[f"{split}_{quantity}"]) for row in self.rows]
+                axis.plot(epochs, values, marker="o" if len(epochs) < 30 else "", markersize=3, label=split)
+            axis.set(xlabel="epoch", ylabel=label)
+            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.grid(alpha=0.3)
+            axis.legend()
+        figure.suptitle(" ".join(self.path.parts[-2:]))
+        with replacing(self.path / "curves.png") as temporary:
+            figure.savefig(temporary, format="png", dpi=120)
+
+
+def choose_checkpoint(ckpt_path, overrides):
+    """The given checkpoint, or the best one of the newest run below the output path, which is then named.
+
+    Raises:
+        UserError: none is given and there is no run.
+    """
+    if ckpt_path:
+        return Path(ckpt_path)
+    output_path = overrides.get("output_path", "outputs")
+    newest = max(Path(output_path).glob("*/*/best.ckpt"), key=lambda path: path.parent.name, default=None)
+    if newest is None:
+        raise UserError(f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint or train first")
+    log(f"taking {newest}")
+    return newest
+
+
+def config_beside(ckpt_path, config_path, overrides):
+    """Config for a checkpoint: the given file, else config.yaml beside the checkpoint.
+
+    Raises:
+        UserError: no checkpoint there, or no config is given and none lies beside it.
+    """
+    if not Path(ckpt_path).is_file():
+        raise UserError(f"--ckpt_path {ckpt_path}: no such file; give an existing checkpoint")
+    if not config_path:
+        config_path = Path(ckpt_path).with_name("config.yaml")
+        if not config_path.is_file():
+            raise UserError(f"--ckpt_path {ckpt_path}: has no config.yaml beside it; give its config with --config_path")
+    return read_config(config_path, overrides)

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values that change from epoch to epoch: learning rate, and k and t of the weights' estimator."""
+
+import math
+
+# The authors' constants without the progressive schedule: nearly a straight-through estimator.
+FIXED_K, FIXED_T = 10.0, 0.1
+
+
+def cosine_lr(epoch, epochs, initial):
+    """Learning rate of an epoch (from 0): initial * (1 + cos(pi * epoch / epochs)) / 2."""
+    return initial * (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+
+def estimator_parameters(epoch, config):
+    """(k, t) of an epoch (from 0) for the estimator k t (1 - tanh^2(t u)).
+
+    Progressive: t rises from t_min to t_max on a logarithmic scale and k = max(1 / t, 1), so that the slope at 0 is 1
+    until t passes 1 and grows with t from there on. Otherwise k = 10, t = 0.1 throughout.
+    """
+    if not config.progressive:
+        return FIXED_K, FIXED_T
+    low, high = math.log10(config.t_min), math.log10(config.t_max)
+    t = 10 ** (low + (high - low) * epoch / config.epochs)
+    return max(1 / t, 1.0), t

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One step of training: forward pass, gradients, update, compiled as one graph."""
+
+import mindspore as ms
+from mindspore import nn, ops
+from mindspore import dtype as mstype
+
+
+def build_optimizer(network, config):
+    """SGD with momentum, v = m v + (g + decay w), w = w - lr v; decay applies to every parameter.
+
+    The parameters form one explicit group: without it MindSpore spares all whose name contains `beta` or `gamma`,
+    which here would be BatchNorm's and half of the activation binarizers' parameters.
+    """
+    group = [{"params": network.trainable_params(), "weight_decay": config.weight_decay}]
+    return nn.Momentum(group, learning_rate=config.lr, momentum=config.momentum)
+
+
+class TrainStep(nn.Cell):
+    """Update a network with one batch.
+
+    Args:
+        network (Cell): images -> logits.
+        optimizer: of its parameters; its learning rate is changed with `set_learning_rate`.
+
+    Inputs: images float32 (B, C, H, W), labels int32 (B,).
+    Output: (mean cross entropy before the update, number of right answers), scalars.
+    """
+
+    def __init__(self, network, optimizer):
+        super().__init__(auto_prefix=False)
+        self.network = network
+        self.optimizer = optimizer
+        self.loss = nn.CrossEntropyLoss()
+        self.value_and_grad = ms.value_and_grad(self.forward, None, optimizer.parameters, has_aux=True)
+        self.set_train()
+
+    def forward(self, images, labels):
+        logits = self.network(images)
+        return self.loss(logits, labels), logits
+
+    def construct(self, images, labels):
+        (loss, logits), gradients = self.value_and_grad(images, labels)
+        correct = ops.sum(ops.cast(ops.argmax(logits, 1) == labels, mstype.int32))
+        return ops.depend(loss, self.optimizer(gradients)), correct
+
+    def set_learning_rate(self, value):
+        """Takes effect in the next step, without compiling again."""
+        self.optimizer.learning_rate.set_data(ms.Tensor(value, mstype.float32))

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints: MindSpore's .ckpt files that also say what they hold.
+
+Beside the network's parameters a checkpoint carries one JSON string: network, classes, data set, normalization and
+binarization, so that a config that contradicts it is refused. A training checkpoint adds the optimizer's state under
+the prefix `optimizer.`. The estimator's k and t follow from the epoch and are not stored.
+"""
+
+import json
+import logging
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+
+from src.utils.errors import UserError
+from src.utils.files import replacing
+
+METADATA_KEY = "adabin_metadata"
+OPTIMIZER_PREFIX = "optimizer."
+# What must agree between a checkpoint and the config it is used with.
+DESCRIBED_KEYS = ("network", "num_classes", "nonlinearity", "w_bits", "a_bits", "binary_form", "weight_set",
+                  "activation_set", "dataset", "mean", "std")
+
+
+def network_parameters(network):
+    """Name to Parameter of everything that a checkpoint stores of a network."""
+    return {name: parameter for name, parameter in network.parameters_dict().items()
+            if not name.endswith((".k", ".t"))}
+
+
+def optimizer_parameters(optimizer, network):
+    """Name to Parameter of an optimizer's own state: moments, learning rate, step counter."""
+    of_network = network.parameters_dict()
+    return {p.name: p for p in optimizer.get_parameters() if p.name not in of_network}
+
+
+def describe(config, **more):
+    """Metadata of a checkpoint made with this config."""
+    return {key: getattr(config, key) for key in DESCRIBED_KEYS} | more
+
+
+def save_checkpoint(path, network, metadata, optimizer=None):
+    """Write a checkpoint through a temporary file.
+
+    Args:
+        path: ends in .ckpt.
+        network (Cell), metadata (dict): what is stored.
+        optimizer: its state is stored too when given.
+
+    Raises:
+        UserError: the file cannot be written; an older one of that name is unchanged.
+    """
+    parameters = network_parameters(network)
+    if optimizer is not None:
+        parameters |= {OPTIMIZER_PREFIX + name: p for name, p in optimizer_parameters(optimizer, network).items()}
+    content = [{"name": name, "data": ms.Tensor(p.asnumpy())} for name, p in parameters.items()]
+    with replacing(path) as temporary:
+        logging.disable(logging.CRITICAL)  # the framework's own report of a full disk, besides its exception
+        try:
+            ms.save_checkpoint(content, str(temporary), append_dict={METADATA_KEY: json.dumps(metadata)},
+                               crc_check=True)
+        finally:
+            logging.disable(logging.NOTSET)
+            temporary.with_suffix(".tmp").unlink(missing_ok=True)
+        temporary.chmod(0o644)
+
+
+def read_checkpoint(path):
+    """Read a checkpoint.
+
+    Returns:
+        (metadata dict or None for a file not written by this project, dict of name to NumPy array).
+
+    Raises:
+        UserError: no such file, truncated, or no checkpoint.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such checkpoint; give an existing .ckpt file")
+    logging.disable(logging.CRITICAL)
+    try:
+        with open(path, "rb") as handle:
+            handle.seek(max(0, path.stat().st_size - 17))
+            has_crc = handle.read(7) == b"crc_num"
+        content = ms.load_checkpoint(str(path), crc_check=has_crc)
+    except Exception as error:  # noqa: BLE001 - the parser raises whatever the bytes lead it to
+        raise UserError(f"{path}: is not a readable MindSpore checkpoint (truncated, or of another kind); "
+                        "give a .ckpt file of train.py or scripts/convert_torch_checkpoint.py") from error
+    finally:
+        logging.disable(logging.NOTSET)
+    metadata = content.pop(METADATA_KEY, None)
+    try:
+        metadata = json.loads(str(metadata)) if metadata is not None else None
+    except ValueError as error:
+        raise UserError(f"{path}: its description is damaged; make the checkpoint again") from error
+    return metadata, {name: value.asnumpy() for name, value in content.items() if isinstance(value, ms.Tensor)}
+
+
+def assign(parameters, values, path):
+    """Copy arrays into parameters after all names, shapes and kinds were found to agree.
+
+    Args:
+        parameters (dict): name to Parameter.
+        values (dict): name to array.
+        path: named in the message.
+
+    Raises:
+        UserError: names the first tensor that differs.
+    """
+    for name, parameter in parameters.items():
+        if name not in values:
+            raise UserError(f"{path}: is of another network: it has no tensor {name} {tuple(parameter.shape)}; "
+                            "give the config it was trained with")
+        if tuple(values[name].shape) != tuple(parameter.shape):
+            raise UserError(f"{path}: is of another network: {name} is {tuple(values[name].shape)} there and "
+                            f"{tuple(parameter.shape)} here; give the config it was trained with")
+    for name in values:
+        if name not in parameters:
+            raise UserError(f"{path}: is of another network: its tensor {name} has no place here; "
+                            "give the config it was trained with")
+    for name, parameter in parameters.items():
+        parameter.set_data(ms.Tensor(values[name].astype(ms.dtype_to_nptype(parameter.dtype))))
+
+
+def load_network(path, network, config):
+    """Load a checkpoint's network parameters.
+
+    Returns:
+        The checkpoint's metadata ({} for a file of another origin).
+
+    Raises:
+        UserError: unreadable, of another network (first differing tensor), or contradicting the config.
+    """
+    metadata, values = read_checkpoint(path)
+    values = {name: value for name, value in values.items() if not name.startswith(OPTIMIZER_PREFIX)}
+    assign(network_parameters(network), values, path)
+    for key in DESCRIBED_KEYS:
+        expected = getattr(config, key)
+        if metadata and key in metadata and metadata[key] != expected:
+            raise UserError(f"{path}: was made with {key}={metadata[key]}, the config says {expected}; "
+                            f"give --{key}={metadata[key]} or the config it was trained with")
+    return metadata or {}
+
+
+def load_training(path, network, optimizer, config):
+    """Load network and optimizer of a training checkpoint; returns its metadata."""
+    metadata = load_network(path, network, config)
+    _, values = read_checkpoint(path)
+    state = {name[len(OPTIMIZER_PREFIX):]: value for name, value in values.items() if name.startswith(OPTIMIZER_PREFIX)}
+    assign(optimizer_parameters(optimizer, network), state, path)
+    return metadata
+
+
+def equal_weights(first, second):
+    """True when two checkpoints hold the same tensors, bit by bit."""
+    (_, a), (_, b) = read_checkpoint(first), read_checkpoint(second)
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)

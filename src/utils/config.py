@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configs: a YAML file over `config/base.yaml`, flags over both; every key known, every value of its type."""
+
+import argparse
+import difflib
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import yaml
+
+from src.utils.errors import UserError
+
+BASE_PATH = Path(__file__).resolve().parents[2] / "config" / "base.yaml"
+CHOICES = {
+    "w_bits": (1, 32), "a_bits": (1, 32), "device_target": ("CPU", "GPU", "Ascend"), "mode": ("GRAPH", "PYNATIVE"),
+}
+AT_LEAST = {
+    "epochs": 1, "batch_size": 1, "eval_batch_size": 1, "num_workers": 1, "log_steps": 1, "num_classes": 1,
+    "lr": 0, "momentum": 0, "weight_decay": 0, "train_size": 0, "test_size": 0, "device_id": 0, "seed": 0,
+}
+
+
+class Config(SimpleNamespace):
+    """Resolved config: one attribute per key of `config/base.yaml`."""
+
+    def save(self, path):
+        """Write all keys as YAML, readable by `read_config`."""
+        Path(path).write_text(yaml.safe_dump(vars(self), sort_keys=False), encoding="utf-8")
+
+
+def _read_yaml(path):
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise UserError(f"{path}: cannot be read ({reason}); give an existing config with --config_path") from error
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise UserError(f"{path}{line}: not valid YAML; compare it with config/base.yaml") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: holds no keys; compare it with config/base.yaml")
+    return content
+
+
+def nearest(word, known):
+    """' (did you mean X?)', or nothing where no known word resembles it."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _checked(key, value, default, source):
+    """Value with the type of the default; an int is a float too."""
+    if isinstance(default, float) and isinstance(value, (int, str)) and not isinstance(value, bool):
+        try:
+            value = float(value)  # YAML reads 1e-4 as a string
+        except ValueError:
+            pass
+    if type(value) is not type(default):
+        raise UserError(f"{source}: {key}: {value!r} is not of type {type(default).__name__}; "
+                        f"the default is {default!r}")
+    if isinstance(default, list):
+        if len(value) != len(default) or not all(type(v) in (int, float) for v in value):
+            raise UserError(f"{source}: {key}: {value!r} is not a list of {len(default)} numbers like {default!r}")
+        return [float(v) for v in value]
+    if key in CHOICES and value not in CHOICES[key]:
+        raise UserError(f"{source}: {key}: {value!r} is not one of {', '.join(map(str, CHOICES[key]))}")
+    if key in AT_LEAST and not value >= AT_LEAST[key]:
+        raise UserError(f"{source}: {key}: {value!r} is too small; give {AT_LEAST[key]} or more")
+    return value
+
+
+def read_config(path, overrides=None):
+    """Config of a file, over the defaults, below the overrides.
+
+    Args:
+        path: YAML file, or None for the defaults alone.
+        overrides (dict): key to value, e.g. from flags.
+
+    Raises:
+        UserError: unreadable file, unknown key (the nearest is suggested), value of a wrong type or range.
+    """
+    defaults = _read_yaml(BASE_PATH)
+    values = dict(defaults)
+    for source, keys in ((path, _read_yaml(path) if path else {}), ("command line", overrides or {})):
+        for key, value in keys.items():
+            if key not in defaults:
+                raise UserError(f"{source}: unknown key {key!r}{nearest(str(key), defaults)}; "
+                                "config/base.yaml lists all keys")
+            values[key] = _checked(key, value, defaults[key], source)
+    for key, value in defaults.items():
+        values[key] = _checked(key, values[key], value, path)
+    return Config(**values)
+
+
+def _help_texts():
+    """Key to the comment behind it in base.yaml, so that help and file never differ."""
+    pattern = re.compile(r"^(\w+):[^#]*#\s*(.+)$")
+    matches = (pattern.match(line) for line in BASE_PATH.read_text(encoding="utf-8").splitlines())
+    return {m.group(1): m.group(2).replace("%", "%%") for m in matches if m}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors end in a UserError, not in argparse's own exit with a page of usage."""
+
+    def error(self, message):
+        raise UserError(f"{self.prog}: {message}; -h lists all flags")
+
+
+def parse_flags(description, argv, add_flags, with_config_keys=True):
+    """Parse the flags of an entry point.
+
+    Args:
+        description (str): first lines of `-h`.
+        argv (list of str): command line without the program's name.
+        add_flags: function that adds the entry point's own flags to an ArgumentParser.
+        with_config_keys (bool): also accept every config key as `--key=value`.
+
+    Returns:
+        (namespace of own flags, dict of the config keys that were given).
+    """
+    parser = _Parser(description=description, allow_abbrev=False,
+                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_flags(parser)
+    defaults = _read_yaml(BASE_PATH) if with_config_keys else {}
+    group = parser.add_argument_group("config keys (defaults of config/base.yaml; a recipe changes some)")
+    for key, text in _help_texts().items() if with_config_keys else ():
+        group.add_argument(f"--{key}", metavar="V", default=None, help=f"{text} [{defaults[key]}]")
+    flags, unknown = parser.parse_known_args(argv)
+    if unknown:
+        names = [option for action in parser._actions for option in action.option_strings]
+        word = unknown[0].split("=")[0]
+        raise UserError(f"{parser.prog}: unknown argument {word}{nearest(word, names)}; -h lists all flags")
+    overrides = {}
+    for key in defaults:
+        text = getattr(flags, key)
+        delattr(flags, key)
+        if text is not None:
+            try:
+                overrides[key] = text if isinstance(defaults[key], str) else yaml.safe_load(text)
+            except yaml.YAMLError as error:
+                raise UserError(f"--{key}: {text!r} cannot be read; the default is {defaults[key]!r}") from error
+    return flags, overrides

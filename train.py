@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train a network.
+
+    python train.py --config_path config/resnet20_cifar10.yaml --data_path DIR
+    python train.py --resume outputs/resnet20_cifar10/20261120-101500
+
+The run's folder gets config.yaml, metrics.csv, curves.png, train.log, best.ckpt and last.ckpt. The last line on
+standard output is JSON: accuracy of the last and of the best epoch, and the folder.
+"""
+
+import signal
+
+from src.data import build_dataset
+from src.models import build_model
+from src.training.loop import train
+from src.training.run_folder import RunFolder
+from src.training.step import TrainStep, build_optimizer
+from src.utils.cli import log, run
+from src.utils.config import parse_flags, read_config
+from src.utils.device import describe_device, init_device
+
+
+def add_flags(parser):
+    parser.add_argument("--config_path", default="config/resnet20_shapes.yaml", help="recipe [%(default)s]")
+    parser.add_argument("--resume", metavar="RUN_DIR", help="go on with the run in this folder, with its own config")
+
+
+def interrupt(signum, frame):
+    """A job scheduler's SIGTERM ends a run as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    if flags.resume:
+        folder, config = RunFolder.open(flags.resume, overrides)
+    else:
+        folder, config = None, read_config(flags.config_path, overrides)
+    init_device(config)
+    train_data, test_data = build_dataset(config, "train"), build_dataset(config, "test")
+    network = build_model(config)
+    step = TrainStep(network, build_optimizer(network, config))
+    folder = folder or RunFolder.create(config)
+    signal.signal(signal.SIGTERM, interrupt)
+    folder.log(f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
+               f"test images, {config.epochs} epochs, {describe_device(config)}")
+    folder.log(f"results in {folder.path}")
+    try:
+        return train(network, step, train_data, test_data, config, folder)
+    except KeyboardInterrupt:
+        log(f"stopped; go on with: python train.py --resume {folder.path}")
+        raise
+
+
+if __name__ == "__main__":
+    run(main)
