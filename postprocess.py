@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy of what the C++ program computed from the files of preprocess.py.
+
+    python postprocess.py --result_path OUT/outputs --label_path OUT/labels.npy
+
+Each result file <first>-<last>_0.bin holds the float32 logits of the images that its name says.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from src.utils.cli import run
+from src.utils.config import parse_flags
+from src.utils.device import prepare_environment
+from src.utils.errors import UserError
+
+
+def read_labels(path):
+    """Labels of all images, (N,) integers; UserError if the file is none of preprocess.py."""
+    try:
+        labels = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path}: is not a readable label file; give labels.npy of preprocess.py") from error
+    if labels.ndim != 1 or labels.dtype.kind != "i" or not len(labels) or labels.min() < 0:
+        raise UserError(f"{path}: holds no class numbers; give labels.npy of preprocess.py with --label_path")
+    return labels
+
+
+def read_logits(folder, count):
+    """Logits of images 0 to count - 1, (count, classes) float32.
+
+    Raises:
+        UserError: a file is missing, left over from another run, or has a size that does not fit.
+    """
+    parts, expected = [], 0
+    for path in sorted(Path(folder).glob("*_0.bin")):
+        name = re.fullmatch(r"(\d+)-(\d+)_0\.bin", path.name)
+        first, last = (int(number) for number in name.groups()) if name else (-1, -1)
+        if first != expected or last < first:
+            raise UserError(
+                f"{path}: does not follow image {expected - 1}: a result is missing or of another run; run "
+                "the C++ program again into an empty folder"
+            )
+        values = np.fromfile(path, np.float32)
+        classes = parts[0].shape[1] if parts else len(values) // (last - first + 1)
+        if not classes or len(values) != classes * (last - first + 1):
+            raise UserError(
+                f"{path}: {len(values)} values do not fit {last - first + 1} images of {classes} classes; "
+                "run the C++ program again"
+            )
+        parts.append(values.reshape(-1, classes))
+        expected = last + 1
+    if expected != count:
+        raise UserError(
+            f"{folder}: has results for {expected} images, and there are labels for {count}; give the "
+            "C++ program's output folder with --result_path and the labels that belong to it"
+        )
+    return np.concatenate(parts)
+
+
+def add_flags(parser):
+    parser.add_argument("--result_path", required=True, help="folder that the C++ program wrote to")
+    parser.add_argument("--label_path", required=True, help="labels.npy of preprocess.py")
+
+
+def main(argv):
+    flags, _ = parse_flags(__doc__, argv, add_flags, with_config_keys=False)
+    labels = read_labels(flags.label_path)
+    logits = read_logits(flags.result_path, len(labels))
+    if labels.max() >= logits.shape[1]:
+        raise UserError(
+            f"{flags.label_path}: has class {labels.max()}, the results have {logits.shape[1]} classes; "
+            "give the labels of the data set that the model was trained on"
+        )
+    prepare_environment()
+    from src.training.evaluate import classification_metrics
+
+    return {"result_path": flags.result_path, **classification_metrics(logits, labels)}
+
+
+if __name__ == "__main__":
+    run(main)

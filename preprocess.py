@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write a data set's test images as the files that the C++ program reads.
+
+    python preprocess.py --dataset cifar10 --data_path DIR --output_path OUT
+
+makes OUT/labels.npy, int32, and OUT/inputs/<first>-<last>.bin, raw float32 batches (N, 3, H, W) of normalized images,
+`eval_batch_size` each, named after the numbers of the first and the last image in them.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from src.data import build_dataset
+from src.data.image_dataset import EpochBatches
+from src.utils.cli import run
+from src.utils.config import parse_flags, read_config
+from src.utils.errors import UserError
+from src.utils.files import make_folder, replacing
+
+OWN_FILES = re.compile(r"labels\.npy|inputs|outputs|inputs/\d{6}-\d{6}\.bin|outputs/\d{6}-\d{6}_\d+\.bin")
+
+
+def prepare_folder(path):
+    """Make the output folder, or empty it of an earlier run's files.
+
+    Raises:
+        UserError: it holds anything else; nothing has been removed then.
+    """
+    folder = make_folder(path, "--output_path")
+    old = sorted(folder.rglob("*"))
+    for file in old:
+        if not OWN_FILES.fullmatch(file.relative_to(folder).as_posix()):
+            raise UserError(f"{file}: was not written by preprocess.py; give a new folder with --output_path")
+    for file in old:
+        if file.is_file():
+            file.unlink()
+    make_folder(folder / "inputs", "--output_path")
+    return folder
+
+
+def add_flags(parser):
+    parser.add_argument("--config_path", metavar="F.yaml", help="recipe or config.yaml of a run [config/base.yaml]")
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    if "output_path" not in overrides:
+        raise UserError("preprocess.py: --output_path is missing; give the folder to write to")
+    config = read_config(flags.config_path, overrides)
+    dataset = build_dataset(config, "test")
+    folder = prepare_folder(Path(config.output_path))
+    first = 0
+    batches = EpochBatches(dataset, epoch=0)
+    for images, _ in batches:
+        with replacing(folder / "inputs" / f"{first:06d}-{first + len(images) - 1:06d}.bin") as temporary:
+            np.ascontiguousarray(images, np.float32).tofile(temporary)
+        first += len(images)
+    with replacing(folder / "labels.npy") as temporary, open(temporary, "wb") as handle:
+        np.save(handle, dataset.labels.astype(np.int32))
+    return {
+        "dataset": config.dataset,
+        "images": first,
+        "files": len(batches),
+        "inputs": str(folder / "inputs"),
+        "labels": str(folder / "labels.npy"),
+    }
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Usage: bash scripts/run_infer_310.sh MINDIR DATASET DATA_PATH [DEVICE]
+#
+# Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy.
+#   MINDIR     exported network, .mindir or .adabin; a config.yaml beside it says how images are normalized
+#   DATASET    cifar10 or shapes
+#   DATA_PATH  folder of the data set; - for shapes
+#   DEVICE     CPU (default), Ascend, or the number of an Ascend device
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+[[ "${1:-}" != -h && "${1:-}" != --help ]] || show_help
+(($# == 3 || $# == 4)) || usage_error
+model="$1" data="$3" device=(--device_type "${4:-CPU}")
+[[ ! "${4:-}" =~ ^[0-9]+$ ]] || device=(--device_type Ascend --device_id "$4")
+[[ "$data" != - ]] || data=""
+[[ -f "$model" ]] || die "$model: no such file; export one with: python export.py --ckpt_path F --file_format MINDIR" 2
+recipe=() config="$(dirname "$model")/config.yaml"
+[[ ! -f "$config" ]] || recipe=(--config_path "$config")
+work="$ROOT/outputs/infer_$(basename "${model%.*}")_$2"
+
+activate_venv
+infer="$ROOT/ascend310_infer/build/adabin_infer"
+[[ -x "$infer" ]] || bash "$ROOT/ascend310_infer/build.sh" >&2
+python "$ROOT/preprocess.py" "${recipe[@]}" --dataset "$2" --data_path "$data" --output_path "$work" >&2
+"$infer" --model "$model" --input "$work/inputs" --output "$work/outputs" "${device[@]}"
+python "$ROOT/postprocess.py" --result_path "$work/outputs" --label_path "$work/labels.npy"
