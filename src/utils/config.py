@@ -123,10 +123,13 @@ def parse_flags(description, argv, add_flags, with_config_keys=True):
     parser = _Parser(description=description, allow_abbrev=False,
                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
-    defaults = _read_yaml(BASE_PATH) if with_config_keys else {}
+    # An entry point's own flag hides a config key of the same name (export.py: --batch_size).
+    defaults = {key: value for key, value in _read_yaml(BASE_PATH).items()
+                if with_config_keys and f"--{key}" not in parser._option_string_actions}
+    texts = _help_texts()
     group = parser.add_argument_group("config keys (defaults of config/base.yaml; a recipe changes some)")
-    for key, text in _help_texts().items() if with_config_keys else ():
-        group.add_argument(f"--{key}", metavar="V", default=None, help=f"{text} [{defaults[key]}]")
+    for key, default in defaults.items():
+        group.add_argument(f"--{key}", metavar="V", help=f"{texts.get(key, '')} [{default}]")
     flags, unknown = parser.parse_known_args(argv)
     if unknown:
         names = [option for action in parser._actions for option in action.option_strings]

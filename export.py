@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Export a checkpoint in deploy form: standard operators and constants only.
+
+    python export.py --ckpt_path outputs/resnet20_cifar10/20261120-101500/best.ckpt --file_format MINDIR
+
+The written MindIR is loaded back and compared with the training form on test images of the data set. For ONNX and AIR,
+which MindSpore cannot load, the deploy form that went into the file is compared. Without --ckpt_path the newest run's
+best checkpoint is taken. The last line on standard output is JSON.
+"""
+
+import numpy as np
+
+from src.data import build_dataset
+from src.deploy import to_deploy
+from src.export import SUFFIXES, batched, compare, load_mindir, target_path, write
+from src.layers import AdaBinConv2d
+from src.models import build_model
+from src.training.evaluate import predict_logits
+from src.training.run_folder import choose_checkpoint, config_beside
+from src.utils.checkpoint import load_network
+from src.utils.cli import run
+from src.utils.config import parse_flags
+from src.utils.device import init_device
+from src.utils.errors import RunError, UserError
+
+
+def add_flags(parser):
+    parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
+    parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
+    parser.add_argument("--file_format", default="MINDIR", choices=tuple(SUFFIXES), help="[%(default)s]")
+    parser.add_argument("--file_name", metavar="NAME", help="file to write [<network>_<dataset> + suffix]")
+    parser.add_argument("--batch_size", type=int, default=1, metavar="N", help="images per call, fixed in the file [1]")
+    parser.add_argument("--force", action="store_true", help="replace an existing file")
+    parser.add_argument("--check_images", type=int, default=256, metavar="N",
+                        help="test images to compare on; 0 exports without data and without proof [%(default)s]")
+    parser.add_argument("--tolerance", type=float, default=1e-4, metavar="R",
+                        help="largest difference allowed, relative to the largest logit [%(default)s]")
+
+
+def first_images(data, count):
+    """The first images of a data set, normalized, as float32 (n, 3, H, W)."""
+    images, found = [], 0
+    for batch, _ in data.batches(0):
+        images.append(batch.asnumpy())
+        found += len(images[-1])
+        if found >= count:
+            break
+    return np.concatenate(images)[:count]
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    if flags.batch_size < 1 or flags.check_images < 0:
+        raise UserError("--batch_size takes 1 or more, --check_images 0 or more")
+    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
+    config = config_beside(ckpt_path, flags.config_path, overrides)
+    path = target_path(flags.file_name or f"{config.network}_{config.dataset}", flags.file_format, flags.force)
+    init_device(config)
+    network = build_model(config)
+    load_network(ckpt_path, network, config)
+    result = {"file": str(path), "file_format": flags.file_format, "batch_size": flags.batch_size,
+              "binarized_layers": sum(isinstance(cell, AdaBinConv2d) for _, cell in network.cells_and_names())}
+    images = np.zeros((0,))
+    if flags.check_images:
+        images = first_images(build_dataset(config, "test"), flags.check_images)
+        expected, _ = predict_logits(network, batched(images, flags.batch_size), flags.batch_size)
+    deployed = to_deploy(network)
+    shape = (flags.batch_size, 3, config.image_size, config.image_size)
+    write(deployed, path, flags.file_format, shape)
+    result["bytes"] = path.stat().st_size
+    if flags.check_images:
+        try:
+            loaded = load_mindir(path) if flags.file_format == "MINDIR" else deployed
+            what = str(path) if flags.file_format == "MINDIR" else f"the deploy form in {path}"
+            result |= compare(loaded, expected, images, flags.batch_size, flags.tolerance, what)
+        except (RunError, UserError):
+            path.unlink()
+            raise
+    return result
+
+
+if __name__ == "__main__":
+    run(main)

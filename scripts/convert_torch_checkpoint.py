@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convert a checkpoint of the authors' PyTorch code, without PyTorch and without running anything the file brings.
+
+    python scripts/convert_torch_checkpoint.py --torch_path model.th --config_path config/resnet20_cifar10.yaml \\
+        --ckpt_path converted/resnet20.ckpt
+
+The authors' networks compute y = alpha * (s + beta), so the checkpoint gets binary_form=released unless
+--binary_form says otherwise. The config is written beside it as config.yaml.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from src.models import build_model
+from src.utils.checkpoint import assign, describe, network_parameters, save_checkpoint
+from src.utils.cli import run
+from src.utils.config import parse_flags, read_config
+from src.utils.device import init_device
+from src.utils.errors import UserError
+from src.utils.files import make_folder, replacing
+from src.utils.torch_checkpoint import read_torch_checkpoint
+
+BATCH_NORM_NAMES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean",
+                    "running_var": "moving_variance"}
+
+
+def to_mindspore(tensors):
+    """Rename and reshape the authors' tensors.
+
+    Args:
+        tensors (dict): PyTorch name to array.
+
+    Returns:
+        dict: MindSpore name to float32 array; the batch counters of BatchNorm are left out.
+    """
+    names = {name.removeprefix("module."): value for name, value in tensors.items()}
+    batch_norms = {name.removesuffix(".running_mean") for name in names if name.endswith(".running_mean")}
+    converted = {}
+    for name, value in names.items():
+        owner, _, kind = name.rpartition(".")
+        if kind == "num_batches_tracked":
+            continue
+        if owner in batch_norms:
+            name = f"{owner}.{BATCH_NORM_NAMES.get(kind, kind)}"
+        elif kind in ("pos_scale", "neg_scale"):
+            value = value.reshape(1, -1, 1, 1)
+        converted[name] = np.array(value, np.float32, order="C")
+    return converted
+
+
+def state_dict_of(content, path):
+    """The name-to-tensor dict inside a checkpoint's content."""
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    tensors = {name: value for name, value in (state or {}).items() if isinstance(value, np.ndarray)}
+    if not tensors:
+        raise UserError(f"{path}: holds no state_dict; give a checkpoint of the authors' training code")
+    return tensors
+
+
+def add_flags(parser):
+    parser.add_argument("--torch_path", required=True, metavar="F.th", help="checkpoint of the authors' code")
+    parser.add_argument("--config_path", required=True, metavar="F.yaml", help="recipe of the same network")
+    parser.add_argument("--ckpt_path", required=True, metavar="OUT.ckpt", help="file to write")
+    parser.add_argument("--force", action="store_true", help="replace an existing file and its config.yaml")
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    config = read_config(flags.config_path, {"binary_form": "released"} | overrides)
+    target = Path(flags.ckpt_path)
+    if target.suffix != ".ckpt":
+        raise UserError(f"--ckpt_path {target}: must end in .ckpt")
+    config_path = target.with_name("config.yaml")
+    for path in (target, config_path):
+        if path.exists() and not flags.force:
+            raise UserError(f"{path}: exists already; choose another folder or replace it with --force")
+    content = read_torch_checkpoint(flags.torch_path)
+    tensors = state_dict_of(content, flags.torch_path)
+    init_device(config)
+    network = build_model(config)
+    converted = to_mindspore(tensors)
+    assign(network_parameters(network), converted, flags.torch_path)
+    make_folder(target.parent, "--ckpt_path")
+    recorded = content.get("best_prec1")
+    more = {"recorded_top1": round(float(recorded) / 100, 6)} if recorded is not None else {}
+    save_checkpoint(target, network, describe(config, source=Path(flags.torch_path).name, **more))
+    with replacing(config_path) as temporary:
+        config.save(temporary)
+    return {"ckpt": str(target), "config": str(config_path), "tensors": len(converted),
+            "left_out": len(tensors) - len(converted), "binary_form": config.binary_form, **more}
+
+
+if __name__ == "__main__":
+    run(main)

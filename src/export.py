@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write a network in deploy form to a file and prove that the file computes what the network computes."""
+
+import contextlib
+import io
+import os
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from src.training.evaluate import predict_logits
+from src.utils.errors import RunError, UserError
+from src.utils.files import make_folder, replacing
+
+SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
+
+
+def target_path(file_name, file_format, force):
+    """Path of the file to write, with the format's suffix.
+
+    Raises:
+        UserError: it exists and `force` is not set, or its folder cannot be written.
+    """
+    suffix = SUFFIXES[file_format]
+    path = Path(file_name if file_name.endswith(suffix) else file_name + suffix)
+    make_folder(path.parent, "--file_name")
+    if path.exists() and not force:
+        raise UserError(f"{path}: exists already; choose another --file_name or replace it with --force")
+    return path
+
+
+def write(deployed, path, file_format, input_shape):
+    """Export a network in deploy form.
+
+    Args:
+        deployed (Cell): result of `to_deploy`.
+        path: of the file.
+        file_format (str): a key of `SUFFIXES`; AIR needs an Ascend device.
+        input_shape (tuple): (N, C, H, W), fixed in the file.
+
+    Raises:
+        UserError: the format is not to be had on this device, or the file cannot be written.
+    """
+    example = ms.Tensor(np.zeros(input_shape, np.float32))
+    with replacing(path) as temporary:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                ms.export(deployed, example, file_name=str(temporary), file_format=file_format)
+        except OSError:
+            raise
+        except (RuntimeError, ValueError, TypeError) as error:
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            hint = "AIR needs --device_target=Ascend" if file_format == "AIR" else "choose another --file_format"
+            raise UserError(f"--file_format {file_format}: cannot be exported here ({reason}); {hint}") from error
+        os.chmod(temporary, 0o644)
+
+
+def load_mindir(path):
+    """Network of a MindIR file, to be called like any Cell."""
+    try:
+        return nn.GraphCell(ms.load(str(path)))
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{path}: is not a MindIR that MindSpore can load; export it again") from error
+
+
+def batched(images, batch_size):
+    """Images as (batch, labels 0) pairs for `predict_logits`."""
+    for start in range(0, len(images), batch_size):
+        batch = images[start:start + batch_size]
+        yield ms.Tensor(batch), ms.Tensor(np.zeros(len(batch), np.int32))
+
+
+def compare(network, expected, images, batch_size, tolerance, what):
+    """Compare a network's logits with the expected ones.
+
+    Returns:
+        dict: `compared_images`, `largest_difference`, `equal_decisions` (share of equal class decisions).
+
+    Raises:
+        RunError: the largest difference exceeds tolerance times the largest expected logit.
+    """
+    logits, _ = predict_logits(network, batched(images, batch_size), batch_size)
+    difference = float(np.abs(logits - expected).max())
+    bound = tolerance * float(np.abs(expected).max())
+    equal = float(np.mean(logits.argmax(1) == expected.argmax(1)))
+    if not difference <= bound:
+        raise RunError(f"{what} differs from the training form by {difference:.3g} (allowed: {bound:.3g}; equal decisions: "
+                       f"{100 * equal:.2f} %); it is not kept. Export again, or allow more with --tolerance")
+    return {"compared_images": len(images), "largest_difference": difference, "equal_decisions": equal}
