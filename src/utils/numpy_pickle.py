@@ -97,10 +97,16 @@ def _encode(text: Any, encoding: Any = "latin1") -> bytes:
     return text.encode("latin-1")
 
 
+def _no_bytes() -> bytes:
+    """How Python 3 writes empty bytes in protocol 2."""
+    return b""
+
+
 NUMPY_GLOBALS = {
     ("numpy", "ndarray"): None,
     ("numpy", "dtype"): _dtype,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
     **{(f"{package}.multiarray", name): function
        for package in ("numpy.core", "numpy._core")
        for name, function in (("_reconstruct", _reconstruct), ("scalar", _scalar))},

@@ -7,6 +7,7 @@ against what the file really holds before it is used.
 """
 
 import math
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -58,8 +59,8 @@ def read_torch_checkpoint(path: str | Path) -> Any:
                      ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
                      **{("torch", name): None for name in _STORAGE_DTYPES}}
             return read_pickle(program, str(path), extra, storages.load)
-    except (Refused, zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError,
-            ValueError, MemoryError) as error:
+    except (Refused, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, OSError,
+            RuntimeError, ValueError, LookupError, OverflowError, MemoryError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: damaged or not a torch checkpoint ({reason}); get the file again") from error
 

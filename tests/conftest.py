@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that several tests share."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+try:
+    from src.utils.device import prepare_environment
+
+    prepare_environment()  # before any test module imports mindspore
+except ImportError:
+    pass
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder with real data, from the environment variable ADABIN_TEST_DATA."""
+    folder = os.environ.get("ADABIN_TEST_DATA")
+    if not folder:
+        pytest.skip("needs real data: set ADABIN_TEST_DATA to its folder")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cifar10_dir(request, tmp_path_factory) -> Path:
+    """A folder that holds cifar-10-batches-bin: $ADABIN_CIFAR10, or unpacked once per session from the test data."""
+    ready = os.environ.get("ADABIN_CIFAR10")
+    if ready:
+        return Path(ready)
+    script = request.getfixturevalue("test_data") / "cifar10" / "unpack.py"
+    out = tmp_path_factory.mktemp("cifar10")
+    subprocess.run([sys.executable, str(script), str(out)], check=True, stdout=subprocess.DEVNULL)
+    return out
