@@ -33,6 +33,8 @@ activate_venv() {
     if [[ -f "$VENV/bin/activate" ]]; then
         # shellcheck disable=SC1091
         source "$VENV/bin/activate"
+        # Programs of packages that .venv shares with the Python it was made from (msrun of a kept MindSpore, say).
+        [[ ! -f "$VENV/base_python" ]] || PATH="$PATH:$(dirname "$(<"$VENV/base_python")")"
     elif ! has_mindspore python; then
         die "no .venv here and no MindSpore in the active Python; run first: bash scripts/setup.sh"
     fi
