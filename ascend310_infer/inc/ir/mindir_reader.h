@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_IR_MINDIR_READER_H_
+#define ADABIN_IR_MINDIR_READER_H_
+
+#include <string>
+
+#include "ir/graph.h"
+
+namespace adabin::ir {
+
+// `bytes` is the content of a MindIR file. Throws Error (without the file's name, which the caller
+// adds) for anything that is not one complete float32 network with one input.
+Graph ReadMindIr(const std::string& bytes);
+
+}  // namespace adabin::ir
+
+#endif  // ADABIN_IR_MINDIR_READER_H_

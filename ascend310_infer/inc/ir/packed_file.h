@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The packed model file (.adabin), version 1. Little-endian throughout.
+//
+//   offset  size  header
+//        0     8  magic "ADABIN\r\n"
+//        8     4  version
+//       12     4  header size, 64
+//       16     8  file size
+//       24     8  table size; the table starts at 64
+//       32     8  blob offset, a multiple of 64
+//       40     8  blob size; the blob ends the file
+//       48     8  FNV-1a (64 bit) of header bytes 0..47 and of everything after the header
+//       56     8  zero
+//
+// The table lists the plan: unsigned LEB128 integers and raw float32. First the input's c, h, w;
+// the number of outputs and their values; the number of steps; then each step:
+//
+//   kind (ir::StepKind), input, second + 1
+//   BinaryConv, Conv, pooling   kernel h w, stride h w, dilation h w, pad top bottom left right,
+//                               groups
+//   BinaryConv, Conv, Dense     output channels
+//   BinaryConv, Conv, Activation  activation (kernels::Activation)
+//   Pad                         six sizes
+//   Reshape                     c, h, w
+//   BinaryConv, Threshold       threshold, high, low as float32
+//
+// followed by the element counts of those arrays that its kind has (ForEachArray). The arrays' content
+// lies in the blob in the same order, each from a multiple of 16 bytes on, so that a mapped file
+// can be used in place: bits as the 32-bit words of kernels/bits.h, all else float32.
+// The constants of the popcount arithmetic are recomputed at load, not stored.
+#ifndef ADABIN_IR_PACKED_FILE_H_
+#define ADABIN_IR_PACKED_FILE_H_
+
+#include <string>
+
+#include "ir/plan.h"
+
+namespace adabin::ir {
+
+bool IsPackedFile(const std::string& bytes);
+std::string WritePackedFile(const Plan& plan);
+// Throws Error (without the file's name) for anything that WritePackedFile did not write.
+Plan ReadPackedFile(const std::string& bytes);
+
+}  // namespace adabin::ir
+
+#endif  // ADABIN_IR_PACKED_FILE_H_

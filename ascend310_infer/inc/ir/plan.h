@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_IR_PLAN_H_
+#define ADABIN_IR_PLAN_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/conv_geometry.h"
+#include "kernels/epilogue.h"
+
+namespace adabin::ir {
+
+// The numbers are part of the packed file: append, never renumber.
+enum class StepKind : uint8_t {
+  kBinaryConv = 1,  // binarize, convolve, epilogue
+  kConv = 2,        // float convolution, epilogue
+  kDense = 3,       // weights x + shift
+  kAffine = 4,      // per channel: x * scale + shift
+  kActivation = 5,
+  kAdd = 6,  // input + second
+  kMaxPool = 7,
+  kAvgPool = 8,  // padding does not count
+  kPad = 9,      // zeros around channels, rows, columns
+  kMean = 10,    // over rows and columns
+  kReshape = 11,
+  kThreshold = 12,  // x >= threshold ? high : low, as float
+};
+const char* StepName(StepKind kind);
+
+// One step of the lowered network. Value 0 is the network's input, value i + 1 the output of step
+// i; a step reads only earlier values. Fields that a kind does not name keep their defaults.
+struct Step {
+  StepKind kind = StepKind::kAdd;
+  int input = 0;
+  int second = -1;  // kAdd: the other summand; convolutions: the residual added before `act`, or -1
+
+  ConvGeometry geometry;    // convolutions and pooling; sizes `in` and `out` are inferred
+  int out_channels = 0;     // convolutions, kDense
+  int pads[6] = {};         // kPad: before, after of c, h, w
+  Shape shape;              // kReshape: target
+
+  // kBinaryConv: bit rows (kernels/bits.h), the two weights of each output channel.
+  std::vector<uint32_t> bits;
+  std::vector<float> weight_low;
+  std::vector<float> weight_high;
+  float threshold = 0;  // also kThreshold
+  float high = 0;
+  float low = 0;
+
+  std::vector<float> weights;  // kConv: OIHW; kDense: [out][in]
+  std::vector<float> scale;    // per channel; empty: 1
+  std::vector<float> shift;    // per channel; empty: 0
+  kernels::Activation act = kernels::Activation::kNone;  // convolutions, kActivation
+  std::vector<float> positive;  // slopes of kTwoSlope, per channel
+  std::vector<float> negative;
+
+  bool operator==(const Step&) const = default;
+};
+
+// A network ready to run: the result of lowering, and what the packed file holds. It is the same
+// object from either source, so that outputs are the same to the last bit.
+struct Plan {
+  Shape input;
+  std::vector<Step> steps;
+  std::vector<int> outputs;    // value indices
+  std::vector<Shape> values;   // inferred: shape of each value
+
+  int CountKind(StepKind kind) const;
+  bool operator==(const Plan&) const = default;
+};
+
+// Starts `plan` with its input, checking the shape.
+void SetInput(Plan* plan, Shape input);
+
+// Appends a step: infers geometry and output shape, checks every index, size and limit. Lowering
+// and the packed file both come through here, so nothing unchecked reaches a kernel.
+// Throws Error. Returns the index of the step's output value.
+int Append(Plan* plan, Step step);
+
+}  // namespace adabin::ir
+
+#endif  // ADABIN_IR_PLAN_H_

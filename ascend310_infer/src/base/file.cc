@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+
+namespace adabin {
+namespace {
+
+struct Close {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, Close>;
+
+[[noreturn]] void Fail(const std::string& path, const std::string& what) {
+  throw Error(Printable(path) + ": " + what);
+}
+
+File OpenForReading(const std::string& path, size_t* size) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) Fail(path, "is a folder; give a file");
+  File file(std::fopen(path.c_str(), "rb"));
+  if (!file) Fail(path, std::string("cannot be read: ") + std::strerror(errno));
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error) Fail(path, "is not a regular file");
+  *size = bytes;
+  return file;
+}
+
+void ReadAll(const std::string& path, std::FILE* file, void* data, size_t size) {
+  if (size > 0 && std::fread(data, 1, size, file) != size) Fail(path, "cannot be read to its end");
+}
+
+}  // namespace
+
+std::string ReadFile(const std::string& path) {
+  size_t size = 0;
+  const File file = OpenForReading(path, &size);
+  std::string bytes(size, '\0');
+  ReadAll(path, file.get(), bytes.data(), size);
+  return bytes;
+}
+
+std::vector<float> ReadFloats(const std::string& path) {
+  size_t size = 0;
+  const File file = OpenForReading(path, &size);
+  if (size % sizeof(float) != 0) Fail(path, "is not a whole number of float32 values");
+  std::vector<float> data(size / sizeof(float));
+  ReadAll(path, file.get(), data.data(), size);
+  return data;
+}
+
+void WriteFile(const std::string& path, const void* data, size_t size) {
+  const std::string temporary = path + ".tmp." + std::to_string(getpid());
+  File file(std::fopen(temporary.c_str(), "wbx"));
+  if (!file) Fail(path, std::string("cannot be written: ") + std::strerror(errno));
+  const bool written = size == 0 || std::fwrite(data, 1, size, file.get()) == size;
+  // Closing flushes: on a full disk this is where the write fails.
+  const bool closed = std::fclose(file.release()) == 0;
+  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
+    const std::string reason = std::strerror(errno);
+    std::remove(temporary.c_str());
+    Fail(path, "cannot be written: " + reason);
+  }
+}
+
+}  // namespace adabin

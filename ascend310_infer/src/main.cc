@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// adabin_infer: raw float32 tensors in, raw float32 tensors and one line of JSON out.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/command_line.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "kernels/select_kernel.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using adabin::Error;
+using adabin::Printable;
+using adabin::backend::Backend;
+
+struct Flags {
+  std::string model;
+  std::string input;
+  std::string output;
+  adabin::backend::Options options;
+  int warmup = 0;
+  int repeat = 1;
+  bool list_kernels = false;
+};
+
+double Milliseconds(std::chrono::steady_clock::time_point since) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since)
+      .count();
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+double PeakMemoryMb() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts kilobytes
+}
+
+int ListKernels() {
+  for (const adabin::kernels::Kernel& kernel : adabin::kernels::KernelTable()) {
+    std::cout << kernel.name << (kernel.supported() ? "" : " (not on this CPU)") << ": "
+              << kernel.description << "\n";
+  }
+  std::cout << "float: binary layers as float convolutions, for comparison\n";
+  return adabin::kExitOk;
+}
+
+// The input files, sorted; every size is checked before anything runs or is written.
+std::vector<fs::path> FindInputs(const std::string& input, size_t sample_bytes) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  if (fs::is_directory(input, error)) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(input, error)) {
+      if (entry.path().extension() == ".bin") files.push_back(entry.path());
+    }
+    if (error) throw Error("--input " + Printable(input) + ": " + error.message());
+    std::sort(files.begin(), files.end());
+    if (files.empty()) throw Error("--input " + Printable(input) + ": holds no .bin file");
+  } else if (fs::exists(input, error)) {
+    files.push_back(input);
+  } else {
+    throw Error("--input " + Printable(input) + ": no such file or folder");
+  }
+  for (const fs::path& file : files) {
+    const auto bytes = fs::file_size(file, error);
+    if (error) throw Error(Printable(file.string()) + ": " + error.message());
+    if (bytes == 0 || bytes % sample_bytes != 0) {
+      throw Error(Printable(file.string()) + ": has " + std::to_string(bytes) +
+                  " bytes; one sample is " + std::to_string(sample_bytes) +
+                  " bytes of float32 NCHW, give a multiple of it");
+    }
+  }
+  return files;
+}
+
+// Outputs among the inputs would be read as inputs by the next run.
+void PrepareOutput(const Flags& flags) {
+  std::error_code error;
+  fs::create_directories(flags.output, error);
+  if (!fs::is_directory(flags.output)) {
+    throw Error("--output " + Printable(flags.output) + ": cannot be made" +
+                (error ? ": " + error.message() : "; a file has that name"));
+  }
+  const bool folder = fs::is_directory(flags.input);
+  const fs::path input = folder ? fs::path(flags.input) : fs::absolute(flags.input).parent_path();
+  if (fs::equivalent(input, flags.output, error)) {
+    throw Error("--output " + Printable(flags.output) +
+                ": is the folder of the input; give another one");
+  }
+  if (access(flags.output.c_str(), W_OK) != 0) {
+    throw Error("--output " + Printable(flags.output) + ": is not writable");
+  }
+}
+
+// Rewrites one line on a terminal; silent elsewhere and for a handful of files.
+class Progress {
+ public:
+  explicit Progress(size_t total) : total_(total), active_(total > 20 && isatty(STDERR_FILENO)) {}
+  void Show(size_t done) {
+    if (!active_ || (Milliseconds(last_) < 200 && done < total_)) return;
+    last_ = std::chrono::steady_clock::now();
+    std::cerr << "\r" << done << " / " << total_ << " files" << (done == total_ ? "\n" : "")
+              << std::flush;
+  }
+
+ private:
+  size_t total_;
+  bool active_;
+  std::chrono::steady_clock::time_point last_;
+};
+
+struct Timing {
+  std::vector<double> runs_ms;
+  std::vector<double> samples_ms;  // run time / samples of its file
+  size_t samples = 0;
+};
+
+Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, Backend* backend) {
+  Timing timing;
+  Progress progress(files.size());
+  std::vector<std::vector<float>> outputs;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::vector<float> input = adabin::ReadFloats(files[i].string());
+    const size_t samples = input.size() / backend->info().input_size;
+    for (int run = 0; i == 0 && run < flags.warmup; ++run) {
+      backend->Run(input.data(), samples, &outputs);
+    }
+    for (int run = 0; run < flags.repeat; ++run) {
+      const auto start = std::chrono::steady_clock::now();
+      backend->Run(input.data(), samples, &outputs);
+      timing.runs_ms.push_back(Milliseconds(start));
+      timing.samples_ms.push_back(timing.runs_ms.back() / static_cast<double>(samples));
+    }
+    timing.samples += samples;
+    for (size_t o = 0; o < outputs.size(); ++o) {
+      const std::string name = files[i].stem().string() + "_" + std::to_string(o) + ".bin";
+      adabin::WriteFile((fs::path(flags.output) / name).string(), outputs[o].data(),
+                        outputs[o].size() * sizeof(float));
+    }
+    progress.Show(i + 1);
+  }
+  return timing;
+}
+
+int Infer(const Flags& flags) {
+  if (flags.list_kernels) return ListKernels();
+  for (const auto& [flag, value] : {std::pair("--model", &flags.model),
+                                    std::pair("--input", &flags.input),
+                                    std::pair("--output", &flags.output)}) {
+    if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
+  }
+  const auto start = std::chrono::steady_clock::now();
+  const auto backend = adabin::backend::CreateBackend(flags.model, flags.options);
+  const double load_ms = Milliseconds(start);
+  const adabin::backend::ModelInfo& info = backend->info();
+  const std::vector<fs::path> files = FindInputs(flags.input, info.input_size * sizeof(float));
+  PrepareOutput(flags);
+  const Timing timing = RunFiles(flags, files, backend.get());
+
+  nlohmann::ordered_json json;
+  json["model"] = flags.model;
+  json["device"] = flags.options.device_type;
+  json["kernel"] = info.kernel;
+  json["threads"] = flags.options.threads;
+  json["files"] = files.size();
+  json["samples"] = timing.samples;
+  json["binary_layers"] = info.binary_layers;
+  json["binary_layers_packed"] = info.binary_layers_packed;
+  json["load_ms"] = load_ms;
+  json["latency_ms_median"] = Median(timing.runs_ms);
+  json["latency_ms_min"] = *std::min_element(timing.runs_ms.begin(), timing.runs_ms.end());
+  json["sample_ms_median"] = Median(timing.samples_ms);
+  json["sample_ms_min"] = *std::min_element(timing.samples_ms.begin(), timing.samples_ms.end());
+  json["peak_memory_mb"] = PeakMemoryMb();
+  json["model_bytes"] = fs::file_size(flags.model);
+  std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  if (!info.float_requested && info.binary_layers_packed != info.binary_layers) {
+    std::cerr << "adabin_infer: only " << info.binary_layers_packed << " of " << info.binary_layers
+              << " binary layers ran packed" << std::endl;
+    return adabin::kExitFailure;
+  }
+  return adabin::kExitOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  flags.options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  CLI::App app("Runs an AdaBin network with its binary layers in one-bit arithmetic.",
+               "adabin_infer");
+  app.add_option("--model", flags.model, "network: .mindir from export.py or .adabin from adabin_pack");
+  app.add_option("--input", flags.input,
+                 "a .bin file or a folder of them: float32 NCHW, one sample or a batch per file");
+  app.add_option("--output", flags.output, "folder for <stem>_<output index>.bin");
+  app.add_option("--device_type", flags.options.device_type, "CPU or Ascend")->capture_default_str();
+  app.add_option("--device_id", flags.options.device_id, "which device of that type")
+      ->capture_default_str();
+  app.add_option("--threads", flags.options.threads, "CPU threads; the result does not depend on it")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--warmup", flags.warmup, "untimed runs of the first file")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000000));
+  app.add_option("--repeat", flags.repeat, "timed runs of each file")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--kernel", flags.options.kernel,
+                 "kernel for the binary layers, auto, or float (see --list_kernels)")
+      ->capture_default_str();
+  app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
+  app.footer(
+      "The last line on standard output is JSON. latency_ms_* is the time of one run over one whole "
+      "file, sample_ms_* the same divided by the file's samples.");
+  return adabin::RunProgram(&app, argc, argv, [&] { return Infer(flags); });
+}
