@@ -6,7 +6,7 @@
 # before it failed; a summary comes last, and the exit status is 1 if any stage failed.
 #   --slow  also the tests that take minutes each
 # Tests that need real data read it from the folder ADABIN_TEST_DATA and are skipped where that is not set.
-set -uo pipefail
+set -uo pipefail  # no -e: a failed stage must not end the run
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -16,8 +16,8 @@ case "${1:-}" in
     -h | --help) show_help ;;
 esac
 pytest_args=(--timeout 1200 -m "not slow")
-ctest_args=(--output-on-failure -LE slow)
-((!slow)) || pytest_args=(--timeout 7200) ctest_args=(--output-on-failure)
+ctest_args=(--output-on-failure --no-tests=error -LE slow)
+((!slow)) || pytest_args=(--timeout 7200) ctest_args=(--output-on-failure --no-tests=error)
 
 # shellcheck disable=SC2317  # called through stage
 lint() { ruff check . && ruff format --check .; }
