@@ -17,7 +17,8 @@ import numpy as np
 
 from src.utils.errors import UserError
 from src.utils.numpy_pickle import Refused, shown
-from src.utils.safe_pickle import Global, read_pickle
+from src.utils.pickle_machine import Global
+from src.utils.safe_pickle import read_pickle
 
 _STORAGE_DTYPES = {
     "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "LongStorage": "i8", "IntStorage": "i4",
