@@ -45,8 +45,13 @@ def main(argv):
     if flags.logits_path:
         with replacing(flags.logits_path) as temporary, open(temporary, "wb") as handle:
             np.save(handle, logits)
-    return {"dataset": config.dataset, "network": config.network, "ckpt": str(ckpt_path),
-            **classification_metrics(logits, labels), "images_per_second": round(len(labels) / seconds, 1)}
+    return {
+        "dataset": config.dataset,
+        "network": config.network,
+        "ckpt": str(ckpt_path),
+        **classification_metrics(logits, labels),
+        "images_per_second": round(len(labels) / seconds, 1),
+    }
 
 
 if __name__ == "__main__":

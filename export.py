@@ -31,10 +31,20 @@ def add_flags(parser):
     parser.add_argument("--file_name", metavar="NAME", help="file to write [<network>_<dataset> + suffix]")
     parser.add_argument("--batch_size", type=int, default=1, metavar="N", help="images per call, fixed in the file [1]")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
-    parser.add_argument("--check_images", type=int, default=256, metavar="N",
-                        help="test images to compare on; 0 exports without data and without proof [%(default)s]")
-    parser.add_argument("--tolerance", type=float, default=1e-4, metavar="R",
-                        help="largest difference allowed, relative to the largest logit [%(default)s]")
+    parser.add_argument(
+        "--check_images",
+        type=int,
+        default=256,
+        metavar="N",
+        help="test images to compare on; 0 exports without data and without proof [%(default)s]",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        metavar="R",
+        help="largest difference allowed, relative to the largest logit [%(default)s]",
+    )
 
 
 def first_images(data, count):
@@ -58,8 +68,12 @@ def main(argv):
     init_device(config)
     network = build_model(config)
     load_network(ckpt_path, network, config)
-    result = {"file": str(path), "file_format": flags.file_format, "batch_size": flags.batch_size,
-              "binarized_layers": sum(isinstance(cell, AdaBinConv2d) for _, cell in network.cells_and_names())}
+    result = {
+        "file": str(path),
+        "file_format": flags.file_format,
+        "batch_size": flags.batch_size,
+        "binarized_layers": sum(isinstance(cell, AdaBinConv2d) for _, cell in network.cells_and_names()),
+    }
     images = np.zeros((0,))
     if flags.check_images:
         images = first_images(build_dataset(config, "test"), flags.check_images)

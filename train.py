@@ -42,8 +42,10 @@ def main(argv):
     step = TrainStep(network, build_optimizer(network, config))
     folder = folder or RunFolder.create(config)
     signal.signal(signal.SIGTERM, interrupt)
-    folder.log(f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
-               f"test images, {config.epochs} epochs, {describe_device(config)}")
+    folder.log(
+        f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
+        f"test images, {config.epochs} epochs, {describe_device(config)}"
+    )
     folder.log(f"results in {folder.path}")
     try:
         return train(network, step, train_data, test_data, config, folder)

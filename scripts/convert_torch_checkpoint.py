@@ -24,8 +24,7 @@ from src.utils.errors import UserError
 from src.utils.files import make_folder, replacing
 from src.utils.torch_checkpoint import read_torch_checkpoint
 
-BATCH_NORM_NAMES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean",
-                    "running_var": "moving_variance"}
+BATCH_NORM_NAMES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 
 
 def to_mindspore(tensors):
@@ -90,8 +89,14 @@ def main(argv):
     save_checkpoint(target, network, describe(config, source=Path(flags.torch_path).name, **more))
     with replacing(config_path) as temporary:
         config.save(temporary)
-    return {"ckpt": str(target), "config": str(config_path), "tensors": len(converted),
-            "left_out": len(tensors) - len(converted), "binary_form": config.binary_form, **more}
+    return {
+        "ckpt": str(target),
+        "config": str(config_path),
+        "tensors": len(converted),
+        "left_out": len(tensors) - len(converted),
+        "binary_form": config.binary_form,
+        **more,
+    }
 
 
 if __name__ == "__main__":

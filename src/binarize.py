@@ -50,8 +50,15 @@ class Binarization:
     activation_estimator: str = "polynomial"
 
     def __post_init__(self):
-        allowed = {"w_bits": (1, 32), "a_bits": (1, 32), "form": FORMS, "weight_set": SETS, "activation_set": SETS,
-                   "weight_estimator": ESTIMATORS, "activation_estimator": ESTIMATORS}
+        allowed = {
+            "w_bits": (1, 32),
+            "a_bits": (1, 32),
+            "form": FORMS,
+            "weight_set": SETS,
+            "activation_set": SETS,
+            "weight_estimator": ESTIMATORS,
+            "activation_estimator": ESTIMATORS,
+        }
         for field, values in allowed.items():
             if getattr(self, field) not in values:
                 raise ValueError(f"{field}: {getattr(self, field)!r} is not one of {', '.join(map(str, values))}")
@@ -60,8 +67,9 @@ class Binarization:
 def estimate_sign_derivative(name, u, k, t):
     """Estimator e(u) = ds/du, elementwise; k and t are scalars that only `tanh` uses."""
     if name == "tanh":
-        slope = ops.tanh(t * u)
-        return k * t * (1 - slope * slope)
+        # 1 - tanh^2(z) = 4 e^(-2|z|) / (1 + e^(-2|z|))^2 keeps its relative precision where tanh is close to 1.
+        decay = ops.exp(-2 * ops.abs(t * u))
+        return k * t * 4 * decay / ops.square(1 + decay)
     if name == "polynomial":
         return ops.relu(2 - 2 * ops.abs(u))
     if name == "clipped_ste":
@@ -85,19 +93,17 @@ def _normalize(x, beta, alpha):
     return ops.clamp((x - beta) / (alpha + is_zero), -_LARGE, _LARGE) * (1 - is_zero)
 
 
-def _threshold(alpha, beta):
-    """Smallest float t for which x >= t has the same outcome for all x above it: s changes its value at t.
-
-    alpha >= 0: s = +1 from beta upwards. alpha < 0: s = +1 up to beta, so -1 from the next float upwards.
-    """
-    return ops.select(alpha >= 0, beta, ops.nextafter(beta, beta * 0 + _LARGE))
+def _is_upper(x, alpha, beta):
+    """Where s = +1: x from beta upwards for alpha >= 0, x up to beta for alpha < 0; exact, no quotient is rounded."""
+    direction = _sign(alpha >= 0)
+    return direction * x >= direction * beta
 
 
 class ActivationBinarization(nn.Cell):
     """Binarize x with the set of (alpha, beta); the function behind `ActivationBinarizer`.
 
-    Forward: y = alpha * s + beta (`paper`) or alpha * (s + beta) (`released`). It is computed as a comparison with a
-    threshold and a choice between two scalars, which is the deploy form bit by bit.
+    Forward: y = alpha * s + beta (`paper`) or alpha * (s + beta) (`released`). It is computed as a comparison and
+    a choice between two scalars, so that it gives the floats of the deploy form (src/deploy.py) bit by bit.
 
     Backward, with G = dL/dy and g = e(u), the sums running over the whole tensor in float32:
 
@@ -116,19 +122,18 @@ class ActivationBinarization(nn.Cell):
 
     def construct(self, x, alpha, beta, k, t):
         """x: any shape; alpha, beta, k, t: float32 scalars of shape ()."""
-        s_high = _sign(alpha >= 0)
         if self.released:
-            high, low = alpha * (s_high + beta), alpha * (beta - s_high)
+            upper, lower = alpha * (beta + 1), alpha * (beta - 1)
         else:
-            high, low = alpha * s_high + beta, beta - alpha * s_high
-        return ops.select(x >= _threshold(alpha, beta), high, low)
+            upper, lower = beta + alpha, beta - alpha
+        return ops.select(_is_upper(x, alpha, beta), upper, lower)
 
     def bprop(self, x, alpha, beta, k, t, out, dout):
         """Gradients of (x, alpha, beta, k, t); k and t get zeros."""
         grad = ops.cast(dout, mstype.float32)
         u = _normalize(ops.cast(x, mstype.float32), beta, alpha)
         slope = estimate_sign_derivative(self.estimator, u, k, t) * (1 - _mask(alpha == 0))
-        sign = _sign(x >= _threshold(alpha, beta)) * _sign(alpha >= 0)
+        sign = _sign(_is_upper(x, alpha, beta))
         dx = grad * slope
         dalpha = ops.sum(grad * sign - dx * u)
         grad_sum, dx_sum = ops.sum(grad), ops.sum(dx)
@@ -174,7 +179,7 @@ class WeightBinarizer(nn.Cell):
         scale    dL/dw = e G - s M(e G v) + s M(G s)
         fixed    dL/dw = e G
 
-    A filter without variance (alpha = 0) becomes the constant beta; there v is taken as 0, and the formulas stay finite.
+    A filter without variance (alpha = 0) becomes the constant beta; v is taken as 0 there: all stays finite.
     """
 
     def __init__(self, weight_set="adabin", estimator="tanh"):
@@ -207,8 +212,13 @@ class WeightBinarizer(nn.Cell):
         sign = _sign(flat >= beta)
         dw = estimate_sign_derivative(self.estimator, v, k, t) * grad
         if self.weight_set == "adabin":
-            dw = (dw - ops.mean(dw, 1, True) - v * ops.mean(dw * v, 1, True)
-                  + v * ops.mean(grad * sign, 1, True) + ops.mean(grad, 1, True))
+            dw = (
+                dw
+                - ops.mean(dw, 1, True)
+                - v * ops.mean(dw * v, 1, True)
+                + v * ops.mean(grad * sign, 1, True)
+                + ops.mean(grad, 1, True)
+            )
         elif self.weight_set == "scale":
             dw = dw - sign * ops.mean(dw * v, 1, True) + sign * ops.mean(grad * sign, 1, True)
         return ops.reshape(dw, w.shape), k * 0, t * 0

@@ -23,12 +23,11 @@ def activation_constants(alpha, beta, form):
         (t, high, low), float32: the output is high where x >= t and low below. For alpha < 0, s = -1 from the next
         float above beta on, so t is that float and high is the value of s = -1.
     """
-    alpha, beta = np.float32(alpha), np.float32(beta)
-    threshold = beta if alpha >= 0 else np.nextafter(beta, np.float32(np.inf))
-    s_high = np.float32(1 if alpha >= 0 else -1)
-    if form == "released":
-        return threshold, alpha * (s_high + beta), alpha * (beta - s_high)
-    return threshold, alpha * s_high + beta, beta - alpha * s_high
+    alpha, beta, one = np.float32(alpha), np.float32(beta), np.float32(1)
+    upper, lower = (alpha * (beta + one), alpha * (beta - one)) if form == "released" else (beta + alpha, beta - alpha)
+    if alpha >= 0:
+        return beta, upper, lower
+    return np.nextafter(beta, np.float32(np.inf)), lower, upper
 
 
 class DeployConv2d(nn.Cell):
@@ -48,8 +47,9 @@ class DeployConv2d(nn.Cell):
         self.weight = Parameter(Tensor(weight.asnumpy()), name=trained.weight.name, requires_grad=False)
         if self.binarizes_input:
             binarizer = trained.binary_a
-            constants = activation_constants(binarizer.alpha_a.asnumpy(), binarizer.beta_a.asnumpy(),
-                                             trained.settings.form)
+            constants = activation_constants(
+                binarizer.alpha_a.asnumpy(), binarizer.beta_a.asnumpy(), trained.settings.form
+            )
             self.threshold, self.high, self.low = (Tensor(value) for value in constants)
 
     def binarize(self, x):

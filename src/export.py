@@ -68,7 +68,7 @@ def load_mindir(path):
 def batched(images, batch_size):
     """Images as (batch, labels 0) pairs for `predict_logits`."""
     for start in range(0, len(images), batch_size):
-        batch = images[start:start + batch_size]
+        batch = images[start : start + batch_size]
         yield ms.Tensor(batch), ms.Tensor(np.zeros(len(batch), np.int32))
 
 
@@ -86,6 +86,8 @@ def compare(network, expected, images, batch_size, tolerance, what):
     bound = tolerance * float(np.abs(expected).max())
     equal = float(np.mean(logits.argmax(1) == expected.argmax(1)))
     if not difference <= bound:
-        raise RunError(f"{what} differs from the training form by {difference:.3g} (allowed: {bound:.3g}; equal decisions: "
-                       f"{100 * equal:.2f} %); it is not kept. Export again, or allow more with --tolerance")
+        raise RunError(
+            f"{what} differs from the training form by {difference:.3g} (allowed: {bound:.3g}; equal "
+            f"decisions: {100 * equal:.2f} %); it is not kept; export again, or allow more with --tolerance"
+        )
     return {"compared_images": len(images), "largest_difference": difference, "equal_decisions": equal}

@@ -33,16 +33,22 @@ class AdaBinConv2d(nn.Cell):
     them changes the gradients of a compiled training step without compiling it again (`set_estimator`).
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, group=1,
-                 settings=None):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, group=1, settings=None):
         super().__init__()
         self.settings = settings or Binarization()
         kernel_size = _pair(kernel_size)
         self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
         shape = (out_channels, in_channels // group, *kernel_size)
         self.weight = Parameter(initializer(HeNormal(mode="fan_in", nonlinearity="relu"), shape, mstype.float32))
-        self.conv = ops.Conv2D(out_channels, kernel_size, pad_mode="pad", pad=self.padding, stride=_pair(stride),
-                               dilation=_pair(dilation), group=group)
+        self.conv = ops.Conv2D(
+            out_channels,
+            kernel_size,
+            pad_mode="pad",
+            pad=self.padding,
+            stride=_pair(stride),
+            dilation=_pair(dilation),
+            group=group,
+        )
         self.k = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
         self.t = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
         self.binarizes_input = self.settings.a_bits == 1

@@ -14,9 +14,14 @@ def binarization_of(config):
     """`Binarization` described by a config's keys."""
     try:
         return Binarization(
-            w_bits=config.w_bits, a_bits=config.a_bits, form=config.binary_form,
-            weight_set=config.weight_set, activation_set=config.activation_set,
-            weight_estimator=config.weight_estimator, activation_estimator=config.activation_estimator)
+            w_bits=config.w_bits,
+            a_bits=config.a_bits,
+            form=config.binary_form,
+            weight_set=config.weight_set,
+            activation_set=config.activation_set,
+            weight_estimator=config.weight_estimator,
+            activation_estimator=config.activation_estimator,
+        )
     except ValueError as error:
         raise UserError(f"config: {error}") from error
 

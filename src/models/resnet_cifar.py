@@ -83,8 +83,9 @@ class CifarResNet(nn.Cell):
         self.layer3 = self._stage(32, 64, num_blocks[2], 2, settings, nonlinearity)
         self.pool = ops.ReduceMean()
         self.bn2 = nn.BatchNorm1d(64, **BATCH_NORM)
-        self.linear = nn.Dense(64, num_classes, weight_init=HeNormal(nonlinearity="relu"),
-                               bias_init=Uniform(1 / math.sqrt(64)))
+        self.linear = nn.Dense(
+            64, num_classes, weight_init=HeNormal(nonlinearity="relu"), bias_init=Uniform(1 / math.sqrt(64))
+        )
 
     @staticmethod
     def _stage(in_channels, channels, blocks, stride, settings, nonlinearity):

@@ -26,7 +26,7 @@ def predict_logits(network, batches, batch_size, on_batch=None):
         missing = batch_size - len(images)
         if missing:
             images = np.concatenate([images, np.zeros((missing, *images.shape[1:]), images.dtype)])
-        logits.append(network(ms.Tensor(images)).asnumpy()[:len(answers)])
+        logits.append(network(ms.Tensor(images)).asnumpy()[: len(answers)])
         labels.append(answers)
         if on_batch:
             on_batch(len(answers))
@@ -43,8 +43,10 @@ def classification_metrics(logits, labels):
         RunError: a logit is not finite.
     """
     if not np.isfinite(logits).all():
-        raise RunError(f"the network gives values that are not finite for {(~np.isfinite(logits)).any(1).sum()} of "
-                       f"{len(logits)} images: its training has diverged")
+        raise RunError(
+            f"the network gives values that are not finite for {(~np.isfinite(logits)).any(1).sum()} of "
+            f"{len(logits)} images: its training has diverged"
+        )
     logits = logits.astype(np.float64)
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=1))
@@ -53,8 +55,11 @@ def classification_metrics(logits, labels):
     # Equal logits are resolved as argmax does: the lower class number wins.
     before = (np.arange(logits.shape[1]) < labels[:, None]) & (logits == own[:, None])
     rank = (logits > own[:, None]).sum(axis=1) + before.sum(axis=1)
-    metrics = {"images": len(labels), "loss": float(np.mean(log_sum - shifted[rows, labels])),
-               "top1": float(np.mean(rank == 0))}
+    metrics = {
+        "images": len(labels),
+        "loss": float(np.mean(log_sum - shifted[rows, labels])),
+        "top1": float(np.mean(rank == 0)),
+    }
     if logits.shape[1] > 5:
         metrics["top5"] = float(np.mean(rank < 5))
     return metrics

@@ -24,8 +24,19 @@ class Progress:
     """
 
     def __init__(self, total, done, every=30.0):
-        self.bar = tqdm(total=total, initial=done, unit="img", unit_scale=True, smoothing=0.05, dynamic_ncols=True,
-                        file=sys.stderr) if sys.stderr.isatty() else None
+        self.bar = (
+            tqdm(
+                total=total,
+                initial=done,
+                unit="img",
+                unit_scale=True,
+                smoothing=0.05,
+                dynamic_ncols=True,
+                file=sys.stderr,
+            )
+            if sys.stderr.isatty()
+            else None
+        )
         self.every, self.total, self.first, self.done = every, total, done, done
         self.start = self.printed = time.monotonic()
 
@@ -60,14 +71,17 @@ def _train_epoch(step, data, epoch, config, progress):
                 steps += 1
                 loss = float(loss.asnumpy())
                 if not math.isfinite(loss):
-                    raise RunError(f"the loss is {loss} in epoch {epoch + 1}, step {steps}: the training has diverged; "
-                                   "try a smaller --lr (the last finished epoch is kept)")
+                    raise RunError(
+                        f"the loss is {loss} in epoch {epoch + 1}, step {steps}: the training has diverged; "
+                        "try a smaller --lr (the last finished epoch is kept)"
+                    )
                 loss_sum += loss
                 correct_sum += int(correct.asnumpy())
             seen = steps * config.batch_size
-            progress.advance(len(pending) * config.batch_size,
-                             f"epoch {epoch + 1}/{config.epochs} loss {loss_sum / steps:.4f} "
-                             f"top-1 {100 * correct_sum / seen:.2f} %")
+            progress.advance(
+                len(pending) * config.batch_size,
+                f"epoch {epoch + 1}/{config.epochs} loss {loss_sum / steps:.4f} top-1 {100 * correct_sum / seen:.2f} %",
+            )
             pending.clear()
     return loss_sum / steps, correct_sum / (steps * config.batch_size)
 
@@ -105,20 +119,39 @@ def train(network, step, train_data, test_data, config, run):
             train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress)
             seconds = time.monotonic() - began
             test = classification_metrics(*predict_logits(network, test_data.batches(0), config.eval_batch_size))
-            run.add_epoch({
-                "epoch": epoch + 1, "lr": lr, "k": k, "t": t, "train_loss": train_loss, "train_top1": train_top1,
-                "test_loss": test["loss"], "test_top1": test["top1"],
-                "images_per_second": round(images_per_epoch / seconds, 1), "seconds": round(seconds, 1)})
+            run.add_epoch(
+                {
+                    "epoch": epoch + 1,
+                    "lr": lr,
+                    "k": k,
+                    "t": t,
+                    "train_loss": train_loss,
+                    "train_top1": train_top1,
+                    "test_loss": test["loss"],
+                    "test_top1": test["top1"],
+                    "images_per_second": round(images_per_epoch / seconds, 1),
+                    "seconds": round(seconds, 1),
+                }
+            )
             is_best = test["top1"] > best
             best = max(best, test["top1"])
             metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)
             if is_best:
                 save_checkpoint(run.best, network, metadata)
             save_checkpoint(run.last, network, metadata, step.optimizer)
-            run.log(f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
-                    f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "
-                    f"{images_per_epoch / seconds:.0f} images/s", progress.write)
+            run.log(
+                f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
+                f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "
+                f"{images_per_epoch / seconds:.0f} images/s",
+                progress.write,
+            )
     finally:
         progress.close()
-    return {"network": config.network, "dataset": config.dataset, "epochs": config.epochs,
-            "top1": float(run.rows[-1]["test_top1"]), "best_top1": best, "run": str(run.path)}
+    return {
+        "network": config.network,
+        "dataset": config.dataset,
+        "epochs": config.epochs,
+        "top1": float(run.rows[-1]["test_top1"]),
+        "best_top1": best,
+        "run": str(run.path),
+    }

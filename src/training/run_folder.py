@@ -11,7 +11,18 @@ from src.utils.config import read_config
 from src.utils.errors import UserError
 from src.utils.files import make_folder, replacing
 
-COLUMNS = ("epoch", "lr", "k", "t", "train_loss", "train_top1", "test_loss", "test_top1", "images_per_second", "seconds")
+COLUMNS = (
+    "epoch",
+    "lr",
+    "k",
+    "t",
+    "train_loss",
+    "train_top1",
+    "test_loss",
+    "test_top1",
+    "images_per_second",
+    "seconds",
+)
 
 
 class RunFolder:
@@ -55,14 +66,18 @@ class RunFolder:
         """
         run = cls(path)
         if not (run.path / "config.yaml").is_file():
-            raise UserError(f"--resume {path}: is no run folder (it has no config.yaml); "
-                            "give <output_path>/<network>_<dataset>/<time>")
+            raise UserError(
+                f"--resume {path}: is no run folder (it has no config.yaml); "
+                "give <output_path>/<network>_<dataset>/<time>"
+            )
         config = read_config(run.path / "config.yaml")
         given = vars(read_config(run.path / "config.yaml", overrides))
         for key in overrides:
             if given[key] != getattr(config, key):
-                raise UserError(f"--{key}={given[key]}: contradicts the run to resume, which has {key}="
-                                f"{getattr(config, key)}; leave the flag out, or start a new run without --resume")
+                raise UserError(
+                    f"--{key}={given[key]}: contradicts the run to resume, which has {key}="
+                    f"{getattr(config, key)}; leave the flag out, or start a new run without --resume"
+                )
         for leftover in run.path.glob(".writing-*"):
             leftover.unlink()
         return run, config
@@ -74,7 +89,7 @@ class RunFolder:
             with open(self.path / "train.log", "a", encoding="utf-8") as handle:
                 handle.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
         except OSError as error:
-            raise UserError(f"{self.path / 'train.log'}: cannot be written ({error.strerror}); free some space") from error
+            raise UserError(f"{self.path}/train.log: cannot be written ({error.strerror}); free some space") from error
 
     def keep_epochs(self, count):
         """Read metrics.csv and forget what was recorded after the checkpoint that a run resumes from."""
@@ -82,8 +97,10 @@ class RunFolder:
             with open(self.metrics, newline="", encoding="utf-8") as handle:
                 self.rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= count]
         if len(self.rows) != count:
-            raise UserError(f"{self.metrics}: has {len(self.rows)} of {count} epochs of {self.last.name}; "
-                            "the run folder is damaged, start a new run")
+            raise UserError(
+                f"{self.metrics}: has {len(self.rows)} of {count} epochs of {self.last.name}; "
+                "the run folder is damaged, start a new run"
+            )
         self._write_metrics()
 
     def add_epoch(self, row):
@@ -106,7 +123,8 @@ class RunFolder:
         epochs = [int(row["epoch"]) for row in self.rows]
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         axes = figure.subplots(1, 2)
-        for axis, quantity, label, factor in ((axes[0], "loss", "cross entropy", 1), (axes[1], "top1", "top-1 [%]", 100)):
+        plots = ("loss", "cross entropy", 1), ("top1", "top-1 [%]", 100)
+        for axis, (quantity, label, factor) in zip(axes, plots, strict=True):
             for split in ("train", "test"):
                 values = [factor * float(row[f"{split}_{quantity}"]) for row in self.rows]
                 axis.plot(epochs, values, marker="o" if len(epochs) < 30 else "", markersize=3, label=split)
@@ -146,5 +164,5 @@ def config_beside(ckpt_path, config_path, overrides):
     if not config_path:
         config_path = Path(ckpt_path).with_name("config.yaml")
         if not config_path.is_file():
-            raise UserError(f"--ckpt_path {ckpt_path}: has no config.yaml beside it; give its config with --config_path")
+            raise UserError(f"--ckpt_path {ckpt_path}: has no config.yaml beside it; give it with --config_path")
     return read_config(config_path, overrides)

@@ -2,8 +2,8 @@
 """One step of training: forward pass, gradients, update, compiled as one graph."""
 
 import mindspore as ms
-from mindspore import nn, ops
 from mindspore import dtype as mstype
+from mindspore import nn, ops
 
 
 def build_optimizer(network, config):

@@ -19,14 +19,24 @@ from src.utils.files import replacing
 METADATA_KEY = "adabin_metadata"
 OPTIMIZER_PREFIX = "optimizer."
 # What must agree between a checkpoint and the config it is used with.
-DESCRIBED_KEYS = ("network", "num_classes", "nonlinearity", "w_bits", "a_bits", "binary_form", "weight_set",
-                  "activation_set", "dataset", "mean", "std")
+DESCRIBED_KEYS = (
+    "network",
+    "num_classes",
+    "nonlinearity",
+    "w_bits",
+    "a_bits",
+    "binary_form",
+    "weight_set",
+    "activation_set",
+    "dataset",
+    "mean",
+    "std",
+)
 
 
 def network_parameters(network):
     """Name to Parameter of everything that a checkpoint stores of a network."""
-    return {name: parameter for name, parameter in network.parameters_dict().items()
-            if not name.endswith((".k", ".t"))}
+    return {name: parameter for name, parameter in network.parameters_dict().items() if not name.endswith((".k", ".t"))}
 
 
 def optimizer_parameters(optimizer, network):
@@ -58,8 +68,9 @@ def save_checkpoint(path, network, metadata, optimizer=None):
     with replacing(path) as temporary:
         logging.disable(logging.CRITICAL)  # the framework's own report of a full disk, besides its exception
         try:
-            ms.save_checkpoint(content, str(temporary), append_dict={METADATA_KEY: json.dumps(metadata)},
-                               crc_check=True)
+            ms.save_checkpoint(
+                content, str(temporary), append_dict={METADATA_KEY: json.dumps(metadata)}, crc_check=True
+            )
         finally:
             logging.disable(logging.NOTSET)
             temporary.with_suffix(".tmp").unlink(missing_ok=True)
@@ -85,8 +96,10 @@ def read_checkpoint(path):
             has_crc = handle.read(7) == b"crc_num"
         content = ms.load_checkpoint(str(path), crc_check=has_crc)
     except Exception as error:  # noqa: BLE001 - the parser raises whatever the bytes lead it to
-        raise UserError(f"{path}: is not a readable MindSpore checkpoint (truncated, or of another kind); "
-                        "give a .ckpt file of train.py or scripts/convert_torch_checkpoint.py") from error
+        raise UserError(
+            f"{path}: is not a readable MindSpore checkpoint (truncated, or of another kind); "
+            "give a .ckpt file of train.py or scripts/convert_torch_checkpoint.py"
+        ) from error
     finally:
         logging.disable(logging.NOTSET)
     metadata = content.pop(METADATA_KEY, None)
@@ -110,15 +123,21 @@ def assign(parameters, values, path):
     """
     for name, parameter in parameters.items():
         if name not in values:
-            raise UserError(f"{path}: is of another network: it has no tensor {name} {tuple(parameter.shape)}; "
-                            "give the config it was trained with")
+            raise UserError(
+                f"{path}: is of another network: it has no tensor {name} {tuple(parameter.shape)}; "
+                "give the config it was trained with"
+            )
         if tuple(values[name].shape) != tuple(parameter.shape):
-            raise UserError(f"{path}: is of another network: {name} is {tuple(values[name].shape)} there and "
-                            f"{tuple(parameter.shape)} here; give the config it was trained with")
+            raise UserError(
+                f"{path}: is of another network: {name} is {tuple(values[name].shape)} there and "
+                f"{tuple(parameter.shape)} here; give the config it was trained with"
+            )
     for name in values:
         if name not in parameters:
-            raise UserError(f"{path}: is of another network: its tensor {name} has no place here; "
-                            "give the config it was trained with")
+            raise UserError(
+                f"{path}: is of another network: its tensor {name} has no place here; "
+                "give the config it was trained with"
+            )
     for name, parameter in parameters.items():
         parameter.set_data(ms.Tensor(values[name].astype(ms.dtype_to_nptype(parameter.dtype))))
 
@@ -138,8 +157,10 @@ def load_network(path, network, config):
     for key in DESCRIBED_KEYS:
         expected = getattr(config, key)
         if metadata and key in metadata and metadata[key] != expected:
-            raise UserError(f"{path}: was made with {key}={metadata[key]}, the config says {expected}; "
-                            f"give --{key}={metadata[key]} or the config it was trained with")
+            raise UserError(
+                f"{path}: was made with {key}={metadata[key]}, the config says {expected}; "
+                f"give --{key}={metadata[key]} or the config it was trained with"
+            )
     return metadata or {}
 
 
@@ -147,7 +168,9 @@ def load_training(path, network, optimizer, config):
     """Load network and optimizer of a training checkpoint; returns its metadata."""
     metadata = load_network(path, network, config)
     _, values = read_checkpoint(path)
-    state = {name[len(OPTIMIZER_PREFIX):]: value for name, value in values.items() if name.startswith(OPTIMIZER_PREFIX)}
+    state = {
+        name[len(OPTIMIZER_PREFIX) :]: value for name, value in values.items() if name.startswith(OPTIMIZER_PREFIX)
+    }
     assign(optimizer_parameters(optimizer, network), state, path)
     return metadata
 

@@ -13,11 +13,25 @@ from src.utils.errors import UserError
 
 BASE_PATH = Path(__file__).resolve().parents[2] / "config" / "base.yaml"
 CHOICES = {
-    "w_bits": (1, 32), "a_bits": (1, 32), "device_target": ("CPU", "GPU", "Ascend"), "mode": ("GRAPH", "PYNATIVE"),
+    "w_bits": (1, 32),
+    "a_bits": (1, 32),
+    "device_target": ("CPU", "GPU", "Ascend"),
+    "mode": ("GRAPH", "PYNATIVE"),
 }
 AT_LEAST = {
-    "epochs": 1, "batch_size": 1, "eval_batch_size": 1, "num_workers": 1, "log_steps": 1, "num_classes": 1,
-    "lr": 0, "momentum": 0, "weight_decay": 0, "train_size": 0, "test_size": 0, "device_id": 0, "seed": 0,
+    "epochs": 1,
+    "batch_size": 1,
+    "eval_batch_size": 1,
+    "num_workers": 1,
+    "log_steps": 1,
+    "num_classes": 1,
+    "lr": 0,
+    "momentum": 0,
+    "weight_decay": 0,
+    "train_size": 0,
+    "test_size": 0,
+    "device_id": 0,
+    "seed": 0,
 }
 
 
@@ -58,8 +72,9 @@ def _checked(key, value, default, source):
         except ValueError:
             pass
     if type(value) is not type(default):
-        raise UserError(f"{source}: {key}: {value!r} is not of type {type(default).__name__}; "
-                        f"the default is {default!r}")
+        raise UserError(
+            f"{source}: {key}: {value!r} is not of type {type(default).__name__}; the default is {default!r}"
+        )
     if isinstance(default, list):
         if len(value) != len(default) or not all(type(v) in (int, float) for v in value):
             raise UserError(f"{source}: {key}: {value!r} is not a list of {len(default)} numbers like {default!r}")
@@ -86,8 +101,9 @@ def read_config(path, overrides=None):
     for source, keys in ((path, _read_yaml(path) if path else {}), ("command line", overrides or {})):
         for key, value in keys.items():
             if key not in defaults:
-                raise UserError(f"{source}: unknown key {key!r}{nearest(str(key), defaults)}; "
-                                "config/base.yaml lists all keys")
+                raise UserError(
+                    f"{source}: unknown key {key!r}{nearest(str(key), defaults)}; config/base.yaml lists all keys"
+                )
             values[key] = _checked(key, value, defaults[key], source)
     for key, value in defaults.items():
         values[key] = _checked(key, values[key], value, path)
@@ -120,12 +136,14 @@ def parse_flags(description, argv, add_flags, with_config_keys=True):
     Returns:
         (namespace of own flags, dict of the config keys that were given).
     """
-    parser = _Parser(description=description, allow_abbrev=False,
-                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     # An entry point's own flag hides a config key of the same name (export.py: --batch_size).
-    defaults = {key: value for key, value in _read_yaml(BASE_PATH).items()
-                if with_config_keys and f"--{key}" not in parser._option_string_actions}
+    defaults = {
+        key: value
+        for key, value in _read_yaml(BASE_PATH).items()
+        if with_config_keys and f"--{key}" not in parser._option_string_actions
+    }
     texts = _help_texts()
     group = parser.add_argument_group("config keys (defaults of config/base.yaml; a recipe changes some)")
     for key, default in defaults.items():

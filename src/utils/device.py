@@ -39,8 +39,10 @@ def init_device(config):
         ms.set_device(config.device_target, config.device_id)
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UserError(f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
-                        f"{reason}; choose another of {', '.join(DEVICE_TARGETS)}") from error
+        raise UserError(
+            f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
+            f"{reason}; choose another of {', '.join(DEVICE_TARGETS)}"
+        ) from error
     ms.set_context(mode=ms.GRAPH_MODE if config.mode == "GRAPH" else ms.PYNATIVE_MODE)
     ms.set_seed(config.seed)
 

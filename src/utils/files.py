@@ -27,8 +27,10 @@ def replacing(path):
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot be written ({error.strerror or error}); free some space or make the folder "
-                        "writable; what was there before is unchanged") from error
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space or make the folder "
+            "writable; what was there before is unchanged"
+        ) from error
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

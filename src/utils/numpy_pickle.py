@@ -107,7 +107,9 @@ NUMPY_GLOBALS = {
     ("numpy", "dtype"): _dtype,
     ("_codecs", "encode"): _encode,
     ("__builtin__", "bytes"): _no_bytes,
-    **{(f"{package}.multiarray", name): function
-       for package in ("numpy.core", "numpy._core")
-       for name, function in (("_reconstruct", _reconstruct), ("scalar", _scalar))},
+    **{
+        (f"{package}.multiarray", name): function
+        for package in ("numpy.core", "numpy._core")
+        for name, function in (("_reconstruct", _reconstruct), ("scalar", _scalar))
+    },
 }

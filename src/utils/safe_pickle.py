@@ -20,8 +20,12 @@ MAX_DEPTH = 64  # of containers within containers; real files need fewer than te
 _PLAIN_TYPES = KEY_TYPES + (np.ndarray, np.generic)
 
 
-def read_pickle(data: bytes, source: str, extra_globals: Mapping[tuple[str, str], Callable | None] | None = None,
-                persistent_load: Callable[[Any], Any] | None = None) -> Any:
+def read_pickle(
+    data: bytes,
+    source: str,
+    extra_globals: Mapping[tuple[str, str], Callable | None] | None = None,
+    persistent_load: Callable[[Any], Any] | None = None,
+) -> Any:
     """Interpret one pickle and return its value.
 
     Args:
@@ -43,8 +47,16 @@ def read_pickle(data: bytes, source: str, extra_globals: Mapping[tuple[str, str]
         value = PickleMachine(allowed, persistent_load).run(data)
         _check_plain(value)
         return value
-    except (ValueError, TypeError, IndexError, KeyError, OverflowError, MemoryError, RecursionError,
-            AttributeError) as error:
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+        AttributeError,
+    ) as error:
         raise UserError(f"{source}: not data this program reads ({_one_line(error)}); get the original file") from error
 
 

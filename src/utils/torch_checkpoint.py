@@ -21,8 +21,15 @@ from src.utils.pickle_machine import Global
 from src.utils.safe_pickle import read_pickle
 
 _STORAGE_DTYPES = {
-    "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "LongStorage": "i8", "IntStorage": "i4",
-    "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1", "BoolStorage": "b1",
+    "DoubleStorage": "f8",
+    "FloatStorage": "f4",
+    "HalfStorage": "f2",
+    "LongStorage": "i8",
+    "IntStorage": "i4",
+    "ShortStorage": "i2",
+    "CharStorage": "i1",
+    "ByteStorage": "u1",
+    "BoolStorage": "b1",
 }
 _MAX_PICKLE = 64 << 20  # bytes; a ResNet's is 30 to 300 KB
 _MAX_GROWTH = 4  # unpacked bytes per byte of file; torch stores without compression, which gives less than 1
@@ -56,20 +63,36 @@ def read_torch_checkpoint(path: str | Path) -> Any:
             order = "<" if _read_small(archive, entries, prefix + "byteorder", b"little") == b"little" else ">"
             program = _read_small(archive, entries, prefix + "data.pkl", None)
             storages = _Storages(archive, entries, prefix, order)
-            extra = {("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-                     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
-                     **{("torch", name): None for name in _STORAGE_DTYPES}}
+            extra = {
+                ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
+                ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
+                **{("torch", name): None for name in _STORAGE_DTYPES},
+            }
             return read_pickle(program, str(path), extra, storages.load)
-    except (Refused, zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, OSError,
-            RuntimeError, ValueError, LookupError, OverflowError, MemoryError) as error:
+    except (
+        Refused,
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: damaged or not a torch checkpoint ({reason}); get the file again") from error
 
 
 def _no_zip(path: Path, start: bytes) -> str:
     if start.startswith(b"\x80"):
-        return (f"{path}: torch's old checkpoint format (a bare pickle) is not read; save it again with torch >= 1.6: "
-                "torch.save(torch.load(old), new)")
+        return (
+            f"{path}: torch's old checkpoint format (a bare pickle) is not read; save it again with torch >= 1.6: "
+            "torch.save(torch.load(old), new)"
+        )
     return f"{path}: not a torch checkpoint (a zip file written by torch.save); check the path"
 
 
