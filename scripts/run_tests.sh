@@ -42,7 +42,7 @@ bash scripts/setup.sh --dev || exit 1
 activate_venv
 stage "Python lint" lint
 stage "C++ lint" lint_cpp
-stage "C++ build" bash ascend310_infer/build.sh  # before the Python tests: some of them run the C++ program
+stage "C++ build" bash ascend310_infer/build.sh --werror  # before the Python tests: some of them run the C++ program
 stage "C++ tests" ctest --test-dir ascend310_infer/build "${ctest_args[@]}"
 stage "Python tests" python -m pytest "${pytest_args[@]}" "$@"
 stage "C++ sanitizers" bash ascend310_infer/build.sh --sanitize --test
