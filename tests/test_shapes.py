@@ -3,6 +3,7 @@ import hashlib
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,8 +42,9 @@ def test_a_picture_follows_from_seed_split_and_index_alone(train):
 def test_another_process_draws_the_same(test):
     script = ("import hashlib; from src.data.shapes import draw_shapes; "
               "print(hashlib.md5(draw_shapes('test', 200)[0].tobytes()).hexdigest())")
-    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
-    assert other == hashlib.md5(test[0][:200].tobytes()).hexdigest()
+    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
+                           cwd=Path(__file__).parents[1])
+    assert other.stdout.strip() == hashlib.md5(test[0][:200].tobytes()).hexdigest()
 
 
 def test_no_picture_occurs_twice(train, test):
