@@ -2,10 +2,11 @@
 """Networks by name. To add one: a file here, and a line in `MODELS`."""
 
 from src.binarize import Binarization
-from src.models.resnet_cifar import resnet20
+from src.models.resnet_cifar import resnet8, resnet20
 from src.utils.errors import UserError
 
 MODELS = {
+    "resnet8": resnet8,
     "resnet20": resnet20,
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ResNet-20 for small pictures, as in the authors' code: a shortcut around every convolution, Maxout after it.
+"""ResNets for small pictures, as in the authors' code: a shortcut around every convolution, Maxout after it.
 
 Full precision stay: conv1, every BatchNorm and Maxout, linear. The shortcuts between stages have no parameters.
 """
@@ -102,3 +102,8 @@ class CifarResNet(nn.Cell):
 def resnet20(num_classes, settings, nonlinearity="maxout"):
     """AdaBin ResNet-20: 18 binary convolutions, 267,264 of 271,262 parameters binary (10 classes)."""
     return CifarResNet((3, 3, 3), num_classes, settings, nonlinearity)
+
+
+def resnet8(num_classes, settings, nonlinearity="maxout"):
+    """One block per stage, 6 binary convolutions: for smoke tests and first tries."""
+    return CifarResNet((1, 1, 1), num_classes, settings, nonlinearity)
