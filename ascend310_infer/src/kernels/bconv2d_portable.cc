@@ -7,7 +7,6 @@
 // their words (16 channels at 3x3 are 3 words, not 9), padding needs no border in memory, and any
 // stride, dilation and group is the same code.
 #include <algorithm>
-#include <bit>
 
 #include "kernels/bits.h"
 #include "kernels/select_kernel.h"
@@ -25,13 +24,20 @@ namespace {
 
 constexpr int kPixels = 2;  // output pixels per pass over the weights
 
-// counts[p][o] = popcount(a[p] & w[o]) over `words` words for `channels` rows of w.
+// counts[p][o] = popcount(a[p] & w[o]) over `words` words for `channels` rows of w, and
+// ones[p] = popcount(a[p]).
 using CountFunction = void (*)(const uint64_t* a0, const uint64_t* a1, const uint64_t* w,
-                               size_t words, size_t channels, int32_t* c0, int32_t* c1);
+                               size_t words, size_t channels, int32_t* c0, int32_t* c1,
+                               int32_t* ones);
 
 [[gnu::always_inline]] inline void CountBody(const uint64_t* a0, const uint64_t* a1,
                                              const uint64_t* w, size_t words, size_t channels,
-                                             int32_t* c0, int32_t* c1) {
+                                             int32_t* c0, int32_t* c1, int32_t* ones) {
+  ones[0] = ones[1] = 0;
+  for (size_t k = 0; k < words; ++k) {
+    ones[0] += __builtin_popcountll(a0[k]);
+    ones[1] += __builtin_popcountll(a1[k]);
+  }
   size_t o = 0;
   for (; o + 2 <= channels; o += 2, w += 2 * words) {
     int32_t n00 = 0, n01 = 0, n10 = 0, n11 = 0;
@@ -57,15 +63,15 @@ using CountFunction = void (*)(const uint64_t* a0, const uint64_t* a1, const uin
 }
 
 void CountBaseline(const uint64_t* a0, const uint64_t* a1, const uint64_t* w, size_t words,
-                   size_t channels, int32_t* c0, int32_t* c1) {
-  CountBody(a0, a1, w, words, channels, c0, c1);
+                   size_t channels, int32_t* c0, int32_t* c1, int32_t* ones) {
+  CountBody(a0, a1, w, words, channels, c0, c1, ones);
 }
 
 #if ADABIN_POPCNT_AT_RUN_TIME
 [[gnu::target("popcnt")]] void CountPopcnt(const uint64_t* a0, const uint64_t* a1,
                                            const uint64_t* w, size_t words, size_t channels,
-                                           int32_t* c0, int32_t* c1) {
-  CountBody(a0, a1, w, words, channels, c0, c1);
+                                           int32_t* c0, int32_t* c1, int32_t* ones) {
+  CountBody(a0, a1, w, words, channels, c0, c1, ones);
 }
 #endif
 
@@ -91,6 +97,13 @@ inline void AppendBits(const uint64_t* source, size_t from, size_t count, uint64
   }
 }
 
+// The same for a source word whose bits above `count` are 0: the usual case of at most 64 channels.
+inline void AppendWord(uint64_t word, size_t count, uint64_t* target, size_t to) {
+  const size_t shift = to % 64;
+  target[to / 64] |= word << shift;
+  if (shift + count > 64) target[to / 64 + 1] = word >> (64 - shift);
+}
+
 class PortableBConv2D : public BConv2D {
  public:
   explicit PortableBConv2D(const BConv2DParams& params)
@@ -100,7 +113,8 @@ class PortableBConv2D : public BConv2D {
         constants_(ComputeConstants(params)),
         count_(SelectCount()),
         pixel_words_(PixelWords(params.geometry.in.c)),
-        row_words_(PixelWords(params.geometry.filter_size())) {
+        row_words_(PixelWords(params.geometry.filter_size())),
+        word_per_pixel_(params.geometry.groups == 1 && params.geometry.in.c <= 64) {
     const auto channels = static_cast<size_t>(geometry_.out.c);
     const size_t source_words = RowWords(geometry_.filter_size());
     weights_.assign(channels * row_words_, 0);
@@ -182,8 +196,8 @@ class PortableBConv2D : public BConv2D {
            static_cast<size_t>(geometry_.out.c);
   }
 
-  // Collects the bits under the kernel at one output pixel and returns how many are 1.
-  int32_t Gather(const uint64_t* bits, int oh, int ow, int group, uint64_t* row) const {
+  // Collects the bits under the kernel at one output pixel.
+  void Gather(const uint64_t* bits, int oh, int ow, int group, uint64_t* row) const {
     std::fill_n(row, row_words_, 0);
     const BorderClasses& classes = constants_.classes;
     const TapRange rows = classes.row_sets[static_cast<size_t>(
@@ -198,25 +212,24 @@ class PortableBConv2D : public BConv2D {
         const int64_t iw = ow * geometry_.stride_w - geometry_.pad_left + kw * geometry_.dilation_w;
         const auto pixel = static_cast<size_t>(ih * geometry_.in.w + iw);
         const auto tap = static_cast<size_t>(kh * geometry_.kernel_w + kw);
-        AppendBits(bits + pixel * pixel_words_, first_channel, group_in, row, tap * group_in);
+        if (word_per_pixel_) {
+          AppendWord(bits[pixel], group_in, row, tap * group_in);
+        } else {
+          AppendBits(bits + pixel * pixel_words_, first_channel, group_in, row, tap * group_in);
+        }
       }
     }
-    int32_t ones = 0;
-    for (size_t k = 0; k < row_words_; ++k) ones += std::popcount(row[k]);
-    return ones;
   }
 
   void ComputeGroup(const uint64_t* bits, float* out, int oh, int ow, int pixels, int group,
                     Scratch* scratch) const {
-    int32_t ones[kPixels];
-    for (int p = 0; p < pixels; ++p) {
-      ones[p] = Gather(bits, oh, ow + p, group, scratch->rows[p].data());
-    }
+    for (int p = 0; p < pixels; ++p) Gather(bits, oh, ow + p, group, scratch->rows[p].data());
     const auto group_out = static_cast<size_t>(geometry_.group_out());
     const size_t first = static_cast<size_t>(group) * group_out;
-    // A last single pixel is counted against whatever the other row held; that count is not read.
+    int32_t ones[kPixels];
+    // Beside a last single pixel the other row is counted too; that count is not read.
     count_(scratch->rows[0].data(), scratch->rows[1].data(), weights_.data() + first * row_words_,
-           row_words_, group_out, scratch->counts[0].data(), scratch->counts[1].data());
+           row_words_, group_out, scratch->counts[0].data(), scratch->counts[1].data(), ones);
     for (int p = 0; p < pixels; ++p) {
       const float* a = constants_.a.data() + first;
       const float* b = constants_.b.data() + first;
@@ -239,6 +252,7 @@ class PortableBConv2D : public BConv2D {
   CountFunction count_;
   size_t pixel_words_;
   size_t row_words_;
+  bool word_per_pixel_;
   std::vector<uint64_t> weights_;  // [out.c][row_words_]
 };
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Own float convolution. Weights are stored [group][block][tap][input channel][kBlock] so that the inner
-// loop runs over neighbouring output channels, which the compiler turns into vector instructions
-// without reassociating any sum: the order of additions is fixed by the geometry alone.
+// Own float convolution. Weights are stored [group][block][tap][input channel][kBlock] so that
+// vector instructions run over neighbouring output channels and no sum is reassociated: the order
+// of additions is fixed by the geometry alone.
 #include "ops/conv2d.h"
 
 #include <algorithm>
 #include <vector>
 
+#include "ops/block.h"
+
 namespace adabin::ops {
 namespace {
-
-constexpr int kBlock = 16;  // output channels per pass
 
 class PlainConv2D : public Conv2D {
  public:
@@ -62,16 +62,14 @@ class PlainConv2D : public Conv2D {
     const float* block = weights_.data();
     for (int group = 0; group < g.groups; ++group) {
       for (int b = 0; b < blocks_; ++b, block += BlockSize()) {
-        float sum[kBlock] = {};
+        Block sum = {};
         for (int kh = rows.begin; kh < rows.end; ++kh) {
           for (int kw = columns.begin; kw < columns.end; ++kw) {
             const int64_t pixel =
                 int64_t{top + kh * g.dilation_h} * g.in.w + (left + kw * g.dilation_w);
             const float* source = x + pixel * g.in.c + int64_t{group} * g.group_in();
             const float* w = block + int64_t{kh * g.kernel_w + kw} * g.group_in() * kBlock;
-            for (int c = 0; c < g.group_in(); ++c, w += kBlock) {
-              for (int o = 0; o < kBlock; ++o) sum[o] += source[c] * w[o];
-            }
+            MultiplyAdd(source, g.group_in(), w, &sum);
           }
         }
         Store(sum, group * g.group_out() + b * kBlock,
@@ -81,7 +79,7 @@ class PlainConv2D : public Conv2D {
     epilogue_.Apply(out + at, residual == nullptr ? nullptr : residual + at, g.out.c);
   }
 
-  void Store(const float* sum, int first, int count, float* out) const {
+  void Store(const Block& sum, int first, int count, float* out) const {
     for (int i = 0; i < count; ++i) {
       const auto o = static_cast<size_t>(first + i);
       const float scaled = scale_.empty() ? sum[i] : sum[i] * scale_[o];

@@ -4,11 +4,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "ops/block.h"
+
 namespace adabin::ops {
 namespace {
-
-// As in conv2d.cc: blocks of neighbouring outputs, each sum in the order of the inputs.
-constexpr int kBlock = 16;
 
 class PlainDense : public Dense {
  public:
@@ -28,10 +27,8 @@ class PlainDense : public Dense {
     ParallelRanges(pool, (out_ + kBlock - 1) / kBlock, [&](int begin, int end) {
       for (int b = begin; b < end; ++b) {
         const float* w = weights_.data() + int64_t{b} * in_ * kBlock;
-        float sum[kBlock] = {};
-        for (int i = 0; i < in_; ++i, w += kBlock) {
-          for (int o = 0; o < kBlock; ++o) sum[o] += x[i] * w[o];
-        }
+        Block sum = {};
+        MultiplyAdd(x, in_, w, &sum);
         for (int o = b * kBlock; o < std::min(out_, (b + 1) * kBlock); ++o) {
           const float value = sum[o - b * kBlock];
           out[o] = shift_.empty() ? value : value + shift_[static_cast<size_t>(o)];

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reference against the float convolution that it stands for, and every kernel in the table against the
+// reference, bit for bit.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "kernels/select_kernel.h"
+#include "random_conv.h"
+
+namespace adabin {
+namespace {
+
+using kernels::Kernel;
+using kernels::KernelTable;
+using test::RandomConv;
+using test::Rng;
+using test::RunKernel;
+
+std::string Print(const ConvGeometry& g) {
+  std::string text;
+  for (const int v : {g.in.c, g.in.h, g.in.w, g.out.c, g.kernel_h, g.kernel_w, g.stride_h,
+                      g.stride_w, g.dilation_h, g.dilation_w, g.pad_top, g.pad_bottom, g.pad_left,
+                      g.pad_right, g.groups}) {
+    text += std::to_string(v) + " ";
+  }
+  return "c h w | oc | k | s | d | pads | groups: " + text;
+}
+
+void CheckAll(RandomConv random) {
+  SCOPED_TRACE(Print(random.geometry));
+  // The convolution itself, without what follows it.
+  RandomConv plain = random;
+  plain.act = kernels::Activation::kNone;
+  const auto reference_plain = kernels::CreateReferenceBConv2D(plain.Params());
+  std::vector<double> magnitude;
+  const std::vector<double> literal = plain.LiteralConvolution(&magnitude);
+  const std::vector<float> got = RunKernel(*reference_plain, plain, false);
+  for (size_t i = 0; i < literal.size(); ++i) {
+    ASSERT_NEAR(got[i], literal[i], 1e-6 * magnitude[i]) << "output " << i;
+  }
+  const auto reference = kernels::CreateReferenceBConv2D(random.Params());
+  std::vector<uint8_t> reference_bits;
+  const std::vector<float> expected = RunKernel(*reference, random, true, &reference_bits);
+  for (const Kernel& kernel : KernelTable()) {
+    if (!kernel.supported()) continue;
+    SCOPED_TRACE(kernel.name);
+    const auto conv = kernel.create(random.Params());
+    std::vector<uint8_t> bits;
+    ASSERT_EQ(RunKernel(*conv, random, true, &bits), expected);
+    ASSERT_EQ(bits, reference_bits);
+  }
+}
+
+
+class BConv2DShapes : public testing::TestWithParam<std::tuple<int, int, int, int>> {};
+
+TEST_P(BConv2DShapes, MatchesFloatConvolutionAndReference) {
+  const auto [channels, out_channels, kernel, stride] = GetParam();
+  Rng rng(static_cast<unsigned>(channels * 1000 + out_channels * 100 + kernel * 10 + stride));
+  ConvGeometry g;
+  g.in = {channels, 7, 6};
+  g.out.c = out_channels;
+  g.kernel_h = g.kernel_w = kernel;
+  g.stride_h = g.stride_w = stride;
+  g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = kernel / 2;
+  ASSERT_TRUE(test::FitGeometry(&g));
+  CheckAll(RandomConv(g, &rng));
+}
+
+INSTANTIATE_TEST_SUITE_P(SizesThatHurt, BConv2DShapes,
+                         testing::Combine(testing::Values(1, 3, 16, 32, 63, 64, 65, 128, 130),
+                                          testing::Values(1, 4, 7), testing::Values(1, 3, 5, 6),
+                                          testing::Values(1, 2)));
+
+TEST(BConv2D, RandomGeometries) {
+  Rng rng(20221123);
+  for (int i = 0; i < 400; ++i) CheckAll(RandomConv(test::RandomGeometry(&rng), &rng));
+}
+
+TEST(BConv2D, DepthwiseAndGroups) {
+  Rng rng(5);
+  for (const int groups : {2, 3, 65}) {
+    ConvGeometry g;
+    g.in = {groups, 5, 5};
+    g.out.c = 2 * groups;
+    g.groups = groups;
+    g.kernel_h = g.kernel_w = 3;
+    g.pad_top = g.pad_left = 1;
+    ASSERT_TRUE(test::FitGeometry(&g));
+    CheckAll(RandomConv(g, &rng));
+  }
+}
+
+TEST(BConv2D, DilationLargerThanImage) {
+  Rng rng(6);
+  ConvGeometry g;
+  g.in = {5, 4, 3};
+  g.out.c = 3;
+  g.kernel_h = g.kernel_w = 3;
+  g.dilation_h = g.dilation_w = 9;
+  g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 9;
+  ASSERT_TRUE(test::FitGeometry(&g));
+  CheckAll(RandomConv(g, &rng));
+}
+
+TEST(BConv2D, MapOfOnePixelAndAsymmetricPadding) {
+  Rng rng(7);
+  for (const int pad_top : {0, 1, 2}) {
+    ConvGeometry g;
+    g.in = {65, 1, 1};
+    g.out.c = 5;
+    g.kernel_h = g.kernel_w = 3;
+    g.pad_top = pad_top;
+    g.pad_bottom = 3;
+    g.pad_left = 2;
+    g.pad_right = 1;
+    ASSERT_TRUE(test::FitGeometry(&g));
+    CheckAll(RandomConv(g, &rng));
+  }
+}
+
+TEST(BConv2D, EqualWeightsAndEqualActivations) {
+  Rng rng(8);
+  ConvGeometry g;
+  g.in = {20, 4, 4};
+  g.out.c = 6;
+  g.kernel_h = g.kernel_w = 3;
+  g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
+  ASSERT_TRUE(test::FitGeometry(&g));
+  RandomConv random(g, &rng);
+  random.high = random.low = 0.3f;
+  CheckAll(random);
+  random.weight_high = random.weight_low;
+  std::fill(random.bits.begin(), random.bits.end(), 0u);
+  CheckAll(random);
+  random.high = -0.7f;  // alpha < 0
+  CheckAll(random);
+}
+
+TEST(SelectKernel, KnowsItsTable) {
+  EXPECT_STREQ(kernels::SelectKernel("auto").name, KernelTable()[0].name);
+  for (const Kernel& kernel : KernelTable()) {
+    if (kernel.supported()) {
+      EXPECT_STREQ(kernels::SelectKernel(kernel.name).name, kernel.name);
+    }
+  }
+  try {
+    kernels::SelectKernel("nonsense");
+    FAIL();
+  } catch (const std::exception& error) {
+    EXPECT_NE(std::string(error.what()).find("portable"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace adabin

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What lowering recognizes, what it leaves as float, what it refuses.
+#include "lower/lower.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "base/error.h"
+#include "ir/mindir_reader.h"
+#include "mindir_builder.h"
+
+namespace adabin {
+namespace {
+
+using ir::Plan;
+using ir::StepKind;
+using test::MindIrBuilder;
+
+Plan LowerBytes(const std::string& bytes) { return lower::Lower(ir::ReadMindIr(bytes)); }
+
+std::string Complaint(const MindIrBuilder& b) {
+  try {
+    LowerBytes(b.Serialize());
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Lower, SmallNetworkFuses) {
+  const Plan plan = LowerBytes(test::SmallNetwork());
+  std::string steps;
+  for (const ir::Step& step : plan.steps) steps += std::string(ir::StepName(step.kind)) + " ";
+  EXPECT_EQ(steps, "Conv BinaryConv AvgPool Pad BinaryConv Mean Dense Affine ");
+  for (const ir::Step& step : plan.steps) {
+    if (step.kind == StepKind::kBinaryConv) {
+      EXPECT_GE(step.second, 0);
+      EXPECT_EQ(step.act, kernels::Activation::kTwoSlope);
+    }
+  }
+}
+
+TEST(Lower, PlanDoesNotDependOnExportedBatch) {
+  EXPECT_EQ(LowerBytes(test::SmallNetwork(1)), LowerBytes(test::SmallNetwork(7)));
+}
+
+// One convolution of a binarized or plain input.
+Plan OneConv(const std::vector<float>& weights, bool binary_input, float high = 1,
+             float low = -1) {
+  MindIrBuilder b({1, 2, 4, 4});
+  const std::string x = binary_input ? b.Binarize(b.Input(), 0, high, low) : b.Input();
+  b.Output({b.Conv2D(x, {{1, 2, 1, 2}, weights})});
+  return LowerBytes(b.Serialize());
+}
+
+TEST(Lower, CountsBinaryLayers) {
+  const auto binary = [](const Plan& plan) { return plan.CountKind(StepKind::kBinaryConv); };
+  EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, true)), 1);
+  EXPECT_EQ(binary(OneConv({3, 3, 3, 3}, true)), 1);  // zero variance
+  EXPECT_EQ(binary(OneConv({0.0f, -0.0f, 1, 1}, true)), 1);
+  EXPECT_EQ(binary(OneConv({1, 2, 3, 1}, true)), 0);
+  EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, false)), 0);
+  EXPECT_EQ(binary(OneConv({1, std::numeric_limits<float>::quiet_NaN(), 2, 1}, true)), 0);
+  EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, true, 0.5f, 0.5f)), 1);
+  EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, true, -1, 1)), 1);
+  EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, true, std::numeric_limits<float>::infinity(), 1)), 0);
+}
+
+TEST(Lower, FloatConvolutionOfBinaryActivation) {
+  const Plan plan = OneConv({1, 2, 3, 1}, true);
+  ASSERT_EQ(plan.steps.size(), 2u);
+  EXPECT_EQ(plan.steps[0].kind, StepKind::kThreshold);
+  EXPECT_EQ(plan.steps[1].kind, StepKind::kConv);
+}
+
+TEST(Lower, BinarizedMapUsedTwice) {
+  std::mt19937 rng(3);
+  MindIrBuilder b({1, 2, 4, 4});
+  const std::string x = b.Binarize(b.Input(), 0, 1, -1);
+  const MindIrBuilder::Conv conv{{2, 2, 1, 1}, test::TwoValuedWeights({2, 2, 1, 1}, &rng)};
+  b.Output({b.Node("Add", {b.Conv2D(x, conv), x})});
+  const Plan plan = LowerBytes(b.Serialize());
+  EXPECT_EQ(plan.CountKind(StepKind::kBinaryConv), 1);
+  EXPECT_EQ(plan.CountKind(StepKind::kThreshold), 1);
+}
+
+TEST(Lower, ConvolutionReadByTwoIsNotFused) {
+  std::mt19937 rng(4);
+  MindIrBuilder b({1, 2, 4, 4});
+  const MindIrBuilder::Conv conv{{2, 2, 1, 1}, test::TwoValuedWeights({2, 2, 1, 1}, &rng)};
+  const std::string y = b.Conv2D(b.Binarize(b.Input(), 0, 1, -1), conv);
+  b.Output({b.BatchNorm(y, 2, &rng), y});
+  const Plan plan = LowerBytes(b.Serialize());
+  EXPECT_EQ(plan.CountKind(StepKind::kBinaryConv), 1);
+  EXPECT_EQ(plan.CountKind(StepKind::kAffine), 1);
+  EXPECT_EQ(plan.outputs.size(), 2u);
+}
+
+TEST(Lower, TwoConvolutionsIntoOneSum) {
+  std::mt19937 rng(5);
+  MindIrBuilder b({1, 2, 4, 4});
+  const MindIrBuilder::Conv conv{{2, 2, 1, 1}, test::NormalFloats(4, &rng)};
+  b.Output({b.Node("Add", {b.Conv2D(b.Input(), conv), b.Conv2D(b.Input(), conv)})});
+  const Plan plan = LowerBytes(b.Serialize());
+  ASSERT_EQ(plan.steps.size(), 2u);
+  EXPECT_EQ(plan.steps[1].second, 1);
+}
+
+TEST(Lower, SamePaddingPutsTheOddOneLast) {
+  std::mt19937 rng(6);
+  MindIrBuilder b({1, 1, 5, 6});
+  MindIrBuilder::Conv conv{{1, 1, 3, 3}, test::NormalFloats(9, &rng), 2};
+  conv.pad_mode = "same";
+  b.Output({b.Conv2D(b.Input(), conv)});
+  const ConvGeometry& g = LowerBytes(b.Serialize()).steps[0].geometry;
+  EXPECT_EQ((std::vector<int>{g.pad_top, g.pad_bottom, g.pad_left, g.pad_right}),
+            (std::vector<int>{1, 1, 0, 1}));
+  EXPECT_EQ(g.out, (Shape{1, 3, 3}));
+}
+
+TEST(Lower, UnusedOperatorIsIgnored) {
+  MindIrBuilder b({1, 2, 4, 4});
+  b.Node("Sigmoid", {b.Input()});
+  b.Output({b.Node("ReLU", {b.Input()})});
+  EXPECT_EQ(LowerBytes(b.Serialize()).steps.size(), 1u);
+}
+
+TEST(Lower, Refusals) {
+  const auto complaint = [](const auto& build) {
+    MindIrBuilder b({2, 2, 4, 4});
+    b.Output({build(&b)});
+    return Complaint(b);
+  };
+  const auto expect = [](const std::string& text, const char* part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  expect(complaint([](auto* b) { return b->Node("Mul", {b->Input(), b->Input()}); }), "Mul");
+  expect(complaint([](auto* b) {
+           return b->Node("Reshape", {b->Input(), b->Ints({1, 64})});
+         }),
+         "mixes samples");
+  expect(complaint([](auto* b) {
+           return b->Node("Reshape", {b->Input(), b->Ints({2, 31})});
+         }),
+         "elements");
+  expect(complaint([](auto* b) {
+           return b->Node("ReduceMean", {b->Input(), b->Ints({1}), b->Int(0)});
+         }),
+         "ReduceMean");
+  expect(complaint([](auto* b) { return b->AvgPool(b->Input(), 5, 1, 2); }), "too small");
+  expect(complaint([](auto* b) {
+           return b->Conv2D(b->Input(), {{1, 3, 1, 1}, {1, 2, 3}});
+         }),
+         "do not fit");
+  expect(complaint([](auto* b) {
+           return b->Node("Select", {b->Input(), b->Input(), b->Input()});
+         }),
+         "Select");
+}
+
+}  // namespace
+}  // namespace adabin

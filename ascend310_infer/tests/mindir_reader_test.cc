@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The reader, and what it does with files that are not what it expects.
+#include "ir/mindir_reader.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "lower/lower.h"
+#include "mindir_builder.h"
+
+namespace adabin {
+namespace {
+
+using test::MindIrBuilder;
+
+// The message of the Error that reading and lowering ends with; "" when it succeeds.
+std::string Complaint(const std::string& bytes) {
+  try {
+    lower::Lower(ir::ReadMindIr(bytes));
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(MindIrReader, ReadsGraph) {
+  const ir::Graph graph = ir::ReadMindIr(test::SmallNetwork());
+  EXPECT_EQ(graph.input_shape, (std::vector<int64_t>{2, 3, 8, 8}));
+  EXPECT_EQ(graph.outputs.size(), 1u);
+  for (const ir::Node& node : graph.nodes) {
+    EXPECT_NE(node.op, "Load");
+    EXPECT_NE(node.op, "Depend");
+    EXPECT_NE(node.op, "TupleGetItem");
+  }
+}
+
+TEST(MindIrReader, Garbage) {
+  EXPECT_NE(Complaint("").find("not a MindIR"), std::string::npos);
+  EXPECT_NE(Complaint("hello, world").find("not a MindIR"), std::string::npos);
+  EXPECT_NE(Complaint(std::string(1000, '\0')).find("not a MindIR"), std::string::npos);
+}
+
+TEST(MindIrReader, EveryTruncation) {
+  const std::string bytes = test::SmallNetwork();
+  ASSERT_EQ(Complaint(bytes), "");
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    ASSERT_NE(Complaint(bytes.substr(0, size)), "") << "cut to " << size;
+  }
+}
+
+// A flipped bit may leave a readable network (a weight changed); it must never do worse.
+TEST(MindIrReader, EveryByteFlipped) {
+  std::string bytes = test::SmallNetwork();
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    for (const int mask : {0x01, 0x80, 0xff}) {
+      const char kept = bytes[i];
+      bytes[i] = static_cast<char>(kept ^ mask);
+      Complaint(bytes);
+      bytes[i] = kept;
+    }
+  }
+}
+
+TEST(MindIrReader, NamesUnsupportedOperator) {
+  MindIrBuilder b({1, 3, 4, 4});
+  b.Output({b.Node("Sigmoid", {b.Input()})});
+  EXPECT_NE(Complaint(b.Serialize()).find("Sigmoid"), std::string::npos);
+}
+
+TEST(MindIrReader, NamesCalledGraph) {
+  MindIrBuilder b({1, 3, 4, 4});
+  mindir::NodeProto* node = b.model.mutable_graph()->add_node();
+  node->set_op_type("REF::some_function");
+  node->add_output("y");
+  b.Output({"y"});
+  EXPECT_NE(Complaint(b.Serialize()).find("some_function"), std::string::npos);
+}
+
+TEST(MindIrReader, RefusesOtherTypes) {
+  MindIrBuilder b({1, 3, 4, 4});
+  b.Output({b.Node("Add", {b.Input(), b.Parameter({1}, {1.0f})})});
+  b.model.mutable_graph()->mutable_parameter(0)->set_data_type(10);
+  EXPECT_NE(Complaint(b.Serialize()).find("float32"), std::string::npos);
+}
+
+TEST(MindIrReader, RefusesWrongDataSize) {
+  MindIrBuilder b({1, 3, 4, 4});
+  b.Output({b.Node("Add", {b.Input(), b.Parameter({1}, {1.0f})})});
+  for (const int64_t dim : {int64_t{2}, int64_t{0}, int64_t{-1}, int64_t{1} << 62}) {
+    b.model.mutable_graph()->mutable_parameter(0)->set_dims(0, dim);
+    EXPECT_NE(Complaint(b.Serialize()), "");
+  }
+}
+
+TEST(MindIrReader, RefusesTwoInputs) {
+  MindIrBuilder b({1, 3, 4, 4});
+  b.Output({b.Node("ReLU", {b.Input()})});
+  EXPECT_EQ(Complaint(b.Serialize()), "");
+  *b.model.mutable_graph()->add_input() = b.model.graph().input(0);
+  EXPECT_NE(Complaint(b.Serialize()).find("2 inputs"), std::string::npos);
+}
+
+TEST(MindIrReader, RefusesExternalWeights) {
+  MindIrBuilder b({1, 3, 4, 4});
+  b.Output({b.Node("Add", {b.Input(), b.Parameter({1}, {1.0f})})});
+  b.model.mutable_graph()->mutable_parameter(0)->mutable_external_data()->set_location("data_0");
+  EXPECT_NE(Complaint(b.Serialize()).find("second file"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace adabin

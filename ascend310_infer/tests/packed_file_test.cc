@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ir/packed_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "backend/cpu_backend.h"
+#include "base/error.h"
+#include "ir/mindir_reader.h"
+#include "lower/lower.h"
+#include "mindir_builder.h"
+
+namespace adabin {
+namespace {
+
+ir::Plan SmallPlan() { return lower::Lower(ir::ReadMindIr(test::SmallNetwork())); }
+
+bool Refused(const std::string& bytes) {
+  try {
+    ir::ReadPackedFile(bytes);
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+    return true;
+  }
+  return false;
+}
+
+// Repairs the checksum, so that what lies behind it is tested too.
+void Sign(std::string* bytes) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < bytes->size(); ++i) {
+    if (i >= 48 && i < 64) continue;
+    hash = (hash ^ static_cast<unsigned char>((*bytes)[i])) * 0x100000001b3u;
+  }
+  std::memcpy(bytes->data() + 48, &hash, sizeof(hash));
+}
+
+TEST(PackedFile, RoundTripIsTheSamePlan) {
+  const ir::Plan plan = SmallPlan();
+  const std::string bytes = ir::WritePackedFile(plan);
+  EXPECT_TRUE(ir::IsPackedFile(bytes));
+  EXPECT_EQ(ir::ReadPackedFile(bytes), plan);
+  EXPECT_EQ(ir::WritePackedFile(ir::ReadPackedFile(bytes)), bytes);
+}
+
+TEST(PackedFile, OutputsAreBitIdenticalForAnyKernelAndThreads) {
+  const ir::Plan plan = SmallPlan();
+  const ir::Plan packed = ir::ReadPackedFile(ir::WritePackedFile(plan));
+  std::mt19937 rng(12);
+  const size_t samples = 5;
+  const std::vector<float> input = test::NormalFloats(samples * plan.input.size(), &rng);
+  std::vector<std::vector<float>> expected;
+  for (const std::string kernel : {"reference", "portable", "float"}) {
+    for (const int threads : {1, 2, 3, 8}) {
+      for (const ir::Plan* source : {&plan, &packed}) {
+        backend::Options options;
+        options.kernel = kernel;
+        options.threads = threads;
+        backend::CpuBackend backend(*source, options);
+        EXPECT_EQ(backend.info().binary_layers, 2);
+        EXPECT_EQ(backend.info().binary_layers_packed, kernel == "float" ? 0 : 2);
+        std::vector<std::vector<float>> outputs;
+        backend.Run(input.data(), samples, &outputs);
+        if (expected.empty()) expected = outputs;
+        if (kernel != "float") {
+          EXPECT_EQ(outputs, expected) << kernel << " " << threads;
+        } else {
+          for (size_t i = 0; i < outputs[0].size(); ++i) {
+            EXPECT_NEAR(outputs[0][i], expected[0][i], 1e-4);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PackedFile, EveryTruncationAndFlipIsRefused) {
+  std::string bytes = ir::WritePackedFile(SmallPlan());
+  for (size_t size = 0; size < bytes.size(); ++size) ASSERT_TRUE(Refused(bytes.substr(0, size)));
+  EXPECT_TRUE(Refused(bytes + '\0'));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    for (const int mask : {0x01, 0x80, 0xff}) {
+      bytes[i] = static_cast<char>(bytes[i] ^ mask);
+      // The magic is looked at before, to tell the file types apart.
+      if (i >= 8) {
+        ASSERT_TRUE(Refused(bytes)) << "byte " << i;
+      }
+      bytes[i] = static_cast<char>(bytes[i] ^ mask);
+    }
+  }
+}
+
+// With a right checksum anything may be read or refused, but nothing may go wrong: this is what the
+// sanitizer build looks at.
+TEST(PackedFile, SignedNonsense) {
+  const std::string original = ir::WritePackedFile(SmallPlan());
+  std::mt19937 rng(13);
+  for (size_t i = 8; i < 700; ++i) {
+    for (const int mask : {0x01, 0x10, 0x80, 0xff}) {
+      std::string bytes = original;
+      bytes[i] = static_cast<char>(bytes[i] ^ mask);
+      Sign(&bytes);
+      if (Refused(bytes)) continue;
+      ir::Plan plan = ir::ReadPackedFile(bytes);
+      size_t elements = 0;
+      for (const Shape& shape : plan.values) elements += shape.size();
+      if (elements > 100000) continue;  // a legal giant
+      backend::CpuBackend backend(plan, {});
+      const std::vector<float> input(plan.input.size(), 0.5f);
+      std::vector<std::vector<float>> outputs;
+      backend.Run(input.data(), 1, &outputs);
+    }
+  }
+}
+
+TEST(PackedFile, OtherVersionIsNamed) {
+  std::string bytes = ir::WritePackedFile(SmallPlan());
+  bytes[8] = 2;
+  Sign(&bytes);
+  try {
+    ir::ReadPackedFile(bytes);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("version 2"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace adabin

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace adabin {
+namespace {
+
+TEST(ThreadPool, RunsEachTaskOnce) {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (const int64_t tasks : {0, 1, 2, 7, 100}) {
+      for (int round = 0; round < 50; ++round) {
+        std::vector<std::atomic<int>> seen(static_cast<size_t>(tasks));
+        pool.Run(tasks, [&](int64_t task, int worker) {
+          ++seen[static_cast<size_t>(task)];
+          EXPECT_LT(worker, threads);
+        });
+        for (const auto& count : seen) ASSERT_EQ(count, 1);
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, PassesAFailureOn) {
+  ThreadPool pool(3);
+  EXPECT_THROW(pool.Run(10, [](int64_t, int) { throw std::runtime_error("x"); }),
+               std::runtime_error);
+  int sum = 0;
+  pool.Run(1, [&](int64_t, int) { ++sum; });
+  EXPECT_EQ(sum, 1);
+}
+
+TEST(ParallelRanges, CoversTheRange) {
+  ThreadPool pool(3);
+  for (const int count : {1, 2, 3, 10}) {
+    std::vector<std::atomic<int>> seen(static_cast<size_t>(count));
+    ParallelRanges(&pool, count, [&](int begin, int end) {
+      for (int i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
+    });
+    for (const auto& n : seen) EXPECT_EQ(n, 1);
+  }
+}
+
+}  // namespace
+}  // namespace adabin
