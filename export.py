@@ -21,7 +21,8 @@ from src.utils.checkpoint import load_network
 from src.utils.cli import run
 from src.utils.config import parse_flags
 from src.utils.device import init_device
-from src.utils.errors import RunError, UserError
+from src.utils.errors import UserError
+from src.utils.files import replacing
 
 
 def add_flags(parser):
@@ -77,19 +78,21 @@ def main(argv):
     images = np.zeros((0,))
     if flags.check_images:
         images = first_images(build_dataset(config, "test"), flags.check_images)
+        if images.shape[1:] != (3, config.image_size, config.image_size):
+            raise UserError(
+                f"config: image_size: {config.image_size} is not the size of the images of {config.dataset}, "
+                f"{images.shape[-1]}; correct it, or export without comparing with --check_images 0"
+            )
         expected, _ = predict_logits(network, batched(images, flags.batch_size), flags.batch_size)
     deployed = to_deploy(network)
     shape = (flags.batch_size, 3, config.image_size, config.image_size)
-    write(deployed, path, flags.file_format, shape)
-    result["bytes"] = path.stat().st_size
-    if flags.check_images:
-        try:
-            loaded = load_mindir(path) if flags.file_format == "MINDIR" else deployed
+    with replacing(path) as temporary:  # the file gets its name when it has passed the comparison
+        write(deployed, temporary, flags.file_format, shape)
+        result["bytes"] = temporary.stat().st_size
+        if flags.check_images:
+            loaded = load_mindir(temporary) if flags.file_format == "MINDIR" else deployed
             what = str(path) if flags.file_format == "MINDIR" else f"the deploy form in {path}"
             result |= compare(loaded, expected, images, flags.batch_size, flags.tolerance, what)
-        except (RunError, UserError):
-            path.unlink()
-            raise
     return result
 
 

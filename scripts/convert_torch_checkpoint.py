@@ -54,7 +54,11 @@ def to_mindspore(tensors):
 def state_dict_of(content, path):
     """The name-to-tensor dict inside a checkpoint's content."""
     state = content.get("state_dict", content) if isinstance(content, dict) else None
-    tensors = {name: value for name, value in (state or {}).items() if isinstance(value, np.ndarray)}
+    tensors = {
+        name: value
+        for name, value in (state.items() if isinstance(state, dict) else ())
+        if isinstance(name, str) and isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
+    }
     if not tensors:
         raise UserError(f"{path}: holds no state_dict; give a checkpoint of the authors' training code")
     return tensors
@@ -84,8 +88,10 @@ def main(argv):
     converted = to_mindspore(tensors)
     assign(network_parameters(network), converted, flags.torch_path)
     make_folder(target.parent, "--ckpt_path")
-    recorded = content.get("best_prec1")
-    more = {"recorded_top1": round(float(recorded) / 100, 6)} if recorded is not None else {}
+    try:
+        more = {"recorded_top1": round(float(content.get("best_prec1")) / 100, 6)}
+    except (TypeError, ValueError):
+        more = {}  # none recorded
     save_checkpoint(target, network, describe(config, source=Path(flags.torch_path).name, **more))
     with replacing(config_path) as temporary:
         config.save(temporary)

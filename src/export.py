@@ -12,7 +12,7 @@ from mindspore import nn
 
 from src.training.evaluate import predict_logits
 from src.utils.errors import RunError, UserError
-from src.utils.files import make_folder, replacing
+from src.utils.files import make_folder
 
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
 
@@ -36,25 +36,23 @@ def write(deployed, path, file_format, input_shape):
 
     Args:
         deployed (Cell): result of `to_deploy`.
-        path: of the file.
+        path: of the file, with the format's suffix.
         file_format (str): a key of `SUFFIXES`; AIR needs an Ascend device.
         input_shape (tuple): (N, C, H, W), fixed in the file.
 
     Raises:
-        UserError: the format is not to be had on this device, or the file cannot be written.
+        UserError: the format is not to be had on this device.
+        OSError: the file cannot be written.
     """
     example = ms.Tensor(np.zeros(input_shape, np.float32))
-    with replacing(path) as temporary:
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                ms.export(deployed, example, file_name=str(temporary), file_format=file_format)
-        except OSError:
-            raise
-        except (RuntimeError, ValueError, TypeError) as error:
-            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            hint = "AIR needs --device_target=Ascend" if file_format == "AIR" else "choose another --file_format"
-            raise UserError(f"--file_format {file_format}: cannot be exported here ({reason}); {hint}") from error
-        os.chmod(temporary, 0o644)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            ms.export(deployed, example, file_name=str(path), file_format=file_format)
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        hint = "AIR needs --device_target=Ascend" if file_format == "AIR" else "choose another --file_format"
+        raise UserError(f"--file_format {file_format}: cannot be exported here ({reason}); {hint}") from error
+    os.chmod(path, 0o644)
 
 
 def load_mindir(path):

@@ -51,6 +51,10 @@ class RunFolder:
                 path.mkdir()
             except FileExistsError:
                 continue
+            except OSError as error:
+                raise UserError(
+                    f"{path}: cannot be created ({error.strerror}); give a writable folder with --output_path"
+                ) from error
             run = cls(path)
             with replacing(path / "config.yaml") as temporary:
                 config.save(temporary)
@@ -94,8 +98,11 @@ class RunFolder:
     def keep_epochs(self, count):
         """Read metrics.csv and forget what was recorded after the checkpoint that a run resumes from."""
         if self.metrics.is_file():
-            with open(self.metrics, newline="", encoding="utf-8") as handle:
-                self.rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= count]
+            try:
+                with open(self.metrics, newline="", encoding="utf-8") as handle:
+                    self.rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= count]
+            except (OSError, ValueError, LookupError, TypeError, csv.Error):
+                self.rows = []
         if len(self.rows) != count:
             raise UserError(
                 f"{self.metrics}: has {len(self.rows)} of {count} epochs of {self.last.name}; "

@@ -46,4 +46,5 @@ class TrainStep(nn.Cell):
 
     def set_learning_rate(self, value):
         """Takes effect in the next step, without compiling again."""
-        self.optimizer.learning_rate.set_data(ms.Tensor(value, mstype.float32))
+        # set_data would not reach the optimizer in PYNATIVE mode, where it is a compiled graph of its own.
+        ops.assign(self.optimizer.learning_rate, ms.Tensor(value, mstype.float32))

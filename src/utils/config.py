@@ -3,6 +3,7 @@
 
 import argparse
 import difflib
+import math
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +33,10 @@ AT_LEAST = {
     "test_size": 0,
     "device_id": 0,
     "seed": 0,
+    "image_size": 4,
 }
+AT_MOST = {"seed": 2**32 - 1}  # NumPy's generator takes no more
+POSITIVE = ("t_min", "t_max")
 
 
 class Config(SimpleNamespace):
@@ -49,7 +53,7 @@ def _read_yaml(path):
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise UserError(f"{path}: cannot be read ({reason}); give an existing config with --config_path") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-99-99
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where else ""
         raise UserError(f"{path}{line}: not valid YAML; compare it with config/base.yaml") from error
@@ -64,25 +68,39 @@ def nearest(word, known):
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def _number(value):
+    """A number, or a text that YAML should have read as one (1e-4), as a float; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return value
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return value
+
+
 def _checked(key, value, default, source):
     """Value with the type of the default; an int is a float too."""
-    if isinstance(default, float) and isinstance(value, (int, str)) and not isinstance(value, bool):
-        try:
-            value = float(value)  # YAML reads 1e-4 as a string
-        except ValueError:
-            pass
+    if isinstance(default, float):
+        value = _number(value)
     if type(value) is not type(default):
         raise UserError(
             f"{source}: {key}: {value!r} is not of type {type(default).__name__}; the default is {default!r}"
         )
     if isinstance(default, list):
-        if len(value) != len(default) or not all(type(v) in (int, float) for v in value):
+        numbers = [_number(v) for v in value]
+        if len(value) != len(default) or not all(type(v) is float and math.isfinite(v) for v in numbers):
             raise UserError(f"{source}: {key}: {value!r} is not a list of {len(default)} numbers like {default!r}")
-        return [float(v) for v in value]
+        return numbers
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UserError(f"{source}: {key}: {value!r} is not a finite number; the default is {default!r}")
     if key in CHOICES and value not in CHOICES[key]:
         raise UserError(f"{source}: {key}: {value!r} is not one of {', '.join(map(str, CHOICES[key]))}")
     if key in AT_LEAST and not value >= AT_LEAST[key]:
         raise UserError(f"{source}: {key}: {value!r} is too small; give {AT_LEAST[key]} or more")
+    if key in AT_MOST and not value <= AT_MOST[key]:
+        raise UserError(f"{source}: {key}: {value!r} is too large; give {AT_MOST[key]} or less")
+    if key in POSITIVE and not value > 0:
+        raise UserError(f"{source}: {key}: {value!r} is not above 0; the default is {default!r}")
     return value
 
 
@@ -160,6 +178,6 @@ def parse_flags(description, argv, add_flags, with_config_keys=True):
         if text is not None:
             try:
                 overrides[key] = text if isinstance(defaults[key], str) else yaml.safe_load(text)
-            except yaml.YAMLError as error:
+            except (yaml.YAMLError, ValueError, RecursionError) as error:
                 raise UserError(f"--{key}: {text!r} cannot be read; the default is {defaults[key]!r}") from error
     return flags, overrides
