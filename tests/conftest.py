@@ -37,6 +37,15 @@ def cifar10_dir(request, tmp_path_factory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory) -> Path:
+    """The folder of a tiny training that ran to its end; tests may read it, not change it."""
+    from tests.programs import TINY, call, result_of
+
+    folder = tmp_path_factory.mktemp("tiny")
+    return Path(result_of(call("train.py", *TINY, "--output_path", folder / "outputs", cwd=folder))["run"])
+
+
 @pytest.fixture(params=["GRAPH", "PYNATIVE"])
 def mode(request):
     """Run a test in both execution modes."""

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configs: what is accepted, what is refused and how, from files and from flags."""
+
+import pytest
+import yaml
+
+from src.utils.config import BASE_PATH, parse_flags, read_config
+from src.utils.errors import UserError
+
+KEYS = tuple(yaml.safe_load(BASE_PATH.read_text(encoding="utf-8")))
+
+
+def parse(*argv):
+    """(own flags, config overrides) of an entry point with one flag of its own."""
+    return parse_flags("what it does", argv, lambda parser: parser.add_argument("--ckpt_path"))
+
+
+def from_flags(*argv):
+    return read_config(None, parse(*argv)[1])
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(text):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+def refusal(function, *arguments):
+    with pytest.raises(UserError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_recipe_lies_over_the_defaults_and_flags_over_both(write):
+    path = write("epochs: 12\nlr: 0.5\n")
+    config = read_config(path, parse("--epochs=7", "--data_path", "some where")[1])
+    assert (config.epochs, config.lr, config.data_path) == (7, 0.5, "some where")
+    assert config.batch_size == read_config(None).batch_size == 128
+
+
+@pytest.mark.parametrize("recipe", sorted(BASE_PATH.parent.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_recipe_of_the_project_is_valid(recipe):
+    assert set(vars(read_config(recipe))) == set(KEYS)
+
+
+def test_a_resolved_config_survives_saving_and_reading(write, tmp_path):
+    config = read_config(write("lr: 1e-4\nmean: [0, 0.5, 1]\ndata_path: 'yes'\nprogressive: false\n"))
+    config.save(tmp_path / "saved.yaml")
+    assert vars(read_config(tmp_path / "saved.yaml")) == vars(config)
+
+
+@pytest.mark.parametrize("mistyped, meant", [("epoch", "epochs"), ("batchsize", "batch_size"), ("w_bit", "w_bits")])
+def test_a_mistyped_key_is_answered_with_the_nearest(write, mistyped, meant):
+    path = write(f"{mistyped}: 1\n")
+    message = refusal(read_config, path)
+    assert str(path) in message and repr(mistyped) in message and f"did you mean {meant}?" in message
+    message = refusal(parse, f"--{mistyped}=1")
+    assert f"--{mistyped} " in message and f"did you mean --{meant}?" in message
+
+
+def test_a_key_that_resembles_none_gets_no_suggestion(write):
+    assert "did you mean" not in refusal(read_config, write("qqqqqq: 1\n"))
+    assert "did you mean" not in refusal(parse, "--qqqqqq", "1")
+    assert "stray" in refusal(parse, "stray")
+
+
+def test_flags_are_not_guessed_from_their_beginnings():
+    assert "did you mean --ckpt_path?" in refusal(parse, "--ckpt", "x")
+
+
+@pytest.mark.parametrize(
+    "key, value, part",
+    [
+        ("epochs", "many", "not of type int"),
+        ("epochs", "2.5", "not of type int"),
+        ("epochs", "true", "not of type int"),
+        ("epochs", "", "not of type int"),
+        ("epochs", "[1]", "not of type int"),
+        ("augment", "1", "not of type bool"),
+        ("lr", "fast", "not of type float"),
+        ("lr", "true", "not of type float"),
+        ("lr", ".inf", "not a finite number"),
+        ("lr", "nan", "not a finite number"),
+        ("lr", "-0.1", "0 or more"),
+        ("epochs", "0", "1 or more"),
+        ("batch_size", "-3", "1 or more"),
+        ("image_size", "0", "4 or more"),
+        ("seed", "-1", "0 or more"),
+        ("seed", "4294967296", "4294967295 or less"),
+        ("seed", "2026-99-99", ""),
+        ("t_min", "0", "above 0"),
+        ("t_max", "-1", "above 0"),
+        ("w_bits", "2", "1, 32"),
+        ("mode", "GRAPHS", "GRAPH, PYNATIVE"),
+        ("device_target", "TPU", "CPU, GPU, Ascend"),
+        ("mean", "[0.1, 0.2]", "3 numbers"),
+        ("mean", "[0.1, 0.2, x]", "3 numbers"),
+        ("std", "[0.1, 0.2, .nan]", "3 numbers"),
+        ("std", "0.2", "not of type list"),
+        ("mean", "[0.1, 0.2", ""),
+    ],
+)
+def test_a_value_of_a_wrong_type_or_range_is_refused_by_key(write, key, value, part):
+    message = refusal(from_flags, f"--{key}={value}")
+    assert key in message and part in message
+    path = write(f"seed: 1\n{key}: {value}\n" if key != "seed" else f"{key}: {value}\n")
+    message = refusal(read_config, path)
+    assert str(path) in message and part in message
+
+
+def test_numbers_in_any_notation_are_numbers(write):
+    config = read_config(write("weight_decay: 1e-4\nlr: 1\nmean: [1e-3, 0, 0.5]\n"), parse("--t_min=1e-5")[1])
+    assert (config.weight_decay, config.lr, config.t_min, config.mean) == (1e-4, 1.0, 1e-5, [1e-3, 0.0, 0.5])
+    assert type(config.lr) is float and all(type(value) is float for value in config.mean)
+
+
+def test_a_text_stays_a_text():
+    config = from_flags("--data_path=123", "--output_path", "no")
+    assert (config.data_path, config.output_path) == ("123", "no")
+
+
+def test_invalid_yaml_is_refused_naming_file_and_line(write):
+    path = write("epochs: 3\nlr: [0.1\nseed: 4\n")
+    message = refusal(read_config, path)
+    assert message.startswith(f"{path}, line 3: ")
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "just words\n"])
+def test_a_file_without_keys_is_refused(write, text):
+    path = write(text)
+    assert f"{path}: holds no keys" in refusal(read_config, path)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    assert "absent.yaml: cannot be read (No such file" in refusal(read_config, tmp_path / "absent.yaml")
+    assert f"{tmp_path}: cannot be read (Is a directory" in refusal(read_config, tmp_path)
+    (tmp_path / "binary.yaml").write_bytes(bytes(range(256)))
+    assert "binary.yaml: cannot be read (not a text file" in refusal(read_config, tmp_path / "binary.yaml")
+
+
+def test_help_shows_every_key_with_its_default_and_an_explanation(capsys):
+    with pytest.raises(SystemExit) as end:
+        parse("-h")
+    assert end.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for key in KEYS:
+        after = shown.split(f"--{key} V ", 1)
+        assert len(after) == 2, key
+        explanation = after[1].split(" --", 1)[0]
+        assert len(explanation.split(" [")[0].split()) >= 2, f"{key}: {explanation}"
+        assert f"[{read_config(None, {}).__dict__[key]}]" in explanation, key
+
+
+def test_a_programs_own_flag_hides_the_key_of_its_name():
+    flags, overrides = parse_flags(
+        "", ["--batch_size", "3"], lambda parser: parser.add_argument("--batch_size", type=int)
+    )
+    assert flags.batch_size == 3 and overrides == {}
