@@ -5,7 +5,7 @@ Each picture is one large shape of any size, place, proportion and color, turned
 background; both are textured, small things clutter the background, a bar may cover part of the shape, and there is
 noise. Picture `index` of a split follows from (seed, split, index) alone: it does not change with the size of the
 split, and no two splits share one. A linear classifier on the pixels reaches about 35 %; the difficulty is set so
-that a binary ResNet-20 reaches 90 % after seeing 20,000 pictures, which is minutes on a CPU.
+that a binary ResNet-20 reaches 90 % after seeing 24,000 pictures, which is minutes on a CPU.
 """
 
 import functools
