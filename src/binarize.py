@@ -94,9 +94,12 @@ def _normalize(x, beta, alpha):
 
 
 def _is_upper(x, alpha, beta):
-    """Where s = +1: x from beta upwards for alpha >= 0, x up to beta for alpha < 0; exact, no quotient is rounded."""
-    direction = _sign(alpha >= 0)
-    return direction * x >= direction * beta
+    """Where s = +1: x from beta upwards for alpha >= 0, x up to beta for alpha < 0.
+
+    These two comparisons are exact; on CPU, arithmetic and == take denormals for 0, and nextafter works in float64.
+    """
+    rising = alpha >= 0
+    return ops.logical_or(ops.logical_and(rising, x >= beta), ops.logical_and(ops.logical_not(rising), x <= beta))
 
 
 class ActivationBinarization(nn.Cell):

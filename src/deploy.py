@@ -1,33 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deploy form: every binarized layer as standard operators with constants, so that any MindSpore backend runs it.
 
-Activations: Select(x >= t, high, low) with three float32 scalars. Weights: a constant holding at most two values per
-output channel. Maxout: its formula. Nothing is computed from statistics at inference, and the values are those of the
-training form to the last bit. `ascend310_infer` recognizes these layers by this structure and these values.
+Activations: Select(x >= beta, upper, lower) with three float32 scalars, and beta >= x for a negative alpha. Weights: a
+constant holding at most two values per output channel. Maxout: its formula. Nothing is computed from statistics at
+inference, and the values are those of the training form to the last bit. `ascend310_infer` recognizes these layers by
+this structure and these values.
 """
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
+from mindspore import dtype as mstype
 
 from src.layers import AdaBinConv2d, Maxout
 
 
-def activation_constants(alpha, beta, form):
-    """Threshold and the two values of a binarized activation.
+def activation_constants(binarizer):
+    """What decides a binarized activation, and its two values.
 
     Args:
-        alpha, beta (float32): distance and center of the layer.
-        form (str): `paper` or `released`.
+        binarizer (ActivationBinarizer): in training form.
 
     Returns:
-        (t, high, low), float32: the output is high where x >= t and low below. For alpha < 0, s = -1 from the next
-        float above beta on, so t is that float and high is the value of s = -1.
+        (rising, beta, upper, lower): a bool and float32 arrays of shape (). The output is upper where x >= beta if
+        rising (alpha >= 0), where beta >= x otherwise, and lower elsewhere. In terms of a single comparison x >= t, the
+        falling case has t = the next float above beta; but that t is denormal for beta = 0, and MindSpore takes
+        denormals for 0 on most CPU threads. The values are those that the training form yields.
     """
-    alpha, beta, one = np.float32(alpha), np.float32(beta), np.float32(1)
-    upper, lower = (alpha * (beta + one), alpha * (beta - one)) if form == "released" else (beta + alpha, beta - alpha)
-    if alpha >= 0:
-        return beta, upper, lower
-    return np.nextafter(beta, np.float32(np.inf)), lower, upper
+    rising = bool(binarizer.alpha_a.asnumpy() >= 0)
+    one = Tensor(1.0, mstype.float32)
+    ends = binarizer(Tensor([-np.inf, np.inf], mstype.float32), one, one).asnumpy()
+    return rising, binarizer.beta_a.asnumpy(), ends[1 if rising else 0], ends[0 if rising else 1]
 
 
 class DeployConv2d(nn.Cell):
@@ -46,18 +48,16 @@ class DeployConv2d(nn.Cell):
             weight = trained.binary_w(weight, trained.k, trained.t)
         self.weight = Parameter(Tensor(weight.asnumpy()), name=trained.weight.name, requires_grad=False)
         if self.binarizes_input:
-            binarizer = trained.binary_a
-            constants = activation_constants(
-                binarizer.alpha_a.asnumpy(), binarizer.beta_a.asnumpy(), trained.settings.form
-            )
-            self.threshold, self.high, self.low = (Tensor(value) for value in constants)
+            self.rising, *constants = activation_constants(trained.binary_a)
+            self.beta, self.upper, self.lower = (Tensor(value) for value in constants)
 
-    def binarize(self, x):
-        return ops.select(x >= self.threshold, self.high, self.low)
+    def decide(self, x):
+        """The layer's bits: True where its input takes the upper value."""
+        return x >= self.beta if self.rising else self.beta >= x
 
     def construct(self, x):
         if self.binarizes_input:
-            x = self.binarize(x)
+            x = ops.select(self.decide(x), self.upper, self.lower)
         return self.conv(x, self.weight)
 
 

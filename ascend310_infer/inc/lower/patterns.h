@@ -48,7 +48,8 @@ const ir::Node* Producer(const ir::Graph& graph, int v, const char* op);
 const ir::Tensor* ConstantTensor(const ir::Graph& graph, int v);
 std::optional<float> ConstantScalar(const ir::Graph& graph, int v);
 
-// Select(GreaterEqual(x, threshold), high, low)
+// Select(GreaterEqual(x, threshold), high, low), or Select(GreaterEqual(center, x), low, high): threshold is then the
+// next float above center, where center >= x begins to fail.
 struct Binarizer {
   int x = -1;
   float threshold = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/bits.h"
 
@@ -104,11 +105,18 @@ std::optional<Binarizer> MatchBinarizer(const Graph& graph, int v) {
   if (select == nullptr || select->inputs.size() != 3) return std::nullopt;
   const Node* compare = Producer(graph, select->inputs[0], "GreaterEqual");
   if (compare == nullptr || compare->inputs.size() != 2) return std::nullopt;
-  const auto threshold = ConstantScalar(graph, compare->inputs[1]);
-  const auto high = ConstantScalar(graph, select->inputs[1]);
-  const auto low = ConstantScalar(graph, select->inputs[2]);
-  if (!threshold || !high || !low) return std::nullopt;
-  return Binarizer{compare->inputs[0], *threshold, *high, *low};
+  const auto taken = ConstantScalar(graph, select->inputs[1]);
+  const auto other = ConstantScalar(graph, select->inputs[2]);
+  if (!taken || !other) return std::nullopt;
+  if (const auto threshold = ConstantScalar(graph, compare->inputs[1])) {
+    return Binarizer{compare->inputs[0], *threshold, *taken, *other};
+  }
+  if (const auto center = ConstantScalar(graph, compare->inputs[0])) {
+    // center >= x fails from the next float on.
+    const float next = std::nextafter(*center, std::numeric_limits<float>::infinity());
+    return Binarizer{compare->inputs[1], next, *other, *taken};
+  }
+  return std::nullopt;
 }
 
 std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running the C++ programs in tests."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from src.utils.device import environment_for_other_programs
+
+BUILD = Path(__file__).resolve().parents[1] / "ascend310_infer" / "build"
+
+
+def program(name):
+    """Path of a built program; without a build the test is skipped, which run_tests.sh never lets happen."""
+    path = BUILD / name
+    if not path.is_file():
+        pytest.skip("needs the C++ program: bash ascend310_infer/build.sh")
+    return path
+
+
+def run(name, *arguments):
+    """Run a program that has to succeed; returns its JSON line."""
+    command = [str(program(name)), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment_for_other_programs())
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def infer(model, images, folder, *arguments):
+    """Outputs of adabin_infer for images float32 (N, C, H, W), as (N, values), and its JSON line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.ascontiguousarray(images, np.float32).tofile(folder / "x.bin")
+    result = run("adabin_infer", "--model", model, "--input", folder / "x.bin", "--output", folder / "out", *arguments)
+    return np.fromfile(folder / "out" / "x_0.bin", np.float32).reshape(len(images), -1), result
