@@ -48,15 +48,6 @@ Json Describe(const Step& step) {
   return json;
 }
 
-// The convolution itself: no BatchNorm, residual or activation.
-adabin::kernels::BConv2DParams RawConvolution(const Step& step) {
-  adabin::kernels::BConv2DParams params = adabin::backend::BinaryParams(step);
-  params.scale = {};
-  params.shift = {};
-  params.act = adabin::kernels::Activation::kNone;
-  return params;
-}
-
 int RunLayer(const Step& step, const std::string& input, const std::string& output,
              const std::string& kernel) {
   const adabin::Shape& in = step.geometry.in;
@@ -67,7 +58,7 @@ int RunLayer(const Step& step, const std::string& input, const std::string& outp
                 " values; the layer's input has " + std::to_string(in.size()) + " per sample");
   }
   const size_t samples = x.size() / in.size();
-  const auto conv = adabin::kernels::SelectKernel(kernel).create(RawConvolution(step));
+  const auto conv = adabin::kernels::SelectKernel(kernel).create(adabin::backend::RawBinaryParams(step));
   const auto workspace = adabin::backend::AllocateAligned(conv->workspace_bytes());
   std::vector<uint8_t> bits(samples * in.size());
   std::vector<float> result(samples * out.size());

@@ -2,11 +2,15 @@
 //
 // Networks exported by MindSpore with its own outputs (tests/golden, made by the Python side), through every
 // kernel, directly and by way of the packed file. A case is a folder with model.mindir, input.bin
-// and output.bin, or output_<index>.bin for each output. The folder can be set with ADABIN_GOLDEN.
+// and output.bin, or output_<index>.bin for each output; bits_<k>.bin (uint8) and conv_<k>.bin are
+// the k-th binary layer's activation bits and raw convolution, both NCHW. The folder can be set
+// with ADABIN_GOLDEN.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "backend/cpu_backend.h"
@@ -14,6 +18,7 @@
 #include "base/file.h"
 #include "ir/packed_file.h"
 #include "kernels/select_kernel.h"
+#include "ops/feature_map.h"
 
 namespace adabin {
 namespace {
@@ -37,6 +42,57 @@ std::vector<std::vector<float>> Expected(const fs::path& folder) {
   }
 }
 
+void ExpectNear(const std::vector<float>& got, const std::vector<float>& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  float largest = 0;
+  for (const float v : expected) largest = std::max(largest, std::abs(v));
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_NEAR(got[i], expected[i], 1e-5f * largest) << "element " << i;
+  }
+}
+
+// A layer on its own: MindSpore's bits in, MindSpore's convolution out.
+void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector<float>& expected) {
+  const Shape& in = step.geometry.in;
+  const Shape& out = step.geometry.out;
+  ASSERT_EQ(bits.size() % in.size(), 0u);
+  for (const kernels::Kernel& kernel : kernels::KernelTable()) {
+    if (!kernel.supported()) continue;
+    SCOPED_TRACE(kernel.name);
+    const auto conv = kernel.create(backend::RawBinaryParams(step));
+    const auto workspace = backend::AllocateAligned(conv->workspace_bytes());
+    std::vector<float> got(bits.size() / in.size() * out.size());
+    std::vector<float> x(in.size()), x_hwc(in.size()), y_hwc(out.size());
+    std::vector<uint8_t> unpacked(in.size());
+    for (size_t s = 0; s < bits.size() / in.size(); ++s) {
+      // The two floats on either side of the threshold.
+      for (size_t i = 0; i < in.size(); ++i) {
+        x[i] = bits[s * in.size() + i] != 0 ? step.threshold
+                                            : std::nextafter(step.threshold, -INFINITY);
+      }
+      ops::ChwToHwc(in, x.data(), x_hwc.data());
+      conv->Binarize(x_hwc.data(), workspace.get(), 0, in.h);
+      conv->UnpackBits(workspace.get(), unpacked.data());
+      ASSERT_EQ(std::memcmp(unpacked.data(), bits.data() + s * in.size(), in.size()), 0);
+      conv->Compute(workspace.get(), nullptr, y_hwc.data(), 0, out.h);
+      ops::HwcToChw(out, y_hwc.data(), got.data() + s * out.size());
+    }
+    ExpectNear(got, expected);
+  }
+}
+
+void CheckLayers(const ir::Plan& plan, const fs::path& folder) {
+  int layer = 0;
+  for (const ir::Step& step : plan.steps) {
+    if (step.kind != ir::StepKind::kBinaryConv) continue;
+    const std::string k = std::to_string(layer++);
+    SCOPED_TRACE("binary layer " + k);
+    if (!fs::exists(folder / ("bits_" + k + ".bin"))) continue;
+    CheckLayer(step, ReadFile((folder / ("bits_" + k + ".bin")).string()),
+               ReadFloats((folder / ("conv_" + k + ".bin")).string()));
+  }
+}
+
 void CheckCase(const fs::path& folder) {
   SCOPED_TRACE(folder.filename().string());
   const std::vector<std::vector<float>> expected = Expected(folder);
@@ -45,6 +101,7 @@ void CheckCase(const fs::path& folder) {
   const ir::Plan plan = backend::LoadPlan((folder / "model.mindir").string());
   const ir::Plan packed = ir::ReadPackedFile(ir::WritePackedFile(plan));
   ASSERT_EQ(packed, plan);
+  CheckLayers(plan, folder);
   std::vector<std::string> names = {"float"};
   for (const kernels::Kernel& kernel : kernels::KernelTable()) {
     if (kernel.supported()) names.push_back(kernel.name);
@@ -62,12 +119,7 @@ void CheckCase(const fs::path& folder) {
         backend.Run(input.data(), input.size() / backend.info().input_size, &outputs);
         ASSERT_EQ(outputs.size(), expected.size());
         for (size_t o = 0; o < outputs.size(); ++o) {
-          ASSERT_EQ(outputs[o].size(), expected[o].size());
-          float largest = 0;
-          for (const float v : expected[o]) largest = std::max(largest, std::abs(v));
-          for (size_t i = 0; i < outputs[o].size(); ++i) {
-            ASSERT_NEAR(outputs[o][i], expected[o][i], 1e-5f * largest) << "element " << i;
-          }
+          ExpectNear(outputs[o], expected[o]);
         }
       }
     }

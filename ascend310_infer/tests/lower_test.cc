@@ -114,7 +114,7 @@ TEST(Lower, SamePaddingPutsTheOddOneLast) {
   MindIrBuilder::Conv conv{{1, 1, 3, 3}, test::NormalFloats(9, &rng), 2};
   conv.pad_mode = "same";
   b.Output({b.Conv2D(b.Input(), conv)});
-  const ConvGeometry& g = LowerBytes(b.Serialize()).steps[0].geometry;
+  const ConvGeometry g = LowerBytes(b.Serialize()).steps[0].geometry;
   EXPECT_EQ((std::vector<int>{g.pad_top, g.pad_bottom, g.pad_left, g.pad_right}),
             (std::vector<int>{1, 1, 0, 1}));
   EXPECT_EQ(g.out, (Shape{1, 3, 3}));

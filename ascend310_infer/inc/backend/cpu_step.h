@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "ir/plan.h"
@@ -30,6 +31,8 @@ std::unique_ptr<CpuStep> CreateCpuStep(const ir::Step& step, const Shape& in, co
 
 // The kernel's view of a kBinaryConv step.
 kernels::BConv2DParams BinaryParams(const ir::Step& step);
+// The convolution itself, without BatchNorm, residual and activation: what tools and tests compare.
+kernels::BConv2DParams RawBinaryParams(const ir::Step& step);
 // The weights of a kBinaryConv step as float32 OIHW.
 std::vector<float> FloatWeights(const ir::Step& step);
 

@@ -12,15 +12,17 @@ namespace adabin::ops {
 constexpr int kBlock = 16;
 using Block = float __attribute__((vector_size(kBlock * sizeof(float))));
 
-// sums += sum over i of x[i] * w[i][0..kBlock)
-inline void MultiplyAdd(const float* x, int count, const float* w, Block* sums) {
-  Block sum = *sums;
+// total += sum over i of x[i] * w[i][0..kBlock). The sum is formed on its own first: callers hand in short
+// stretches (a tap, a few dozen inputs), for adding thousands of terms one after the other would
+// lose float32 digits.
+inline void AddDot(const float* x, int count, const float* w, Block* total) {
+  Block sum = {};
   for (int i = 0; i < count; ++i, w += kBlock) {
     Block row;
     std::memcpy(&row, w, sizeof(row));
     sum += x[i] * row;
   }
-  *sums = sum;
+  *total += sum;
 }
 
 }  // namespace adabin::ops

@@ -155,6 +155,14 @@ kernels::BConv2DParams BinaryParams(const Step& step) {
   return params;
 }
 
+kernels::BConv2DParams RawBinaryParams(const Step& step) {
+  kernels::BConv2DParams params = BinaryParams(step);
+  params.scale = {};
+  params.shift = {};
+  params.act = kernels::Activation::kNone;
+  return params;
+}
+
 std::vector<float> FloatWeights(const Step& step) {
   const ConvGeometry& g = step.geometry;
   const auto taps = static_cast<size_t>(g.taps());

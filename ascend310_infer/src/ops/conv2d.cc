@@ -69,7 +69,7 @@ class PlainConv2D : public Conv2D {
                 int64_t{top + kh * g.dilation_h} * g.in.w + (left + kw * g.dilation_w);
             const float* source = x + pixel * g.in.c + int64_t{group} * g.group_in();
             const float* w = block + int64_t{kh * g.kernel_w + kw} * g.group_in() * kBlock;
-            MultiplyAdd(source, g.group_in(), w, &sum);
+            AddDot(source, g.group_in(), w, &sum);
           }
         }
         Store(sum, group * g.group_out() + b * kBlock,

@@ -9,6 +9,8 @@
 namespace adabin::ops {
 namespace {
 
+constexpr int kStretch = 64;  // inputs per partial sum
+
 class PlainDense : public Dense {
  public:
   PlainDense(int in, int out, std::span<const float> weights, std::span<const float> shift)
@@ -28,7 +30,9 @@ class PlainDense : public Dense {
       for (int b = begin; b < end; ++b) {
         const float* w = weights_.data() + int64_t{b} * in_ * kBlock;
         Block sum = {};
-        MultiplyAdd(x, in_, w, &sum);
+        for (int i = 0; i < in_; i += kStretch) {
+          AddDot(x + i, std::min(kStretch, in_ - i), w + int64_t{i} * kBlock, &sum);
+        }
         for (int o = b * kBlock; o < std::min(out_, (b + 1) * kBlock); ++o) {
           const float value = sum[o - b * kBlock];
           out[o] = shift_.empty() ? value : value + shift_[static_cast<size_t>(o)];

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds the C++ programs into build/ (build-sanitize/ with --sanitize). Safe to run again.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: bash build.sh [--test] [--sanitize] [--werror]
+  --test      also build the tests and run them
+  --sanitize  build with AddressSanitizer and UndefinedBehaviorSanitizer, in build-sanitize/
+  --werror    treat compiler warnings as errors
+TEXT
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+folder=build
+test=OFF
+flags=()
+for argument in "$@"; do
+  case "$argument" in
+    --test) test=ON ;;
+    --sanitize) folder=build-sanitize; flags+=(-DADABIN_SANITIZE=ON) ;;
+    --werror) flags+=(-DADABIN_WERROR=ON) ;;
+    -h | --help) usage; exit 0 ;;
+    *) echo "build.sh: $argument: unknown flag; see build.sh --help" >&2; exit 2 ;;
+  esac
+done
+
+missing=()
+has_header() { echo "#include <$1>" | "${CXX:-g++}" -std=c++20 -E -x c++ - >/dev/null 2>&1; }
+command -v cmake >/dev/null || missing+=(cmake)
+if command -v "${CXX:-g++}" >/dev/null; then
+  has_header google/protobuf/message_lite.h || missing+=(libprotobuf-dev)
+  has_header CLI/CLI.hpp || missing+=(libcli11-dev)
+  has_header nlohmann/json.hpp || missing+=(nlohmann-json3-dev)
+  if [[ $test == ON ]]; then
+    has_header gtest/gtest.h || missing+=(libgtest-dev)
+  fi
+else
+  missing+=(g++)
+fi
+command -v protoc >/dev/null || missing+=(protobuf-compiler)
+if ((${#missing[@]})); then
+  echo "build.sh: missing; install with: apt-get install -y ${missing[*]}" >&2
+  exit 2
+fi
+
+# The generator of an existing build folder stays, for CMake refuses to change it.
+if [[ ! -f $folder/CMakeCache.txt ]] && command -v ninja >/dev/null; then
+  flags+=(-G Ninja)
+fi
+cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DADABIN_TESTS="$test" "${flags[@]}" >/dev/null
+cmake --build "$folder" --parallel "$(nproc)"
+if [[ $test == ON ]]; then
+  ctest --test-dir "$folder" --output-on-failure --parallel "$(nproc)"
+fi
