@@ -45,7 +45,7 @@ MindIrBuilder::MindIrBuilder(const std::vector<int64_t>& input_shape) {
   tensor->set_data_type(TensorProto::FLOAT);
 }
 
-std::string MindIrBuilder::NewName() { return "v" + std::to_string(names_++); }
+std::string MindIrBuilder::NewName() { return std::string("v").append(std::to_string(names_++)); }
 
 std::string MindIrBuilder::AddNode(const std::string& op_type,
                                    const std::vector<std::string>& inputs) {
