@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// adabin_layer: runs one binary layer of a network on a given input, so that tests can compare it with
-// MindSpore without the rest of the network in between.
+// adabin_layer: runs one binary layer of a network on a given input, so that tests can compare it
+// with MindSpore without the rest of the network in between.
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -58,7 +58,8 @@ int RunLayer(const Step& step, const std::string& input, const std::string& outp
                 " values; the layer's input has " + std::to_string(in.size()) + " per sample");
   }
   const size_t samples = x.size() / in.size();
-  const auto conv = adabin::kernels::SelectKernel(kernel).create(adabin::backend::RawBinaryParams(step));
+  const auto conv =
+      adabin::kernels::SelectKernel(kernel).create(adabin::backend::RawBinaryParams(step));
   const auto workspace = adabin::backend::AllocateAligned(conv->workspace_bytes());
   std::vector<uint8_t> bits(samples * in.size());
   std::vector<float> result(samples * out.size());

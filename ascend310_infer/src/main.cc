@@ -165,9 +165,9 @@ Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, Backend*
 
 int Infer(const Flags& flags) {
   if (flags.list_kernels) return ListKernels();
-  for (const auto& [flag, value] : {std::pair("--model", &flags.model),
-                                    std::pair("--input", &flags.input),
-                                    std::pair("--output", &flags.output)}) {
+  for (const auto& [flag, value] :
+       {std::pair("--model", &flags.model), std::pair("--input", &flags.input),
+        std::pair("--output", &flags.output)}) {
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
   const auto start = std::chrono::steady_clock::now();
@@ -210,14 +210,17 @@ int main(int argc, char** argv) {
   flags.options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   CLI::App app("Runs an AdaBin network with its binary layers in one-bit arithmetic.",
                "adabin_infer");
-  app.add_option("--model", flags.model, "network: .mindir from export.py or .adabin from adabin_pack");
+  app.add_option("--model", flags.model,
+                 "network: .mindir from export.py or .adabin from adabin_pack");
   app.add_option("--input", flags.input,
                  "a .bin file or a folder of them: float32 NCHW, one sample or a batch per file");
   app.add_option("--output", flags.output, "folder for <stem>_<output index>.bin");
-  app.add_option("--device_type", flags.options.device_type, "CPU or Ascend")->capture_default_str();
+  app.add_option("--device_type", flags.options.device_type, "CPU or Ascend")
+      ->capture_default_str();
   app.add_option("--device_id", flags.options.device_id, "which device of that type")
       ->capture_default_str();
-  app.add_option("--threads", flags.options.threads, "CPU threads; the result does not depend on it")
+  app.add_option("--threads", flags.options.threads,
+                 "CPU threads; the result does not depend on it")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
   app.add_option("--warmup", flags.warmup, "untimed runs of the first file")
@@ -231,7 +234,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
   app.footer(
-      "The last line on standard output is JSON. latency_ms_* is the time of one run over one whole "
+      "The last line on standard output is JSON. latency_ms_* is the time of one run over one "
+      "whole "
       "file, sample_ms_* the same divided by the file's samples.");
   return adabin::RunProgram(&app, argc, argv, [&] { return Infer(flags); });
 }

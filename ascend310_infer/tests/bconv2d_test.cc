@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference against the float convolution that it stands for, and every kernel in the table against the
-// reference, bit for bit.
+// The reference against the float convolution that it stands for, and every kernel in the table
+// against the reference, bit for bit.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -20,9 +20,9 @@ using test::RunKernel;
 
 std::string Print(const ConvGeometry& g) {
   std::string text;
-  for (const int v : {g.in.c, g.in.h, g.in.w, g.out.c, g.kernel_h, g.kernel_w, g.stride_h,
-                      g.stride_w, g.dilation_h, g.dilation_w, g.pad_top, g.pad_bottom, g.pad_left,
-                      g.pad_right, g.groups}) {
+  for (const int v :
+       {g.in.c, g.in.h, g.in.w, g.out.c, g.kernel_h, g.kernel_w, g.stride_h, g.stride_w,
+        g.dilation_h, g.dilation_w, g.pad_top, g.pad_bottom, g.pad_left, g.pad_right, g.groups}) {
     text += std::to_string(v) + " ";
   }
   return "c h w | oc | k | s | d | pads | groups: " + text;
@@ -52,7 +52,6 @@ void CheckAll(RandomConv random) {
     ASSERT_EQ(bits, reference_bits);
   }
 }
-
 
 class BConv2DShapes : public testing::TestWithParam<std::tuple<int, int, int, int>> {};
 

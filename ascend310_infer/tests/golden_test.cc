@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Networks exported by MindSpore with its own outputs (tests/golden, made by the Python side), through every
-// kernel, directly and by way of the packed file. A case is a folder with model.mindir, input.bin
-// and output.bin, or output_<index>.bin for each output; bits_<k>.bin (uint8) and conv_<k>.bin are
-// the k-th binary layer's activation bits and raw convolution, both NCHW. The folder can be set
-// with ADABIN_GOLDEN.
+// Networks exported by MindSpore with its own outputs (tests/golden, made by the Python side),
+// through every kernel, directly and by way of the packed file. A case is a folder with
+// model.mindir, input.bin and output.bin, or output_<index>.bin for each output; bits_<k>.bin
+// (uint8) and conv_<k>.bin are the k-th binary layer's activation bits and raw convolution, both
+// NCHW. The folder can be set with ADABIN_GOLDEN.
 #include <gtest/gtest.h>
 
 #include <algorithm>

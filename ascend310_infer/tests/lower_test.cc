@@ -47,8 +47,7 @@ TEST(Lower, PlanDoesNotDependOnExportedBatch) {
 }
 
 // One convolution of a binarized or plain input.
-Plan OneConv(const std::vector<float>& weights, bool binary_input, float high = 1,
-             float low = -1) {
+Plan OneConv(const std::vector<float>& weights, bool binary_input, float high = 1, float low = -1) {
   MindIrBuilder b({1, 2, 4, 4});
   const std::string x = binary_input ? b.Binarize(b.Input(), 0, high, low) : b.Input();
   b.Output({b.Conv2D(x, {{1, 2, 1, 2}, weights})});
@@ -137,26 +136,17 @@ TEST(Lower, Refusals) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
   expect(complaint([](auto* b) { return b->Node("Mul", {b->Input(), b->Input()}); }), "Mul");
-  expect(complaint([](auto* b) {
-           return b->Node("Reshape", {b->Input(), b->Ints({1, 64})});
-         }),
+  expect(complaint([](auto* b) { return b->Node("Reshape", {b->Input(), b->Ints({1, 64})}); }),
          "mixes samples");
-  expect(complaint([](auto* b) {
-           return b->Node("Reshape", {b->Input(), b->Ints({2, 31})});
-         }),
+  expect(complaint([](auto* b) { return b->Node("Reshape", {b->Input(), b->Ints({2, 31})}); }),
          "elements");
-  expect(complaint([](auto* b) {
-           return b->Node("ReduceMean", {b->Input(), b->Ints({1}), b->Int(0)});
-         }),
+  expect(complaint(
+             [](auto* b) { return b->Node("ReduceMean", {b->Input(), b->Ints({1}), b->Int(0)}); }),
          "ReduceMean");
   expect(complaint([](auto* b) { return b->AvgPool(b->Input(), 5, 1, 2); }), "too small");
-  expect(complaint([](auto* b) {
-           return b->Conv2D(b->Input(), {{1, 3, 1, 1}, {1, 2, 3}});
-         }),
+  expect(complaint([](auto* b) { return b->Conv2D(b->Input(), {{1, 3, 1, 1}, {1, 2, 3}}); }),
          "do not fit");
-  expect(complaint([](auto* b) {
-           return b->Node("Select", {b->Input(), b->Input(), b->Input()});
-         }),
+  expect(complaint([](auto* b) { return b->Node("Select", {b->Input(), b->Input(), b->Input()}); }),
          "Select");
 }
 

@@ -220,7 +220,8 @@ std::string SmallNetwork(int64_t batch) {
   pad->set_op_type("Pad");
   mindir::AttributeProto* paddings = AddAttribute(pad, "paddings");
   paddings->set_type(mindir::AttributeProto::TUPLE);
-  for (const int64_t channels : {0, 2, 0, 0}) FillInts({channels, channels}, paddings->add_values());
+  for (const int64_t channels : {0, 2, 0, 0})
+    FillInts({channels, channels}, paddings->add_values());
   const std::string pooled = b.AvgPool(x, 1, 2, 2);
   mindir::NodeProto* node = b.model.mutable_graph()->add_node();
   node->set_op_type("REF::Pad:1000");

@@ -60,8 +60,8 @@ class MindIrBuilder {
 std::vector<float> TwoValuedWeights(const std::vector<int64_t>& shape, std::mt19937* rng);
 std::vector<float> NormalFloats(size_t count, std::mt19937* rng);
 
-// A small network with every kind of layer: float stem, two binary convolutions with BatchNorm, residual
-// and Maxout, subsampling, channel padding, mean, dense layer; 3 x 8 x 8 in, 5 out.
+// A small network with every kind of layer: float stem, two binary convolutions with BatchNorm,
+// residual and Maxout, subsampling, channel padding, mean, dense layer; 3 x 8 x 8 in, 5 out.
 std::string SmallNetwork(int64_t batch = 2);
 
 }  // namespace adabin::test

@@ -30,8 +30,8 @@ struct RandomConv {
   RandomConv(const ConvGeometry& geometry, Rng* rng);
   kernels::BConv2DParams Params() const;
 
-  // The float convolution that all this stands for, tap by tap in double. NHWC. `magnitude` gets, for
-  // each output, the sum of the absolute values that went into it.
+  // The float convolution that all this stands for, tap by tap in double. NHWC. `magnitude` gets,
+  // for each output, the sum of the absolute values that went into it.
   std::vector<double> LiteralConvolution(std::vector<double>* magnitude) const;
   // One weight as the float network has it.
   float Weight(int o, int c, int kh, int kw) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which side of the threshold a float falls on: every kernel, and the float path, must agree with x >= t.
+// Which side of the threshold a float falls on: every kernel, and the float path, must agree with x
+// >= t.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -17,7 +18,8 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
 
-void Check(float threshold, const std::vector<float>& values, const std::vector<uint8_t>& expected) {
+void Check(float threshold, const std::vector<float>& values,
+           const std::vector<uint8_t>& expected) {
   ConvGeometry g;
   g.in = {static_cast<int>(values.size()), 1, 1};
   g.out = {1, 1, 1};

@@ -14,8 +14,8 @@ namespace adabin::backend {
 // Where each value of a plan lives in one block of memory. Values whose lifetimes do not overlap
 // share bytes, so a deep network needs little more than its widest layer.
 struct MemoryPlan {
-  std::vector<size_t> offsets;     // bytes, per value of the plan
-  size_t workspace_offset = 0;     // shared by all steps, used within one
+  std::vector<size_t> offsets;  // bytes, per value of the plan
+  size_t workspace_offset = 0;  // shared by all steps, used within one
   size_t total_bytes = 0;
 };
 

@@ -12,8 +12,8 @@ constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;   // a defect, or a layer that should run packed did not
 constexpr int kExitBadInput = 2;  // a flag or file that cannot be used
 
-// Parses the flags and runs `body`, whose result is the exit status. Whatever goes wrong ends as one line
-// on standard error.
+// Parses the flags and runs `body`, whose result is the exit status. Whatever goes wrong ends as
+// one line on standard error.
 int RunProgram(CLI::App* app, int argc, char** argv, const std::function<int()>& body);
 
 }  // namespace adabin

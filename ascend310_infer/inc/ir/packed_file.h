@@ -25,10 +25,10 @@
 //   Reshape                     c, h, w
 //   BinaryConv, Threshold       threshold, high, low as float32
 //
-// followed by the element counts of those arrays that its kind has (ForEachArray). The arrays' content
-// lies in the blob in the same order, each from a multiple of 16 bytes on, so that a mapped file
-// can be used in place: bits as the 32-bit words of kernels/bits.h, all else float32.
-// The constants of the popcount arithmetic are recomputed at load, not stored.
+// followed by the element counts of those arrays that its kind has (ForEachArray). The arrays'
+// content lies in the blob in the same order, each from a multiple of 16 bytes on, so that a mapped
+// file can be used in place: bits as the 32-bit words of kernels/bits.h, all else float32. The
+// constants of the popcount arithmetic are recomputed at load, not stored.
 #ifndef ADABIN_IR_PACKED_FILE_H_
 #define ADABIN_IR_PACKED_FILE_H_
 

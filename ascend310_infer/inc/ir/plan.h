@@ -35,10 +35,10 @@ struct Step {
   int input = 0;
   int second = -1;  // kAdd: the other summand; convolutions: the residual added before `act`, or -1
 
-  ConvGeometry geometry;    // convolutions and pooling; sizes `in` and `out` are inferred
-  int out_channels = 0;     // convolutions, kDense
-  int pads[6] = {};         // kPad: before, after of c, h, w
-  Shape shape;              // kReshape: target
+  ConvGeometry geometry;  // convolutions and pooling; sizes `in` and `out` are inferred
+  int out_channels = 0;   // convolutions, kDense
+  int pads[6] = {};       // kPad: before, after of c, h, w
+  Shape shape;            // kReshape: target
 
   // kBinaryConv: bit rows (kernels/bits.h), the two weights of each output channel.
   std::vector<uint32_t> bits;
@@ -48,11 +48,11 @@ struct Step {
   float high = 0;
   float low = 0;
 
-  std::vector<float> weights;  // kConv: OIHW; kDense: [out][in]
-  std::vector<float> scale;    // per channel; empty: 1
-  std::vector<float> shift;    // per channel; empty: 0
+  std::vector<float> weights;                            // kConv: OIHW; kDense: [out][in]
+  std::vector<float> scale;                              // per channel; empty: 1
+  std::vector<float> shift;                              // per channel; empty: 0
   kernels::Activation act = kernels::Activation::kNone;  // convolutions, kActivation
-  std::vector<float> positive;  // slopes of kTwoSlope, per channel
+  std::vector<float> positive;                           // slopes of kTwoSlope, per channel
   std::vector<float> negative;
 
   bool operator==(const Step&) const = default;
@@ -63,8 +63,8 @@ struct Step {
 struct Plan {
   Shape input;
   std::vector<Step> steps;
-  std::vector<int> outputs;    // value indices
-  std::vector<Shape> values;   // inferred: shape of each value
+  std::vector<int> outputs;   // value indices
+  std::vector<Shape> values;  // inferred: shape of each value
 
   int CountKind(StepKind kind) const;
   bool operator==(const Plan&) const = default;

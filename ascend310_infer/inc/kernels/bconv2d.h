@@ -16,16 +16,16 @@ namespace adabin::kernels {
 // A binary convolution as the network states it. The spans must outlive the kernel built from it.
 struct BConv2DParams {
   ConvGeometry geometry;
-  float threshold = 0;  // activation bit = x >= threshold
-  float high = 0;       // activation value of bit 1
-  float low = 0;        // of bit 0
-  std::span<const uint32_t> bits;        // out.c rows, see kernels/bits.h
-  std::span<const float> weight_low;     // per output channel
+  float threshold = 0;                // activation bit = x >= threshold
+  float high = 0;                     // activation value of bit 1
+  float low = 0;                      // of bit 0
+  std::span<const uint32_t> bits;     // out.c rows, see kernels/bits.h
+  std::span<const float> weight_low;  // per output channel
   std::span<const float> weight_high;
-  std::span<const float> scale;          // folded BatchNorm, per output channel; empty: 1
-  std::span<const float> shift;          // empty: 0
+  std::span<const float> scale;  // folded BatchNorm, per output channel; empty: 1
+  std::span<const float> shift;  // empty: 0
   Activation act = Activation::kNone;
-  std::span<const float> positive;       // slopes of kTwoSlope
+  std::span<const float> positive;  // slopes of kTwoSlope
   std::span<const float> negative;
 };
 

@@ -9,12 +9,12 @@
 //
 // Weights, in the plan and in the packed file: one row per output channel, of RowWords(n) 32-bit
 // words for n = group_in * kernel_h * kernel_w bits. The bit of input channel c (within its group)
-// at tap (kh, kw) is number (kh * kernel_w + kw) * group_in + c; bit number b is bit b % 32, counted
-// from the least significant one, of word b / 32. Channels of one tap are neighbours, as in NHWC
-// activations.
+// at tap (kh, kw) is number (kh * kernel_w + kw) * group_in + c; bit number b is bit b % 32,
+// counted from the least significant one, of word b / 32. Channels of one tap are neighbours, as in
+// NHWC activations.
 //
-// Activations, packed (portable kernel): NHWC, each pixel PixelWords(channels) 64-bit words; channel
-// c is bit c % 64 of word c / 64.
+// Activations, packed (portable kernel): NHWC, each pixel PixelWords(channels) 64-bit words;
+// channel c is bit c % 64 of word c / 64.
 #ifndef ADABIN_KERNELS_BITS_H_
 #define ADABIN_KERNELS_BITS_H_
 

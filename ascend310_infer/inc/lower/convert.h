@@ -15,9 +15,9 @@ namespace adabin::lower {
 // A float convolution of a map of shape `in`.
 ir::Step ConvertConv2D(const ir::Graph& graph, const ir::Node& node, const Shape& in);
 
-// Every other operator that stands alone and reads one feature map, of shape `in`. Throws Error naming the
-// operator when it is not supported. `batch` is the exported batch size, which shapes in the graph
-// contain and steps do not.
+// Every other operator that stands alone and reads one feature map, of shape `in`. Throws Error
+// naming the operator when it is not supported. `batch` is the exported batch size, which shapes in
+// the graph contain and steps do not.
 ir::Step ConvertOperator(const ir::Graph& graph, const ir::Node& node, const Shape& in,
                          int64_t batch);
 

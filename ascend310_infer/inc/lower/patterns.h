@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the deploy form looks like in a graph. Everything is recognized by structure and value, never by
-// a name. Each matcher looks at the value `v` and returns nothing when it is something else.
+// What the deploy form looks like in a graph. Everything is recognized by structure and value,
+// never by a name. Each matcher looks at the value `v` and returns nothing when it is something
+// else.
 #ifndef ADABIN_LOWER_PATTERNS_H_
 #define ADABIN_LOWER_PATTERNS_H_
 
@@ -48,8 +49,8 @@ const ir::Node* Producer(const ir::Graph& graph, int v, const char* op);
 const ir::Tensor* ConstantTensor(const ir::Graph& graph, int v);
 std::optional<float> ConstantScalar(const ir::Graph& graph, int v);
 
-// Select(GreaterEqual(x, threshold), high, low), or Select(GreaterEqual(center, x), low, high): threshold is then the
-// next float above center, where center >= x begins to fail.
+// Select(GreaterEqual(x, threshold), high, low), or Select(GreaterEqual(center, x), low, high):
+// threshold is then the next float above center, where center >= x begins to fail.
 struct Binarizer {
   int x = -1;
   float threshold = 0;

@@ -31,8 +31,7 @@ CpuBackend::CpuBackend(ir::Plan plan, const Options& options)
   arenas_[0] = AllocateAligned(memory_.total_bytes);
 }
 
-void CpuBackend::Run(const float* input, size_t samples,
-                     std::vector<std::vector<float>>* outputs) {
+void CpuBackend::Run(const float* input, size_t samples, std::vector<std::vector<float>>* outputs) {
   outputs->resize(info_.output_sizes.size());
   for (size_t i = 0; i < outputs->size(); ++i) {
     (*outputs)[i].resize(samples * info_.output_sizes[i]);

@@ -30,8 +30,7 @@ ops::Conv2DParams FloatParams(const Step& step, std::span<const float> weights) 
 class BinaryConvStep : public CpuStep {
  public:
   BinaryConvStep(const Step& step, const std::string& kernel)
-      : geometry_(step.geometry),
-        conv_(kernels::SelectKernel(kernel).create(BinaryParams(step))) {}
+      : geometry_(step.geometry), conv_(kernels::SelectKernel(kernel).create(BinaryParams(step))) {}
 
   size_t workspace_bytes() const override { return conv_->workspace_bytes(); }
   bool packed() const override { return true; }
@@ -40,9 +39,8 @@ class BinaryConvStep : public CpuStep {
            ThreadPool* pool) const override {
     ParallelRanges(pool, geometry_.in.h,
                    [&](int begin, int end) { conv_->Binarize(x, workspace, begin, end); });
-    ParallelRanges(pool, geometry_.out.h, [&](int begin, int end) {
-      conv_->Compute(workspace, second, out, begin, end);
-    });
+    ParallelRanges(pool, geometry_.out.h,
+                   [&](int begin, int end) { conv_->Compute(workspace, second, out, begin, end); });
   }
 
  private:

@@ -53,10 +53,13 @@ std::vector<T> ReadElements(const TensorProto& proto, const Field& field) {
 
 Value ReadTensor(const TensorProto& proto) {
   if (proto.has_external_data()) {
-    throw Error("the weights lie in a second file (a model above the protobuf limit), which is not supported");
+    throw Error(
+        "the weights lie in a second file (a model above the protobuf limit), which is not "
+        "supported");
   }
   if (proto.compression_type() != 0) {
-    throw Error("tensor '" + Printable(proto.name()) + "' is compressed; export without compression");
+    throw Error("tensor '" + Printable(proto.name()) +
+                "' is compressed; export without compression");
   }
   Value value;
   const auto read_ints = [&](const auto& ints) {
@@ -179,14 +182,16 @@ class Builder {
   const Named& Find(const std::string& name) const {
     const auto it = names_.find(name);
     if (it == names_.end()) {
-      throw Error("'" + Printable(name) + "' is used but not defined; the file is damaged, export it again");
+      throw Error("'" + Printable(name) +
+                  "' is used but not defined; the file is damaged, export it again");
     }
     return it->second;
   }
 
   static const std::string& Input(const mindir::NodeProto& node, int index) {
     if (index >= node.input_size()) {
-      throw Error("operator '" + Printable(node.name()) + "' lacks an input; the file is damaged, export it again");
+      throw Error("operator '" + Printable(node.name()) +
+                  "' lacks an input; the file is damaged, export it again");
     }
     return node.input(index);
   }
@@ -198,8 +203,9 @@ class Builder {
     const std::string key = node.op_type().substr(prefix.size());
     const auto it = primitives_.find(key);
     if (it == primitives_.end()) {
-      throw Error("operator '" + Printable(key) +
-                  "' is a call of another graph, which is not supported (or the file is truncated)");
+      throw Error(
+          "operator '" + Printable(key) +
+          "' is a call of another graph, which is not supported (or the file is truncated)");
     }
     *primitive = it->second;
     return it->second->op_type();
@@ -207,14 +213,16 @@ class Builder {
 
   void ReadNode(const mindir::NodeProto& node) {
     if (node.output_size() != 1) {
-      throw Error("operator '" + Printable(node.name()) + "' has " + std::to_string(node.output_size()) +
+      throw Error("operator '" + Printable(node.name()) + "' has " +
+                  std::to_string(node.output_size()) +
                   " outputs; the file is damaged, export it again");
     }
     const std::string& output = node.output(0);
     const mindir::PrimitiveProto* primitive = nullptr;
     const std::string op = OperatorOf(node, &primitive);
     if (op == "Constant") {
-      if (node.attribute_size() != 1) throw Error("a constant without a value; the file is damaged, export it again");
+      if (node.attribute_size() != 1)
+        throw Error("a constant without a value; the file is damaged, export it again");
       Define(output, {AddConstant(ReadAttribute(node.attribute(0)))});
     } else if (op == "Load" || op == "Depend") {
       // They order reads and writes of parameters; inference writes none.
@@ -241,19 +249,22 @@ class Builder {
     const Value& index = graph_.values[static_cast<size_t>(which.values.at(0))].constant;
     // An operator with several outputs (BatchNorm) stands for its first one.
     const int64_t limit = source.tuple ? static_cast<int64_t>(source.values.size()) : 1;
-    if (which.values.size() != 1 || index.kind != Value::Kind::kInt || index.i < 0 || index.i >= limit) {
+    if (which.values.size() != 1 || index.kind != Value::Kind::kInt || index.i < 0 ||
+        index.i >= limit) {
       throw Error("'" + Printable(node.name()) + "' takes an output that is not supported");
     }
     Define(node.output(0), {source.values[static_cast<size_t>(index.i)]});
   }
 
-  void AddNode(const std::string& op, const mindir::NodeProto& proto, const mindir::PrimitiveProto* primitive) {
+  void AddNode(const std::string& op, const mindir::NodeProto& proto,
+               const mindir::PrimitiveProto* primitive) {
     Node node;
     node.op = op;
     node.name = proto.name();
     for (const std::string& input : proto.input()) {
       const Named& named = Find(input);
-      if (named.tuple) throw Error("operator " + Printable(op) + " reads a tuple, which is not supported");
+      if (named.tuple)
+        throw Error("operator " + Printable(op) + " reads a tuple, which is not supported");
       node.inputs.push_back(named.values.at(0));
       ++graph_.values[static_cast<size_t>(named.values[0])].uses;
     }

@@ -164,9 +164,9 @@ void VisitStep(Stream& stream, Step& step) {
   const bool conv = binary || step.kind == StepKind::kConv;
   if (conv || step.kind == StepKind::kMaxPool || step.kind == StepKind::kAvgPool) {
     ConvGeometry& g = step.geometry;
-    for (int* field : {&g.kernel_h, &g.kernel_w, &g.stride_h, &g.stride_w, &g.dilation_h,
-                       &g.dilation_w, &g.pad_top, &g.pad_bottom, &g.pad_left, &g.pad_right,
-                       &g.groups}) {
+    for (int* field :
+         {&g.kernel_h, &g.kernel_w, &g.stride_h, &g.stride_w, &g.dilation_h, &g.dilation_w,
+          &g.pad_top, &g.pad_bottom, &g.pad_left, &g.pad_right, &g.groups}) {
       stream.Field(*field);
     }
   }

@@ -57,10 +57,10 @@ void InferWindow(Step* step, const Shape& in, int out_channels) {
   for (const int pad : {g.pad_top, g.pad_bottom, g.pad_left, g.pad_right}) {
     if (!within(pad, 0, kMaxDim)) Fail(*step, "padding is out of range");
   }
-  const int64_t h = WindowOutput(in.h, g.pad_top + g.pad_bottom, g.kernel_h, g.stride_h,
-                                 g.dilation_h);
-  const int64_t w = WindowOutput(in.w, g.pad_left + g.pad_right, g.kernel_w, g.stride_w,
-                                 g.dilation_w);
+  const int64_t h =
+      WindowOutput(in.h, g.pad_top + g.pad_bottom, g.kernel_h, g.stride_h, g.dilation_h);
+  const int64_t w =
+      WindowOutput(in.w, g.pad_left + g.pad_right, g.kernel_w, g.stride_w, g.dilation_w);
   CheckShape(*step, out_channels, h, w);
   // The taps' coordinates are computed in int.
   if ((g.kernel_h - 1) * int64_t{g.dilation_h} > kMaxElements ||
@@ -151,8 +151,7 @@ Shape Infer(const Plan& plan, Step* step) {
       const ConvGeometry& g = step->geometry;
       // Each window must reach the map: a maximum or mean of nothing has no value.
       if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1 || g.pad_top >= g.kernel_h ||
-          g.pad_left >= g.kernel_w ||
-          (g.out.h - 1) * int64_t{g.stride_h} - g.pad_top >= in.h ||
+          g.pad_left >= g.kernel_w || (g.out.h - 1) * int64_t{g.stride_h} - g.pad_top >= in.h ||
           (g.out.w - 1) * int64_t{g.stride_w} - g.pad_left >= in.w) {
         Fail(*step, "a pooling window lies outside the feature map");
       }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plain C++ on 64-bit words. For each pair of output pixels the bits under the kernel are gathered into
-// a dense row of K = group_in * taps bits (a few words that stay in the first-level cache), then
-// each output channel is one pass of popcount(a & w) over that row. Gathering costs about one tap's
-// work per pixel, is shared by all output channels, and buys three things: few input channels fill
-// their words (16 channels at 3x3 are 3 words, not 9), padding needs no border in memory, and any
-// stride, dilation and group is the same code.
+// Plain C++ on 64-bit words. For each pair of output pixels the bits under the kernel are gathered
+// into a dense row of K = group_in * taps bits (a few words that stay in the first-level cache),
+// then each output channel is one pass of popcount(a & w) over that row. Gathering costs about one
+// tap's work per pixel, is shared by all output channels, and buys three things: few input channels
+// fill their words (16 channels at 3x3 are 3 words, not 9), padding needs no border in memory, and
+// any stride, dilation and group is the same code.
 #include <algorithm>
 
 #include "kernels/bits.h"
 #include "kernels/select_kernel.h"
 
-// The popcount instruction is not in baseline x86-64. The counting loop is compiled twice and the CPU
-// asked once, so the instruction is never met by a CPU that lacks it.
+// The popcount instruction is not in baseline x86-64. The counting loop is compiled twice and the
+// CPU asked once, so the instruction is never met by a CPU that lacks it.
 #if defined(__x86_64__) && !defined(__POPCNT__)
 #define ADABIN_POPCNT_AT_RUN_TIME 1
 #else
@@ -200,10 +200,10 @@ class PortableBConv2D : public BConv2D {
   void Gather(const uint64_t* bits, int oh, int ow, int group, uint64_t* row) const {
     std::fill_n(row, row_words_, 0);
     const BorderClasses& classes = constants_.classes;
-    const TapRange rows = classes.row_sets[static_cast<size_t>(
-        classes.row_class[static_cast<size_t>(oh)])];
-    const TapRange columns = classes.column_sets[static_cast<size_t>(
-        classes.column_class[static_cast<size_t>(ow)])];
+    const TapRange rows =
+        classes.row_sets[static_cast<size_t>(classes.row_class[static_cast<size_t>(oh)])];
+    const TapRange columns =
+        classes.column_sets[static_cast<size_t>(classes.column_class[static_cast<size_t>(ow)])];
     const auto group_in = static_cast<size_t>(geometry_.group_in());
     const size_t first_channel = static_cast<size_t>(group) * group_in;
     for (int kh = rows.begin; kh < rows.end; ++kh) {

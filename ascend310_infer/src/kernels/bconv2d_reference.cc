@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The arithmetic of kernels/bconv2d.h, one bit at a time and nothing clever: what every other kernel
-// has to equal bit for bit.
+// The arithmetic of kernels/bconv2d.h, one bit at a time and nothing clever: what every other
+// kernel has to equal bit for bit.
 #include "kernels/bits.h"
 #include "kernels/select_kernel.h"
 
@@ -31,9 +31,9 @@ class ReferenceBConv2D : public BConv2D {
     const Epilogue epilogue{params_.act, params_.positive.data(), params_.negative.data()};
     for (int oh = row_begin; oh < row_end; ++oh) {
       for (int ow = 0; ow < shape.w; ++ow) {
-        const size_t pixel = (static_cast<size_t>(oh) * static_cast<size_t>(shape.w) +
-                              static_cast<size_t>(ow)) *
-                             static_cast<size_t>(shape.c);
+        const size_t pixel =
+            (static_cast<size_t>(oh) * static_cast<size_t>(shape.w) + static_cast<size_t>(ow)) *
+            static_cast<size_t>(shape.c);
         for (int o = 0; o < shape.c; ++o) {
           out[pixel + static_cast<size_t>(o)] = Output(workspace, o, oh, ow);
         }
@@ -77,9 +77,9 @@ class ReferenceBConv2D : public BConv2D {
       }
     }
     const auto channel = static_cast<size_t>(o);
-    const size_t border = static_cast<size_t>(constants_.classes.ClassOf(oh, ow)) *
-                              static_cast<size_t>(g.out.c) +
-                          channel;
+    const size_t border =
+        static_cast<size_t>(constants_.classes.ClassOf(oh, ow)) * static_cast<size_t>(g.out.c) +
+        channel;
     return constants_.a[channel] * static_cast<float>(both) +
            (constants_.b[channel] * static_cast<float>(ones) + constants_.c[border]);
   }

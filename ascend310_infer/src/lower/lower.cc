@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two passes. Backward from the outputs: each operator that something needs becomes the tail of a group,
-// and takes with it the operators before it that no one else reads (activation, residual, BatchNorm,
-// bias, convolution, binarizer). Forward: each group becomes one step at its tail's place, where
-// everything that it reads exists.
+// Two passes. Backward from the outputs: each operator that something needs becomes the tail of a
+// group, and takes with it the operators before it that no one else reads (activation, residual,
+// BatchNorm, bias, convolution, binarizer). Forward: each group becomes one step at its tail's
+// place, where everything that it reads exists.
 #include "lower/lower.h"
 
 #include <algorithm>
@@ -44,8 +44,8 @@ struct Group {
 
 // `scale` and `shift` hold what comes after `affine`; afterwards they hold both as one.
 void Compose(const AffineMatch& affine, std::vector<double>* scale, std::vector<double>* shift) {
-  const size_t n = std::max(
-      {affine.scale.size(), affine.shift.size(), scale->size(), shift->size()});
+  const size_t n =
+      std::max({affine.scale.size(), affine.shift.size(), scale->size(), shift->size()});
   for (const size_t size :
        {affine.scale.size(), affine.shift.size(), scale->size(), shift->size()}) {
     if (size > 1 && size != n) throw Error("a BatchNorm and a bias differ in channels");
@@ -105,8 +105,7 @@ class Lowering {
   }
 
   void MatchBinary(Chain* chain) const {
-    const ir::Tensor* weights =
-        ConstantTensor(graph_, NodeView(graph_, *chain->core).input(1));
+    const ir::Tensor* weights = ConstantTensor(graph_, NodeView(graph_, *chain->core).input(1));
     const auto binarizer = MatchBinarizer(graph_, chain->input);
     if (!binarizer || weights == nullptr) return;
     // Infinite values have no difference; such a layer runs as float.
@@ -117,7 +116,8 @@ class Lowering {
     chain->input = binarizer->x;
   }
 
-  // The longest chain that ends in `v`: activation(core + residual), activation(core), core + residual, core.
+  // The longest chain that ends in `v`: activation(core + residual), activation(core), core +
+  // residual, core.
   std::optional<Chain> MatchChain(int v) const {
     ActivationMatch activation;
     if (const auto match = MatchActivation(graph_, v); match && match->exclusive) {
@@ -249,8 +249,8 @@ class Lowering {
   }
 
   const Graph& graph_;
-  std::vector<Group> groups_;     // per node; used where the node is a tail
-  std::vector<int> plan_value_;   // per graph value, or -1
+  std::vector<Group> groups_;    // per node; used where the node is a tail
+  std::vector<int> plan_value_;  // per graph value, or -1
   Plan plan_;
 };
 

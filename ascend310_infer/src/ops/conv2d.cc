@@ -28,9 +28,10 @@ class PlainConv2D : public Conv2D {
     weights_.assign(static_cast<size_t>(g.groups) * static_cast<size_t>(blocks_) * BlockSize(), 0);
     for (size_t o = 0; o < static_cast<size_t>(g.out.c); ++o) {
       const size_t within = o % group_out;
-      float* block = weights_.data() +
-                     (o / group_out * static_cast<size_t>(blocks_) + within / kBlock) * BlockSize() +
-                     within % kBlock;
+      float* block =
+          weights_.data() +
+          (o / group_out * static_cast<size_t>(blocks_) + within / kBlock) * BlockSize() +
+          within % kBlock;
       for (size_t c = 0; c < group_in; ++c) {
         for (size_t t = 0; t < taps; ++t) {
           block[(t * group_in + c) * kBlock] = params.weights[(o * group_in + c) * taps + t];
@@ -56,9 +57,9 @@ class PlainConv2D : public Conv2D {
     const int left = ow * g.stride_w - g.pad_left;
     const TapRange rows = ValidTaps(top, g.kernel_h, g.dilation_h, g.in.h);
     const TapRange columns = ValidTaps(left, g.kernel_w, g.dilation_w, g.in.w);
-    const size_t at = (static_cast<size_t>(oh) * static_cast<size_t>(g.out.w) +
-                       static_cast<size_t>(ow)) *
-                      static_cast<size_t>(g.out.c);
+    const size_t at =
+        (static_cast<size_t>(oh) * static_cast<size_t>(g.out.w) + static_cast<size_t>(ow)) *
+        static_cast<size_t>(g.out.c);
     const float* block = weights_.data();
     for (int group = 0; group < g.groups; ++group) {
       for (int b = 0; b < blocks_; ++b, block += BlockSize()) {
@@ -72,8 +73,8 @@ class PlainConv2D : public Conv2D {
             AddDot(source, g.group_in(), w, &sum);
           }
         }
-        Store(sum, group * g.group_out() + b * kBlock,
-              std::min(kBlock, g.group_out() - b * kBlock), out + at);
+        Store(sum, group * g.group_out() + b * kBlock, std::min(kBlock, g.group_out() - b * kBlock),
+              out + at);
       }
     }
     epilogue_.Apply(out + at, residual == nullptr ? nullptr : residual + at, g.out.c);

@@ -69,8 +69,7 @@ void Affine(const Shape& shape, const float* x, std::span<const float> scale,
   }
 }
 
-void Activate(const Shape& shape, const float* x, const kernels::Epilogue& activation,
-              float* out) {
+void Activate(const Shape& shape, const float* x, const kernels::Epilogue& activation, float* out) {
   std::copy_n(x, shape.size(), out);
   const auto channels = static_cast<size_t>(shape.c);
   for (size_t i = 0; i < shape.size(); i += channels) {
