@@ -16,6 +16,23 @@ def build_optimizer(network, config):
     return nn.Momentum(group, learning_rate=config.lr, momentum=config.momentum)
 
 
+class CrossEntropy(nn.Cell):
+    """Mean cross entropy of logits (B, classes) and labels (B,).
+
+    nn.CrossEntropyLoss would not do: on CPU its logarithm rounds differently in a process's first steps, while
+    MindSpore tries out how to split work among threads, and a resumed run would not record the same losses.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.log_softmax = ops.LogSoftmax(1)
+
+    def construct(self, logits, labels):
+        ones, zeros = ms.Tensor(1.0, mstype.float32), ms.Tensor(0.0, mstype.float32)
+        chosen = ops.one_hot(labels, logits.shape[1], ones, zeros)
+        return -ops.mean(ops.sum(self.log_softmax(logits) * chosen, 1))
+
+
 class TrainStep(nn.Cell):
     """Update a network with one batch.
 
@@ -31,7 +48,7 @@ class TrainStep(nn.Cell):
         super().__init__(auto_prefix=False)
         self.network = network
         self.optimizer = optimizer
-        self.loss = nn.CrossEntropyLoss()
+        self.loss = CrossEntropy()
         self.value_and_grad = ms.value_and_grad(self.forward, None, optimizer.parameters, has_aux=True)
         self.set_train()
 

@@ -64,13 +64,12 @@ def save_checkpoint(path, network, metadata, optimizer=None):
     parameters = network_parameters(network)
     if optimizer is not None:
         parameters |= {OPTIMIZER_PREFIX + name: p for name, p in optimizer_parameters(optimizer, network).items()}
-    content = [{"name": name, "data": ms.Tensor(p.asnumpy())} for name, p in parameters.items()]
+    # The description comes first, so that every truncated file shows that it should have ended with a checksum.
+    content = {METADATA_KEY: json.dumps(metadata)} | {name: p.asnumpy() for name, p in parameters.items()}
     with replacing(path) as temporary:
         logging.disable(logging.CRITICAL)  # the framework's own report of a full disk, besides its exception
         try:
-            ms.save_checkpoint(
-                content, str(temporary), append_dict={METADATA_KEY: json.dumps(metadata)}, crc_check=True
-            )
+            ms.save_checkpoint(content, str(temporary), crc_check=True)
         finally:
             logging.disable(logging.NOTSET)
             temporary.with_suffix(".tmp").unlink(missing_ok=True)
@@ -95,6 +94,8 @@ def read_checkpoint(path):
             handle.seek(max(0, path.stat().st_size - 17))
             has_crc = handle.read(7) == b"crc_num"
         content = ms.load_checkpoint(str(path), crc_check=has_crc)
+        if METADATA_KEY in content and not has_crc:
+            raise ValueError("the checksum at the end is missing")
     except Exception as error:  # noqa: BLE001 - the parser raises whatever the bytes lead it to
         raise UserError(
             f"{path}: is not a readable MindSpore checkpoint (truncated, or of another kind); "

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training that was stopped, however, ends as one that was not: to the last bit."""
+
+import csv
+import random
+import re
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from src.utils.checkpoint import OPTIMIZER_PREFIX, read_checkpoint
+from src.utils.config import read_config
+from tests.programs import TINY, call, refusal_of, result_of, start
+
+STEPS_PER_EPOCH = 12
+TIMES = ("seconds", "images_per_second")
+
+
+def metrics_of(run):
+    """metrics.csv without its times."""
+    with open(run / "metrics.csv", newline="", encoding="utf-8") as handle:
+        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(handle)]
+
+
+def assert_same_run(run, reference):
+    for name in ("last.ckpt", "best.ckpt"):
+        (metadata, tensors), (expected_metadata, expected) = (read_checkpoint(r / name) for r in (run, reference))
+        assert metadata == expected_metadata and tensors.keys() == expected.keys()
+        for key, value in expected.items():
+            assert tensors[key].dtype == value.dtype and tensors[key].tobytes() == value.tobytes(), f"{name}: {key}"
+    assert metrics_of(run) == metrics_of(reference)
+    assert not list(run.glob(".*")), "a temporary file is left"
+
+
+def only_run_in(folder):
+    (run,) = folder.glob("outputs/*/*")
+    return run
+
+
+def content_of(run):
+    return {path.name: path.read_bytes() for path in run.iterdir()}
+
+
+def test_the_run_that_the_others_are_compared_with_is_complete(tiny_run):
+    rows = metrics_of(tiny_run)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert len({row["train_loss"] for row in rows}) == 3 and len({row["lr"] for row in rows}) == 3
+    metadata, tensors = read_checkpoint(tiny_run / "last.ckpt")
+    assert metadata["epoch"] == 3
+    assert any(name.startswith(OPTIMIZER_PREFIX + "moments.") and tensors[name].any() for name in tensors)
+    assert int(tensors[OPTIMIZER_PREFIX + "global_step"].squeeze()) == 3 * STEPS_PER_EPOCH
+    assert tensors["bn1.moving_mean"].any()
+    assert {path.name for path in tiny_run.iterdir()} == {
+        "config.yaml", "metrics.csv", "curves.png", "train.log", "best.ckpt", "last.ckpt",
+    }  # fmt: skip
+
+
+def kill_after_a_while(process, seconds):
+    """SIGKILL, `seconds` after the first epoch was reported."""
+    for line in process.stderr:
+        if line.startswith("epoch "):
+            time.sleep(seconds)
+            break
+    process.kill()
+    process.communicate()
+
+
+def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(tiny_run, tmp_path):
+    rng = random.Random(11)
+
+    def killed(moment, count, *flags):
+        ended = call("tests/killed_training.py", moment, count, *flags, cwd=tmp_path)
+        assert ended.returncode == -signal.SIGKILL and ended.stdout == "", ended.stderr
+
+    # 1: within the first epoch, when there is no checkpoint yet.
+    killed("step", rng.randint(2, STEPS_PER_EPOCH), *TINY, "--output_path", tmp_path / "outputs")
+    run = only_run_in(tmp_path)
+    assert not (run / "last.ckpt").exists()
+    resume = ("--resume", run)
+    # 2: while the first last.ckpt is written; metrics.csv and best.ckpt are ahead of it then.
+    killed("last.ckpt", 1, *resume)
+    assert (run / ".writing-last.ckpt").exists() and not (run / "last.ckpt").exists()
+    assert (run / "best.ckpt").exists() and len(metrics_of(run)) == 1
+    # 3: anywhere, from outside.
+    kill_after_a_while(start("train.py", *resume, cwd=tmp_path), rng.uniform(0, 2))
+    epoch = read_checkpoint(run / "last.ckpt")[0]["epoch"]
+    if epoch < 3:
+        # 4: within an epoch that follows a checkpoint.
+        killed("step", rng.randint(2, STEPS_PER_EPOCH), *resume)
+        # 5: while an existing last.ckpt is replaced.
+        before = (run / "last.ckpt").read_bytes()
+        killed("last.ckpt", 1, *resume)
+        assert (run / "last.ckpt").read_bytes() == before
+    result = result_of(call("train.py", *resume, cwd=tmp_path))
+    assert result["epochs"] == 3 and only_run_in(tmp_path) == run
+    assert_same_run(run, tiny_run)
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "best.ckpt", "config.yaml"])
+def test_a_kill_while_another_file_is_written_does_no_harm(tiny_run, tmp_path, name):
+    flags = (*TINY, "--output_path", tmp_path / "outputs")
+    ended = call("tests/killed_training.py", name, 1, *flags, cwd=tmp_path)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    run = only_run_in(tmp_path)
+    assert not (run / name).exists() and (run / f".writing-{name}").exists()
+    ended = call("train.py", "--resume", run, cwd=tmp_path)
+    if name == "config.yaml":
+        assert "is no run folder (it has no config.yaml)" in refusal_of(ended)
+    else:
+        result_of(ended)
+        assert_same_run(run, tiny_run)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupted_run_says_how_to_go_on_and_goes_on(tiny_run, tmp_path, number):
+    process = start("train.py", *TINY, "--output_path", "outputs", cwd=tmp_path)
+    for line in process.stderr:
+        if line.startswith("epoch 1/"):
+            process.send_signal(number)
+            break
+    out, err = process.communicate()
+    assert process.returncode == 130 and out == "" and "Traceback" not in err, err
+    advice = re.search(r"^stopped; go on with: python (train\.py --resume .+)$", err, re.MULTILINE)
+    assert advice, err
+    result_of(call(*advice.group(1).split(), cwd=tmp_path))
+    assert_same_run(only_run_in(tmp_path), tiny_run)
+
+
+@pytest.fixture
+def finished(tiny_run, tmp_path):
+    """A copy of the finished run."""
+    return shutil.copytree(tiny_run, tmp_path / "run")
+
+
+def test_resuming_a_finished_run_prints_its_result_and_changes_nothing(tiny_run, finished):
+    before = content_of(finished)
+    # A flag that says what the run has is no contradiction.
+    result = result_of(call("train.py", "--resume", finished, "--epochs=3", "--lr", "1e-1", cwd=finished.parent))
+    assert result["epochs"] == 3 and result["run"] == str(finished)
+    assert result["top1"] == float(metrics_of(finished)[-1]["test_top1"])
+    assert result["best_top1"] == max(float(row["test_top1"]) for row in metrics_of(finished))
+    after = content_of(finished)
+    assert after.pop("train.log").startswith(before.pop("train.log"))
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "flag, parts",
+    [
+        ("--epochs=5", ("--epochs=5", "epochs=3")),
+        ("--weight_decay=1e-3", ("--weight_decay=0.001", "weight_decay=0.0001")),
+        ("--seed=2", ("--seed=2", "seed=1")),
+        ("--sed=2", ("--sed", "did you mean --seed?")),
+    ],
+)
+def test_a_flag_that_contradicts_the_run_is_refused_with_both_values(finished, flag, parts):
+    before = content_of(finished)
+    line = refusal_of(call("train.py", "--resume", finished, flag, cwd=finished.parent))
+    assert all(part in line for part in parts), line
+    assert content_of(finished) == before
+
+
+def test_what_is_no_run_cannot_be_resumed(tmp_path):
+    for name in (tmp_path, tmp_path / "absent"):
+        line = refusal_of(call("train.py", "--resume", name, cwd=tmp_path))
+        assert str(name) in line and "no run folder" in line
+
+
+def test_a_damaged_run_is_refused(finished):
+    metrics = (finished / "metrics.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    for text in ("".join(metrics[:3]), "nonsense\n1\n"):
+        (finished / "metrics.csv").write_text(text, encoding="utf-8")
+        line = refusal_of(call("train.py", "--resume", finished, cwd=finished.parent))
+        assert f"{finished / 'metrics.csv'}: has " in line and "damaged" in line
+        assert (finished / "metrics.csv").read_text(encoding="utf-8") == text
+    (finished / "last.ckpt").write_bytes((finished / "last.ckpt").read_bytes()[:-5])
+    assert f"{finished / 'last.ckpt'}: " in refusal_of(call("train.py", "--resume", finished, cwd=finished.parent))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_one_line(tmp_path):
+    ended = call("train.py", *TINY, "--lr=1e30", "--output_path", "outputs", cwd=tmp_path)
+    line = refusal_of(ended, status=1)
+    assert re.search(r"the loss is (nan|inf) in epoch 1, step \d+: the training has diverged", line), line
+    assert not (only_run_in(tmp_path) / "last.ckpt").exists()
+
+
+def test_a_run_keeps_its_resolved_config(tiny_run):
+    config = read_config(tiny_run / "config.yaml")
+    assert (config.network, config.epochs, config.train_size, config.momentum) == ("resnet8", 3, 120, 0.9)
+    assert np.isclose(float(metrics_of(tiny_run)[1]["lr"]), 0.075)
