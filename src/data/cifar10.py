@@ -74,8 +74,9 @@ def _find_layout(data_path: str | Path) -> tuple[Path, str]:
 def _read_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
     size = path.stat().st_size
     if size != BINARY_FILE_SIZE:
-        raise UserError(f"{path}: {size} bytes instead of {BINARY_FILE_SIZE}, truncated or not CIFAR-10; "
-                        "unpack the archive again")
+        raise UserError(
+            f"{path}: {size} bytes instead of {BINARY_FILE_SIZE}, truncated or not CIFAR-10; unpack the archive again"
+        )
     records = np.fromfile(path, np.uint8).reshape(IMAGES_PER_FILE, 1 + 3072)
     return records[:, 1:], _checked_labels(path, records[:, 0])
 
@@ -90,8 +91,9 @@ def _read_python(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if labels is None and (b"fine_labels" in content or "fine_labels" in content):
         raise UserError(f"{path}: this is CIFAR-100 (100 classes), not CIFAR-10; {_WAY_OUT}")
     if not (isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.shape == (IMAGES_PER_FILE, 3072)):
-        raise UserError(f"{path}: holds no 'data' of {IMAGES_PER_FILE} x 3072 bytes, not CIFAR-10; "
-                        "unpack the archive again")
+        raise UserError(
+            f"{path}: holds no 'data' of {IMAGES_PER_FILE} x 3072 bytes, not CIFAR-10; unpack the archive again"
+        )
     if not (isinstance(labels, list) and all(type(label) is int and 0 <= label < 2**31 for label in labels)):
         raise UserError(f"{path}: holds no list of 'labels', not CIFAR-10; unpack the archive again")
     return data, _checked_labels(path, np.array(labels, np.int64))
@@ -102,6 +104,8 @@ def _checked_labels(path: Path, labels: np.ndarray) -> np.ndarray:
         raise UserError(f"{path}: {len(labels)} labels for {IMAGES_PER_FILE} images; unpack the archive again")
     if labels.max() >= len(CIFAR10_CLASSES):
         record = int(np.argmax(labels >= len(CIFAR10_CLASSES)))
-        raise UserError(f"{path}: label {labels[record]} in record {record} is outside 0..9, damaged or not CIFAR-10; "
-                        "unpack the archive again")
+        raise UserError(
+            f"{path}: label {labels[record]} in record {record} is outside 0..9, damaged or not CIFAR-10; "
+            "unpack the archive again"
+        )
     return labels

@@ -71,14 +71,17 @@ def download_cifar10(target_dir: str | Path, archive: Archive = CIFAR10_ARCHIVE)
             _unpack(archive, packed, Path(scratch) / archive.folder)
             _publish(Path(scratch) / archive.folder, folder, archive)
     except OSError as error:
-        raise UserError(f"--data_path {target}: cannot store CIFAR-10 there ({error.strerror or error}); "
-                        "choose a folder with 350 MB of space") from error
+        raise UserError(
+            f"--data_path {target}: cannot store CIFAR-10 there ({error.strerror or error}); "
+            "choose a folder with 350 MB of space"
+        ) from error
     return folder
 
 
 def _is_complete(folder: Path, archive: Archive) -> bool:
-    return all((folder / name).is_file() and (folder / name).stat().st_size == size
-               for name, size in archive.files.items())
+    return all(
+        (folder / name).is_file() and (folder / name).stat().st_size == size for name, size in archive.files.items()
+    )
 
 
 def _publish(ready: Path, folder: Path, archive: Archive) -> None:
@@ -114,14 +117,18 @@ def _fetch(archive: Archive, path: Path) -> None:
                 file.write(chunk)
                 bar.update(len(chunk))
     if digest.hexdigest() != archive.md5:
-        raise UserError(f"{archive.url}: damaged on the way (md5 {digest.hexdigest()} instead of {archive.md5}); "
-                        "try again, or get it elsewhere and give its folder as --data_path")
+        raise UserError(
+            f"{archive.url}: damaged on the way (md5 {digest.hexdigest()} instead of {archive.md5}); "
+            "try again, or get it elsewhere and give its folder as --data_path"
+        )
 
 
 def _unreachable(archive: Archive, error: Exception) -> UserError:
     reason = " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__
-    return UserError(f"{archive.url}: cannot be downloaded ({reason}); put CIFAR-10 into a folder yourself and give it "
-                     "as --data_path")
+    return UserError(
+        f"{archive.url}: cannot be downloaded ({reason}); put CIFAR-10 into a folder yourself and give it "
+        "as --data_path"
+    )
 
 
 def _unpack(archive: Archive, packed: Path, folder: Path) -> None:

@@ -33,8 +33,9 @@ class ImageDataset:
             without three numbers.
     """
 
-    def __init__(self, images, labels, class_names, *, train, batch_size, mean, std, seed=0, augment=True,
-                 num_workers=1):
+    def __init__(
+        self, images, labels, class_names, *, train, batch_size, mean, std, seed=0, augment=True, num_workers=1
+    ):
         key = "batch_size" if train else "eval_batch_size"
         if batch_size < 1 or (train and batch_size > len(images)):
             raise UserError(f"{key}={batch_size} does not fit {len(images)} images; use 1 to {len(images)}")
@@ -63,8 +64,13 @@ class ImageDataset:
         """
         import mindspore.dataset as ds  # here, because the environment must be prepared before (src/utils/device.py)
 
-        return ds.GeneratorDataset(EpochBatches(self, epoch, first_batch), ["image", "label"], shuffle=False,
-                                   num_parallel_workers=self.num_workers, python_multiprocessing=False)
+        return ds.GeneratorDataset(
+            EpochBatches(self, epoch, first_batch),
+            ["image", "label"],
+            shuffle=False,
+            num_parallel_workers=self.num_workers,
+            python_multiprocessing=False,
+        )
 
 
 class EpochBatches:

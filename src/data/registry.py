@@ -54,16 +54,26 @@ def _shapes(config, split):
 
 def _check_classes(config, class_names):
     if config.num_classes != len(class_names):
-        raise UserError(f"num_classes={config.num_classes} contradicts {config.dataset}, which has {len(class_names)} "
-                        f"classes; set num_classes: {len(class_names)} or another dataset")
+        raise UserError(
+            f"num_classes={config.num_classes} contradicts {config.dataset}, which has {len(class_names)} "
+            f"classes; set num_classes: {len(class_names)} or another dataset"
+        )
 
 
 def _image_dataset(config, split, images, labels, class_names):
     train = split == "train"
-    return ImageDataset(images, labels, class_names, train=train,
-                        batch_size=config.batch_size if train else config.eval_batch_size,
-                        mean=config.mean, std=config.std, seed=config.seed, augment=getattr(config, "augment", True),
-                        num_workers=config.num_workers)
+    return ImageDataset(
+        images,
+        labels,
+        class_names,
+        train=train,
+        batch_size=config.batch_size if train else config.eval_batch_size,
+        mean=config.mean,
+        std=config.std,
+        seed=config.seed,
+        augment=getattr(config, "augment", True),
+        num_workers=config.num_workers,
+    )
 
 
 DATASETS = {"cifar10": _cifar10, "shapes": _shapes}

@@ -81,8 +81,10 @@ def _outlines() -> dict[str, list[np.ndarray]]:
         return np.stack([center_x + radius * np.cos(angles), radius * np.sin(angles)], 1)
 
     t = np.linspace(0, 2 * math.pi, 40, endpoint=False)
-    heart = np.stack([16 * np.sin(t) ** 3,
-                      5 * np.cos(2 * t) + 2 * np.cos(3 * t) + np.cos(4 * t) - 13 * np.cos(t) - 2.5], 1) / 16.5
+    heart = (
+        np.stack([16 * np.sin(t) ** 3, 5 * np.cos(2 * t) + 2 * np.cos(3 * t) + np.cos(4 * t) - 13 * np.cos(t) - 2.5], 1)
+        / 16.5
+    )
     quarter = np.array([[0, -1], [1, 0]])  # turns right to up
     # The crescent's horns are where the unit circle meets the circle (0.42, 0.8) that is cut out of it.
     horn_x = (1 - 0.8**2 + 0.42**2) / (2 * 0.42)
@@ -95,13 +97,33 @@ def _outlines() -> dict[str, list[np.ndarray]]:
         "square": [polar(np.full(4, 1.05), math.pi / 4)],
         "triangle": [polar(np.full(3, 1.1), -math.pi / 2)],
         "star": [polar(np.tile([1.1, 0.45], 5), -math.pi / 2)],
-        "cross": [np.array([(w, w), (w, 1), (-w, 1), (-w, w), (-1, w), (-1, -w),
-                            (-w, -w), (-w, -1), (w, -1), (w, -w), (1, -w), (1, w)])],
-        "crescent": [np.concatenate([arc(0, 1, outer, 2 * math.pi - outer),
-                                     arc(0.42, 0.8, 2 * math.pi - inner, inner)]) @ quarter + [0, -0.15]],
+        "cross": [
+            np.array(
+                [
+                    (w, w),
+                    (w, 1),
+                    (-w, 1),
+                    (-w, w),
+                    (-1, w),
+                    (-1, -w),
+                    (-w, -w),
+                    (-w, -1),
+                    (w, -1),
+                    (w, -w),
+                    (1, -w),
+                    (1, w),
+                ]
+            )
+        ],
+        "crescent": [
+            np.concatenate([arc(0, 1, outer, 2 * math.pi - outer), arc(0.42, 0.8, 2 * math.pi - inner, inner)])
+            @ quarter
+            + [0, -0.15]
+        ],
         "heart": [heart],
-        "arrow": [np.array([(0, -1.05), (0.8, -0.1), (0.27, -0.1), (0.27, 1),
-                            (-0.27, 1), (-0.27, -0.1), (-0.8, -0.1)])],
+        "arrow": [
+            np.array([(0, -1.05), (0.8, -0.1), (0.27, -0.1), (0.27, 1), (-0.27, 1), (-0.27, -0.1), (-0.8, -0.1)])
+        ],
         "hourglass": [np.array([(-0.75, -0.9), (0.75, -0.9), (0.14, 0), (0.75, 0.9), (-0.75, 0.9), (-0.14, 0)])],
     }
 
