@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: bash scripts/run_tests.sh [--slow] [pytest arguments...]
 #
-# Set-up, linters, C++ build and tests, Python tests, C++ tests under the sanitizers. Every stage runs even if one
+# Set-up, linters, C++ tests, Python tests, C++ tests once more under the sanitizers. Every stage runs even if one
 # before it failed; a summary comes last, and the exit status is 1 if any stage failed.
 #   --slow  also the tests that take minutes each
 # Tests that need real data read it from the folder ADABIN_TEST_DATA and are skipped where that is not set.
@@ -16,8 +16,7 @@ case "${1:-}" in
     -h | --help) show_help ;;
 esac
 pytest_args=(--timeout 1200 -m "not slow")
-ctest_args=(--output-on-failure --no-tests=error -LE slow)
-((!slow)) || pytest_args=(--timeout 7200) ctest_args=(--output-on-failure --no-tests=error)
+((!slow)) || pytest_args=(--timeout 7200)
 
 # shellcheck disable=SC2317  # called through stage
 lint() { ruff check . && ruff format --check .; }
@@ -42,8 +41,7 @@ bash scripts/setup.sh --dev || exit 1
 activate_venv
 stage "Python lint" lint
 stage "C++ lint" lint_cpp
-stage "C++ build" bash ascend310_infer/build.sh --werror  # before the Python tests: some of them run the C++ program
-stage "C++ tests" ctest --test-dir ascend310_infer/build "${ctest_args[@]}"
+stage "C++ tests" bash ascend310_infer/build.sh --werror --test  # first: some Python tests run the C++ program
 stage "Python tests" python -m pytest "${pytest_args[@]}" "$@"
 stage "C++ sanitizers" bash ascend310_infer/build.sh --sanitize --test
 

@@ -64,7 +64,10 @@ TEST(Lower, CountsBinaryLayers) {
   EXPECT_EQ(binary(OneConv({1, std::numeric_limits<float>::quiet_NaN(), 2, 1}, true)), 0);
   EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, true, 0.5f, 0.5f)), 1);
   EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, true, -1, 1)), 1);
-  EXPECT_EQ(binary(OneConv({1, 2, 2, 1}, true, std::numeric_limits<float>::infinity(), 1)), 0);
+}
+
+TEST(Lower, BinaryLayerThatCannotBePackedIsRefused) {
+  EXPECT_THROW(OneConv({1, 2, 2, 1}, true, std::numeric_limits<float>::infinity(), 1), Error);
 }
 
 TEST(Lower, FloatConvolutionOfBinaryActivation) {

@@ -108,10 +108,12 @@ class Lowering {
     const ir::Tensor* weights = ConstantTensor(graph_, NodeView(graph_, *chain->core).input(1));
     const auto binarizer = MatchBinarizer(graph_, chain->input);
     if (!binarizer || weights == nullptr) return;
-    // Infinite values have no difference; such a layer runs as float.
-    if (!std::isfinite(binarizer->high) || !std::isfinite(binarizer->low)) return;
     chain->binary_weights = MatchBinaryWeights(*weights);
     if (!chain->binary_weights) return;
+    // Infinite values have no difference. No layer that is binary runs as float unasked.
+    if (!std::isfinite(binarizer->high) || !std::isfinite(binarizer->low)) {
+      NodeView(graph_, *chain->core).Fail("its binarized input takes a value that is not finite");
+    }
     chain->binarizer = binarizer;
     chain->input = binarizer->x;
   }
