@@ -38,11 +38,13 @@ def init_device(config):
     try:
         ms.set_device(config.device_target, config.device_id)
     except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
-            f"{reason}; choose another of {', '.join(DEVICE_TARGETS)}"
-        ) from error
+        # In a process that has computed something already it fails even for the device that is in use.
+        if (ms.get_context("device_target"), ms.get_context("device_id")) != (config.device_target, config.device_id):
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
+                f"{reason}; choose another of {', '.join(DEVICE_TARGETS)}"
+            ) from error
     ms.set_context(mode=ms.GRAPH_MODE if config.mode == "GRAPH" else ms.PYNATIVE_MODE)
     ms.set_seed(config.seed)
 
