@@ -3,6 +3,7 @@
 
     python export.py --ckpt_path outputs/resnet20_cifar10/20261120-101500/best.ckpt --file_format MINDIR
 
+Beside the file comes <name>.yaml: network, classes, image size and normalization, for predict.py and preprocess.py.
 The written MindIR is loaded back and compared with the training form on test images of the data set. For ONNX and AIR,
 which MindSpore cannot load, the deploy form that went into the file is compared. Without --ckpt_path the newest run's
 best checkpoint is taken. The last line on standard output is JSON.
@@ -10,14 +11,14 @@ best checkpoint is taken. The last line on standard output is JSON.
 
 import numpy as np
 
-from src.data import build_dataset
+from src.data import build_dataset, settle_classes
 from src.deploy import to_deploy
-from src.export import SUFFIXES, batched, compare, load_mindir, target_path, write
+from src.export import SUFFIXES, batched, compare, description_path, load_mindir, target_path, write, write_description
 from src.layers import AdaBinConv2d
 from src.models import build_model
 from src.training.evaluate import predict_logits
 from src.training.run_folder import choose_checkpoint, config_beside
-from src.utils.checkpoint import load_network
+from src.utils.checkpoint import adopt_classes, load_network
 from src.utils.cli import run
 from src.utils.config import parse_flags
 from src.utils.device import init_device
@@ -66,18 +67,23 @@ def main(argv):
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
     path = target_path(flags.file_name or f"{config.network}_{config.dataset}", flags.file_format, flags.force)
+    description = description_path(path, flags.force)
     init_device(config)
+    adopt_classes(config, ckpt_path)
     network = build_model(config)
     load_network(ckpt_path, network, config)
     result = {
         "file": str(path),
+        "description": str(description),
         "file_format": flags.file_format,
         "batch_size": flags.batch_size,
         "binarized_layers": sum(isinstance(cell, AdaBinConv2d) for _, cell in network.cells_and_names()),
     }
     images = np.zeros((0,))
     if flags.check_images:
-        images = first_images(build_dataset(config, "test"), flags.check_images)
+        data = build_dataset(config, "test")
+        settle_classes(config, data)
+        images = first_images(data, flags.check_images)
         if images.shape[1:] != (3, config.image_size, config.image_size):
             raise UserError(
                 f"config: image_size: {config.image_size} is not the size of the images of {config.dataset}, "
@@ -93,6 +99,7 @@ def main(argv):
             loaded = load_mindir(temporary) if flags.file_format == "MINDIR" else deployed
             what = str(path) if flags.file_format == "MINDIR" else f"the deploy form in {path}"
             result |= compare(loaded, expected, images, flags.batch_size, flags.tolerance, what)
+    write_description(description, config)
     return result
 
 

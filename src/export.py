@@ -10,10 +10,14 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from src.data.crops import test_side
 from src.training.evaluate import predict_logits
+from src.utils.checkpoint import DESCRIBED_KEYS
+from src.utils.config import Config
 from src.utils.errors import RunError, UserError
-from src.utils.files import make_folder
+from src.utils.files import make_folder, replacing
 
+DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
 
 
@@ -29,6 +33,37 @@ def target_path(file_name, file_format, force):
     if path.exists() and not force:
         raise UserError(f"{path}: exists already; choose another --file_name or replace it with --force")
     return path
+
+
+def description_path(path, force):
+    """Path of the file that describes the exported network `path`: the same name with .yaml.
+
+    Raises:
+        UserError: a file of that name exists, and `force` is not set or export.py has not written it.
+    """
+    description = path.with_suffix(".yaml")
+    if not description.exists():
+        return description
+    try:
+        ours = description.read_bytes().startswith(DESCRIPTION_HEADER.encode())
+    except OSError:
+        ours = False
+    if not ours:
+        raise UserError(
+            f"{description}: exists already and is none of export.py's, which would write there what the network is; "
+            "choose another --file_name"
+        )
+    if not force:
+        raise UserError(f"{description}: exists already; choose another --file_name or replace it with --force")
+    return description
+
+
+def write_description(description, config):
+    """Write the keys of a config that whoever uses the network needs; `read_config` reads them."""
+    keys = ("image_size", "class_names", *DESCRIBED_KEYS)
+    needed = Config(**{key: getattr(config, key) for key in keys}, resize=test_side(config))
+    with replacing(description) as temporary:
+        needed.save(temporary, DESCRIPTION_HEADER)
 
 
 def write(deployed, path, file_format, input_shape):
