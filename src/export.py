@@ -35,35 +35,41 @@ def target_path(file_name, file_format, force):
     return path
 
 
-def description_path(path, force):
+def describe_network(config):
+    """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
+    keys = ("image_size", "class_names", *DESCRIBED_KEYS, "seed", "val_share")
+    return Config(**{key: getattr(config, key) for key in keys}, resize=test_side(config))
+
+
+def description_path(path, config, force):
     """Path of the file that describes the exported network `path`: the same name with .yaml.
 
     Raises:
-        UserError: a file of that name exists, and `force` is not set or export.py has not written it.
+        UserError: a file of that name exists that says something else, and `force` is not set or it is not export.py's.
     """
     description = path.with_suffix(".yaml")
     if not description.exists():
         return description
     try:
-        ours = description.read_bytes().startswith(DESCRIPTION_HEADER.encode())
-    except OSError:
-        ours = False
-    if not ours:
+        text = description.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if not text.startswith(DESCRIPTION_HEADER):
         raise UserError(
             f"{description}: exists already and is none of export.py's, which would write there what the network is; "
             "choose another --file_name"
         )
-    if not force:
-        raise UserError(f"{description}: exists already; choose another --file_name or replace it with --force")
+    if not force and text != describe_network(config).text(DESCRIPTION_HEADER):
+        raise UserError(
+            f"{description}: exists already, of another network; choose another --file_name or replace it with --force"
+        )
     return description
 
 
 def write_description(description, config):
-    """Write the keys of a config that whoever uses the network needs; `read_config` reads them."""
-    keys = ("image_size", "class_names", *DESCRIBED_KEYS)
-    needed = Config(**{key: getattr(config, key) for key in keys}, resize=test_side(config))
+    """Write the file of `description_path`."""
     with replacing(description) as temporary:
-        needed.save(temporary, DESCRIPTION_HEADER)
+        describe_network(config).save(temporary, DESCRIPTION_HEADER)
 
 
 def write(deployed, path, file_format, input_shape):

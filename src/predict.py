@@ -183,10 +183,11 @@ def class_names(config, count):
     Raises:
         UserError: the config has another number of classes.
     """
-    if config.class_names and len(config.class_names) != count:
+    expected = len(config.class_names) or config.num_classes or count
+    if expected != count:
         raise UserError(
-            f"class_names: the config has {len(config.class_names)}, the network {count} outputs; "
-            "give the config that belongs to it with --config_path"
+            f"the config has {expected} classes, the network {count} outputs for a picture of image_size="
+            f"{config.image_size}; give the config that belongs to it with --config_path"
         )
     return config.class_names or [f"class {number}" for number in range(count)]
 

@@ -117,6 +117,14 @@ def test_export_describes_the_network_beside_the_file(work, exported, ckpt):
     content = yaml.safe_load((work / "net.yaml").read_text(encoding="utf-8"))
     assert content["class_names"] == list(CLASSES) and content["network"] == "resnet8" and content["num_classes"] == 3
     assert content["image_size"] == 16 and content["resize"] == 18 and len(content["mean"]) == len(content["std"]) == 3
+    # ONNX of the same network and name has the same description; a description of another network is kept.
+    flags = ("--ckpt_path", ckpt, "--file_name", "net", "--check_images=0")
+    result_of(call("export.py", *flags, "--file_format=ONNX", cwd=work))
+    (work / "net.onnx").unlink()
+    text = (work / "net.yaml").read_text(encoding="utf-8")
+    (work / "net.yaml").write_text(text.replace("green", "grue"), encoding="utf-8")
+    line = refusal_of(call("export.py", *flags, "--file_format=ONNX", cwd=work))
+    assert "net.yaml: exists already, of another network" in line and not (work / "net.onnx").exists()
     # A file of somebody else is never overwritten, whatever is forced.
     (work / "mine.yaml").write_text("precious: true\n")
     line = refusal_of(call("export.py", "--ckpt_path", ckpt, "--file_name", "mine", "--force", cwd=work))
@@ -166,7 +174,9 @@ def test_bad_requests_end_in_one_line(work, ckpt, exported, photos, tmp_path):
     line = refused("--model", truncated, "--config_path", work / "net.yaml", *picture)
     assert "short.adabin" in line
     line = refused("--model", work / "net.adabin", "--class_names=[a, b]", "--num_classes=2", *picture)
-    assert "the config has 2, the network 3 outputs" in line
+    assert "the config has 2 classes, the network 3 outputs" in line
+    line = refused("--model", work / "net.adabin", "--image_size=32", *picture)
+    assert "image_size=32" in line
     assert not (tmp_path / "outputs" / "predict").exists() or not list(
         (tmp_path / "outputs" / "predict").rglob("*.png")
     )

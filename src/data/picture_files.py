@@ -104,6 +104,8 @@ def without_corrupt(pictures, skip, what):
         raise UserError(
             f"{count}: {named(bad)}; repair or remove them, or leave them out of the data set with --skip_corrupt=true"
         )
+    if len(bad) == len(pictures.paths):
+        raise UserError(f"{count}: {named(bad)}; give a folder with pictures that can be read")
     log(f"{count} and are left out: {named(bad, len(bad))}")
     good = [place for place, text in enumerate(reasons) if not text]
     return replace(pictures, paths=[pictures.paths[place] for place in good], labels=pictures.labels[good])

@@ -47,10 +47,13 @@ POSITIVE = ("t_min", "t_max", "val_share", "crop_scale")
 class Config(SimpleNamespace):
     """Resolved config: one attribute per key of `config/base.yaml`."""
 
+    def text(self, header=""):
+        """All keys as YAML, readable by `read_config`, below a header of comments."""
+        return header + yaml.safe_dump(vars(self), sort_keys=False, allow_unicode=True)
+
     def save(self, path, header=""):
-        """Write all keys as YAML, readable by `read_config`, below a header of comments."""
-        text = yaml.safe_dump(vars(self), sort_keys=False, allow_unicode=True)
-        Path(path).write_text(header + text, encoding="utf-8")
+        """Write `text` to a file."""
+        Path(path).write_text(self.text(header), encoding="utf-8")
 
 
 def _read_yaml(path):
