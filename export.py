@@ -67,9 +67,9 @@ def main(argv):
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
     path = target_path(flags.file_name or f"{config.network}_{config.dataset}", flags.file_format, flags.force)
+    init_device(config)
     adopt_classes(config, ckpt_path)
     description = description_path(path, config, flags.force)
-    init_device(config)
     network = build_model(config)
     load_network(ckpt_path, network, config)
     result = {
