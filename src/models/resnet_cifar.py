@@ -16,18 +16,19 @@ BATCH_NORM = {"eps": 1e-5, "momentum": 0.9}
 
 
 class SubsampleAndPad(nn.Cell):
-    """Shortcut without parameters (option A): every second pixel, and zero channels added on both sides.
+    """Shortcut without parameters (option A): every stride-th pixel, and zero channels added on both sides.
 
     Args:
+        stride (int): of the block's first convolution.
         extra_channels (int): channels that are added, half of them in front.
 
-    Inputs: x (N, C, H, W). Output: (N, C + extra_channels, ceil(H / 2), ceil(W / 2)).
+    Inputs: x (N, C, H, W). Output: (N, C + extra_channels, ceil(H / stride), ceil(W / stride)).
     """
 
-    def __init__(self, extra_channels):
+    def __init__(self, stride, extra_channels):
         super().__init__()
-        # A pooling of size 1 takes every second pixel; slicing has no backward pass on CPU in PYNATIVE mode.
-        self.subsample = nn.AvgPool2d(kernel_size=1, stride=2)
+        # A pooling of size 1 takes single pixels; slicing has no backward pass on CPU in PYNATIVE mode.
+        self.subsample = nn.AvgPool2d(kernel_size=1, stride=stride)
         front = extra_channels // 2
         self.pad = ops.Pad(((0, 0), (front, extra_channels - front), (0, 0), (0, 0)))
 
@@ -54,7 +55,7 @@ class BasicBlock(nn.Cell):
         self.bn2 = nn.BatchNorm2d(channels, **BATCH_NORM)
         self.nonlinear2 = build_nonlinearity(nonlinearity, channels)
         changes_shape = stride != 1 or in_channels != channels
-        self.shortcut = SubsampleAndPad(channels - in_channels) if changes_shape else nn.Identity()
+        self.shortcut = SubsampleAndPad(stride, channels - in_channels) if changes_shape else nn.Identity()
 
     def construct(self, x):
         x = self.nonlinear1(self.bn1(self.conv1(x)) + self.shortcut(x))

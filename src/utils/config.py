@@ -38,6 +38,10 @@ AT_LEAST = {
 }
 AT_MOST = {
     "seed": 2**32 - 1,  # NumPy's generator takes no more
+    "train_size": 10**6,
+    "test_size": 10**6,
+    "batch_size": 65536,
+    "eval_batch_size": 65536,
     "val_share": 0.9,
     "crop_scale": 1.0,
 }

@@ -239,6 +239,13 @@ void SetAffine(const std::vector<double>& scale, const std::vector<double>& shif
   step->shift = PerChannel(shift, channels);
 }
 
+void SetBinarizer(const Binarizer& binarizer, Step* step) {
+  step->compare = binarizer.compare;
+  step->threshold = binarizer.threshold;
+  step->high = binarizer.high;
+  step->low = binarizer.low;
+}
+
 void SetActivation(const ActivationMatch& activation, int channels, Step* step) {
   step->act = activation.act;
   step->positive = PerChannel(activation.positive, channels);

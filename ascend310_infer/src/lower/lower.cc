@@ -201,9 +201,7 @@ class Lowering {
     } else if (const auto binarizer = MatchBinarizer(graph_, v)) {
       step.kind = StepKind::kThreshold;
       step.input = PlanValue(binarizer->x);
-      step.threshold = binarizer->threshold;
-      step.high = binarizer->high;
-      step.low = binarizer->low;
+      SetBinarizer(*binarizer, &step);
     } else {
       step = EmitPlain(node, v);
     }
@@ -218,9 +216,7 @@ class Lowering {
     SetActivation(chain.activation, step.out_channels, &step);
     if (chain.binarizer) {
       step.kind = StepKind::kBinaryConv;
-      step.threshold = chain.binarizer->threshold;
-      step.high = chain.binarizer->high;
-      step.low = chain.binarizer->low;
+      SetBinarizer(*chain.binarizer, &step);
       step.bits = chain.binary_weights->bits;
       step.weight_low = chain.binary_weights->low;
       step.weight_high = chain.binary_weights->high;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "kernels/bits.h"
 
@@ -109,12 +108,10 @@ std::optional<Binarizer> MatchBinarizer(const Graph& graph, int v) {
   const auto other = ConstantScalar(graph, select->inputs[2]);
   if (!taken || !other) return std::nullopt;
   if (const auto threshold = ConstantScalar(graph, compare->inputs[1])) {
-    return Binarizer{compare->inputs[0], *threshold, *taken, *other};
+    return Binarizer{compare->inputs[0], kernels::Compare::kAtLeast, *threshold, *taken, *other};
   }
-  if (const auto center = ConstantScalar(graph, compare->inputs[0])) {
-    // center >= x fails from the next float on.
-    const float next = std::nextafter(*center, std::numeric_limits<float>::infinity());
-    return Binarizer{compare->inputs[1], next, *other, *taken};
+  if (const auto threshold = ConstantScalar(graph, compare->inputs[0])) {
+    return Binarizer{compare->inputs[1], kernels::Compare::kNotAtMost, *threshold, *other, *taken};
   }
   return std::nullopt;
 }
