@@ -4,8 +4,8 @@
     python benchmarks/picture_pipeline.py --data_path DIR --csv_path results/picture_pipeline.csv
 
 DIR has a sub-folder of pictures per class. Measured are training (random crop, flip) and test batches with 1 and 2
-worker threads, and for comparison MindSpore's own operators for the same steps (ImageFolderDataset, RandomCropDecodeResize,
-RandomHorizontalFlip, Normalize), whose augmentation depends on the number of workers.
+worker threads, and for comparison MindSpore's own operators for the same steps (ImageFolderDataset,
+RandomCropDecodeResize, RandomHorizontalFlip, Normalize), whose augmentation depends on the number of workers.
 """
 
 import csv
