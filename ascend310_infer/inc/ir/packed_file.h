@@ -33,9 +33,9 @@
 //   BinaryConv, Conv, Affine, Dense  shift
 //   BinaryConv, Conv, Activation     positive slopes, negative slopes
 //
-// The arrays' content lies in the blob in the same order, each from a multiple of 16 bytes on, so that a mapped
-// file can be used in place: bits as the 32-bit words of kernels/bits.h, all else float32. The
-// constants of the popcount arithmetic are recomputed at load, not stored.
+// The arrays' content lies in the blob in the same order, each from a multiple of 16 bytes on, so
+// that a mapped file can be used in place: bits as the 32-bit words of kernels/bits.h, all else
+// float32. The constants of the popcount arithmetic are recomputed at load, not stored.
 #ifndef ADABIN_IR_PACKED_FILE_H_
 #define ADABIN_IR_PACKED_FILE_H_
 

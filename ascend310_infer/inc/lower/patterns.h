@@ -59,6 +59,9 @@ struct Binarizer {
   float low = 0;
 };
 std::optional<Binarizer> MatchBinarizer(const ir::Graph& graph, int v);
+// Whether `v` was binarized in any manner: a Select by a comparison, as it is or behind operators
+// that pass its values on. True for all that MatchBinarizer finds.
+bool IsBinarized(const ir::Graph& graph, int v);
 
 // ReLU(x), PReLU(x, w), or Maxout: Sub(Mul(pos, ReLU(x)), Mul(neg, ReLU(Neg(x))))
 struct ActivationMatch {

@@ -194,7 +194,9 @@ class PortableBConv2D : public BConv2D {
       for (size_t c = 0; c < channels; c += 64) {
         const size_t n = std::min<size_t>(64, channels - c);
         uint64_t bits = 0;
-        for (size_t i = 0; i < n; ++i) bits |= uint64_t{ActivationBit(compare, *x++, threshold_)} << i;
+        for (size_t i = 0; i < n; ++i) {
+          bits |= uint64_t{ActivationBit(compare, *x++, threshold_)} << i;
+        }
         *word++ = bits;
       }
     }

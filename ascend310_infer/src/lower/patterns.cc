@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 #include "kernels/bits.h"
 
@@ -114,6 +115,19 @@ std::optional<Binarizer> MatchBinarizer(const Graph& graph, int v) {
     return Binarizer{compare->inputs[1], kernels::Compare::kNotAtMost, *threshold, *other, *taken};
   }
   return std::nullopt;
+}
+
+bool IsBinarized(const Graph& graph, int v) {
+  const auto is = [](const Node* node, std::initializer_list<const char*> ops) {
+    return node != nullptr && !node->inputs.empty() &&
+           std::find(ops.begin(), ops.end(), node->op) != ops.end();
+  };
+  const Node* node = Producer(graph, v);
+  while (is(node, {"Reshape", "Flatten", "MaxPool"})) node = Producer(graph, node->inputs[0]);
+  if (!is(node, {"Select"})) return false;
+  const Node* compare = Producer(graph, node->inputs[0]);
+  while (is(compare, {"LogicalNot"})) compare = Producer(graph, compare->inputs[0]);
+  return is(compare, {"GreaterEqual", "Greater", "LessEqual", "Less", "Equal", "NotEqual"});
 }
 
 std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
