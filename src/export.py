@@ -10,7 +10,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from src.data.crops import test_side
+from src.data.crops import resize_side
 from src.training.evaluate import predict_logits
 from src.utils.checkpoint import DESCRIBED_KEYS
 from src.utils.config import Config
@@ -38,7 +38,7 @@ def target_path(file_name, file_format, force):
 def describe_network(config):
     """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
     keys = ("image_size", "class_names", *DESCRIBED_KEYS, "seed", "val_share")
-    return Config(**{key: getattr(config, key) for key in keys}, resize=test_side(config))
+    return Config(**{key: getattr(config, key) for key in keys}, resize=resize_side(config))
 
 
 def description_path(path, config, force):

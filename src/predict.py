@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data.crops import prepare, test_side
+from src.data.crops import prepare, resize_side
 from src.data.decode import PictureError, read_picture
 from src.data.picture_files import is_picture, named, pictures_below
 from src.data.transforms import normalize
@@ -140,7 +140,7 @@ def predict_files(model, config, files, folder, force):
     Raises:
         UserError: a picture cannot be read, the drawings exist, or the config does not describe the model.
     """
-    if test_side(config) < config.image_size:
+    if resize_side(config) < config.image_size:
         raise UserError(f"resize={config.resize} is below image_size={config.image_size}; give image_size or more")
     reasons = [_reason(path) for path in files]
     corrupt = [text for text in reasons if text]
@@ -155,7 +155,7 @@ def predict_files(model, config, files, folder, force):
     predictions = []
     for first in range(0, len(files), CHUNK):
         part = slice(first, first + CHUNK)
-        pixels = np.stack([prepare(read_picture(path, test_side(config)), config) for path in files[part]])
+        pixels = np.stack([prepare(read_picture(path, resize_side(config)), config) for path in files[part]])
         scores = softmax(model.logits(normalize(pixels, config.mean, config.std)))
         names = names or class_names(config, scores.shape[1])
         for path, row, drawing in zip(files[part], scores, drawings[part], strict=True):

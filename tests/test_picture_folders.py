@@ -86,6 +86,9 @@ def test_a_train_folder_alone_is_split_and_a_class_may_be_called_train(tmp_path)
     assert build(config_for(tmp_path / "a"), "train")[0].class_names == ("blue", "green", "red")
     fill(tmp_path / "b", 10, ("bus", "train", "plane"))
     assert build(config_for(tmp_path / "b"), "train")[0].class_names == ("bus", "plane", "train")
+    for name in ("train", "test", "leftover"):
+        fill(tmp_path / "c" / name, 2)
+    assert build(config_for(tmp_path / "c"), "test")[0].class_names == ("blue", "green", "red")
 
 
 def test_pictures_are_found_in_depth_under_any_name_and_nothing_else(tmp_path):

@@ -53,7 +53,7 @@ def cut(picture, box, size):
     return np.ascontiguousarray(part[:, ::-1]) if box.flip else part
 
 
-def test_side(config):
+def resize_side(config):
     """Length that the shorter side of a test picture has before the center crop.
 
     `resize` of the config; 0 there means image_size * 256 / 224 where the data set is made of files, else image_size.
@@ -64,5 +64,5 @@ def test_side(config):
 
 def prepare(picture, config):
     """A decoded picture as a network sees it in tests: uint8 (image_size, image_size, 3)."""
-    share = config.image_size / test_side(config)
+    share = config.image_size / resize_side(config)
     return cut(picture, center_box(*picture.shape[:2], share), config.image_size)

@@ -31,8 +31,10 @@ def list_image_folder(config, split):
     folder = data_folder(config, EXPECTED)
     names = subfolders(folder)
     test_name = next((name for name in TEST_FOLDERS if name in names), None)
-    # A class may be called train, too: it is a split only if all its neighbors are splits.
-    is_split = "train" in names and set(names) <= {"train", *TEST_FOLDERS} and subfolders(folder / "train")
+    inside = subfolders(folder / "train") if "train" in names else []
+    # A class may be called train, too: it is a split only if its neighbors are splits, or have the same classes.
+    shared = test_name and set(inside) & set(subfolders(folder / test_name))
+    is_split = inside and (shared or set(names) <= {"train", *TEST_FOLDERS})
     if is_split and test_name:
         root, classes = _classes_of(folder / "train", config)
         if split == "test":

@@ -7,7 +7,7 @@ import cv2
 import mindspore.dataset as ds
 import numpy as np
 
-from src.data.crops import center_box, cut, random_box, test_side
+from src.data.crops import center_box, cut, random_box, resize_side
 from src.data.decode import PictureError, read_picture
 from src.data.image_dataset import EpochBatches, ImageDataset
 from src.data.transforms import picture_generator
@@ -40,7 +40,7 @@ class PictureDataset(ImageDataset):
             augment=getattr(config, "augment", True),
             num_workers=config.num_workers,
         )
-        self.size, self.side, self.crop_scale = config.image_size, test_side(config), config.crop_scale
+        self.size, self.side, self.crop_scale = config.image_size, resize_side(config), config.crop_scale
         if self.side < self.size:
             raise UserError(f"resize={self.side} is below image_size={self.size}; give image_size or more, or 0")
         # The smallest box still has the network's size then.
