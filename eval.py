@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from src.data import build_dataset
+from src.data import build_dataset, settle_classes
 from src.models import build_model
 from src.training.evaluate import predict_logits
 from src.training.metrics import classification_metrics
 from src.training.run_folder import choose_checkpoint, config_beside
-from src.utils.checkpoint import load_network
+from src.utils.checkpoint import adopt_classes, load_network
 from src.utils.cli import run
 from src.utils.config import parse_flags
 from src.utils.device import init_device
@@ -42,7 +42,9 @@ def main(argv):
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
     init_device(config)
+    adopt_classes(config, ckpt_path)
     data = build_dataset(config, "test")
+    settle_classes(config, data)
     network = build_model(config)
     load_network(ckpt_path, network, config)
     batch_size = min(config.eval_batch_size, data.num_images)

@@ -3,6 +3,7 @@
 
     python export.py --ckpt_path outputs/resnet20_cifar10/20261120-101500/best.ckpt --file_format MINDIR
 
+Beside the file comes <name>.yaml: network, classes, image size and normalization, for predict.py and preprocess.py.
 The written MindIR is loaded back and compared with the training form on test images of the data set. For ONNX and AIR,
 which MindSpore cannot load, the deploy form that went into the file is compared. Without --ckpt_path the newest run's
 best checkpoint is taken. The last line on standard output is JSON.
@@ -12,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data import build_dataset
+from src.data import build_dataset, settle_classes
 from src.deploy import to_deploy
-from src.export import SUFFIXES, batched, compare, load_mindir, target_path, write
+from src.export import SUFFIXES, batched, compare, description_path, load_mindir, target_path, write, write_description
 from src.layers import AdaBinConv2d
 from src.models import build_model
 from src.training.evaluate import predict_logits
 from src.training.run_folder import choose_checkpoint, config_beside
-from src.utils.checkpoint import load_network
+from src.utils.checkpoint import adopt_classes, load_network
 from src.utils.cli import run
 from src.utils.config import AT_MOST, parse_flags
 from src.utils.device import init_device
@@ -72,10 +73,13 @@ def main(argv):
     default_name = Path(ckpt_path).with_name(f"{config.network}_{config.dataset}")
     path = target_path(flags.file_name or str(default_name), flags.file_format, flags.force)
     init_device(config)
+    adopt_classes(config, ckpt_path)
+    description = description_path(path, config, flags.force)
     network = build_model(config)
     load_network(ckpt_path, network, config)
     result = {
         "file": str(path),
+        "description": str(description),
         "file_format": flags.file_format,
         "batch_size": flags.batch_size,
         "binary_layers": sum(
@@ -85,7 +89,9 @@ def main(argv):
     }
     images = np.zeros((0,))
     if flags.check_images:
-        images = first_images(build_dataset(config, "test"), flags.check_images)
+        data = build_dataset(config, "test")
+        settle_classes(config, data)
+        images = first_images(data, flags.check_images)
         if images.shape[1:] != (3, config.image_size, config.image_size):
             raise UserError(
                 f"config: image_size: {config.image_size} is not the size of the images of {config.dataset}, "
@@ -101,6 +107,7 @@ def main(argv):
             loaded = load_mindir(temporary) if flags.file_format == "MINDIR" else deployed
             what = str(path) if flags.file_format == "MINDIR" else f"the deploy form in {path}"
             result |= compare(loaded, expected, images, flags.batch_size, flags.tolerance, what)
+    write_description(description, config)
     return result
 
 

@@ -2,6 +2,7 @@
 """Train a network.
 
     python train.py --config_path config/resnet20_cifar10.yaml --data_path DIR
+    python train.py --config_path config/resnet20_pictures.yaml --data_path DIR --pretrained F.ckpt
     python train.py --resume outputs/resnet20_cifar10/20261120-101500
 
 The run's folder gets config.yaml, metrics.csv, curves.png, train.log, best.ckpt and last.ckpt. The last line on
@@ -11,9 +12,10 @@ standard output is JSON: accuracy of the last and of the best epoch, and the fol
 import signal
 from pathlib import Path
 
-from src.data import build_dataset
+from src.data import build_dataset, settle_classes
 from src.models import build_model
 from src.training.loop import train
+from src.training.pretrained import load_pretrained
 from src.training.run_folder import RunFolder
 from src.training.step import TrainStep, build_optimizer
 from src.utils.cli import log, run
@@ -44,7 +46,11 @@ def main(argv):
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
     init_device(config)
     train_data, test_data = build_dataset(config, "train"), build_dataset(config, "test")
+    settle_classes(config, train_data)
     network = build_model(config)
+    # A run with a checkpoint of its own goes on from there.
+    fresh = not (folder and folder.last.is_file())
+    report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
     step = TrainStep(network, build_optimizer(network, config))
     folder = folder or RunFolder.create(config)
     signal.signal(signal.SIGTERM, interrupt)
@@ -52,9 +58,12 @@ def main(argv):
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
         f"test images, {config.epochs} epochs, {describe_device(config)}"
     )
+    if report:
+        folder.log(report.text())
     folder.log(f"results in {folder.path}")
     try:
-        return train(network, step, train_data, test_data, config, folder)
+        result = train(network, step, train_data, test_data, config, folder)
+        return result | ({"pretrained": report.counts()} if report else {})
     except KeyboardInterrupt:
         log(f"stopped; go on with: python train.py --resume {folder.path}")
         raise

@@ -3,8 +3,9 @@
 # Usage: bash scripts/run_infer_310.sh MINDIR DATASET DATA_PATH [DEVICE]
 #
 # Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy.
-#   MINDIR     exported network, .mindir or .adabin; a config.yaml beside it says how images are normalized
-#   DATASET    cifar10 or shapes
+#   MINDIR     exported network, .mindir or .adabin; config.yaml of the run or <name>.yaml of export.py beside it says
+#              how images are prepared and normalized
+#   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet
 #   DATA_PATH  folder of the data set; - for shapes
 #   DEVICE     CPU (default), Ascend, or the number of an Ascend device
 set -euo pipefail
@@ -18,10 +19,11 @@ model="$1" data="$3" device=(--device_type "${4:-CPU}")
 [[ "$data" != - ]] || data=""
 [[ -f "$model" ]] || die "$model: no such file; export one with: python export.py --ckpt_path F --file_format MINDIR" 2
 recipe=() config="$(dirname "$model")/config.yaml"
+[[ -f "$config" ]] || config="${model%.*}.yaml"
 if [[ -f "$config" ]]; then
     recipe=(--config_path "$config")
 else
-    say "no config.yaml beside $model: normalizing as config/base.yaml says"
+    say "no config.yaml or $(basename "$config") beside $model: normalizing as config/base.yaml says"
 fi
 work="$ROOT/outputs/infer_$(basename "${model%.*}")_$2"
 

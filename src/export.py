@@ -10,10 +10,14 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from src.data.crops import resize_side
 from src.training.evaluate import predict_logits
+from src.utils.checkpoint import DESCRIBED_KEYS
+from src.utils.config import Config
 from src.utils.errors import RunError, UserError
-from src.utils.files import make_folder
+from src.utils.files import make_folder, replacing
 
+DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
 
 
@@ -29,6 +33,43 @@ def target_path(file_name, file_format, force):
     if path.exists() and not force:
         raise UserError(f"{path}: exists already; choose another --file_name or replace it with --force")
     return path
+
+
+def describe_network(config):
+    """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
+    keys = ("image_size", "class_names", *DESCRIBED_KEYS, "seed", "val_share")
+    return Config(**{key: getattr(config, key) for key in keys}, resize=resize_side(config))
+
+
+def description_path(path, config, force):
+    """Path of the file that describes the exported network `path`: the same name with .yaml.
+
+    Raises:
+        UserError: a file of that name exists that says something else, and `force` is not set or it is not export.py's.
+    """
+    description = path.with_suffix(".yaml")
+    if not description.exists():
+        return description
+    try:
+        text = description.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if not text.startswith(DESCRIPTION_HEADER):
+        raise UserError(
+            f"{description}: exists already and is none of export.py's, which would write there what the network is; "
+            "choose another --file_name"
+        )
+    if not force and text != describe_network(config).text(DESCRIPTION_HEADER):
+        raise UserError(
+            f"{description}: exists already, of another network; choose another --file_name or replace it with --force"
+        )
+    return description
+
+
+def write_description(description, config):
+    """Write the file of `description_path`."""
+    with replacing(description) as temporary:
+        describe_network(config).save(temporary, DESCRIPTION_HEADER)
 
 
 def write(deployed, path, file_format, input_shape):

@@ -103,6 +103,11 @@ def test_flags_are_not_guessed_from_their_beginnings():
         ("std", "[0.1, 0.2, .nan]", "3 numbers"),
         ("std", "0.2", "not of type list"),
         ("mean", "[0.1, 0.2", ""),
+        ("val_share", "0", "above 0"),
+        ("val_share", "1.0", "0.9 or less"),
+        ("crop_scale", "1.5", "1.0 or less"),
+        ("class_names", "[cat, 2]", "list of texts"),
+        ("class_names", "cat", "not of type list"),
     ],
 )
 def test_a_value_of_a_wrong_type_or_range_is_refused_by_key(write, key, value, part):
@@ -111,6 +116,12 @@ def test_a_value_of_a_wrong_type_or_range_is_refused_by_key(write, key, value, p
     path = write(f"seed: 1\n{key}: {value}\n" if key != "seed" else f"{key}: {value}\n")
     message = refusal(read_config, path)
     assert str(path) in message and part in message
+
+
+def test_names_of_classes_survive_saving_whatever_they_look_like(tmp_path):
+    names = ["cat", "no", "1", "null", "a: b", "猫", "Äpfel & Birnen", "a\udce4b"]
+    read_config(None, {"class_names": names}).save(tmp_path / "saved.yaml")
+    assert read_config(tmp_path / "saved.yaml").class_names == names
 
 
 def test_numbers_in_any_notation_are_numbers(write):

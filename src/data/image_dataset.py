@@ -51,6 +51,17 @@ class ImageDataset:
         self.steps_per_epoch = len(images) // batch_size if train else -(-len(images) // batch_size)
         self.num_workers = max(1, min(num_workers, os.cpu_count() or 1))
 
+    def draw_choices(self, epoch):
+        """All chance of an epoch, for `load`; None without augmentation."""
+        return draw_augmentation(self.seed, epoch, self.num_images) if self.augment else None
+
+    def load(self, chosen, places, choices):
+        """Augmented pixels of the images `chosen`, which have the `places` (slice) in the epoch's order: uint8."""
+        images = self.images[chosen]
+        if choices is None:
+            return images
+        return flip_and_crop(images, choices.flip[places], choices.top[places], choices.left[places])
+
     def batches(self, epoch: int = 0, first_batch: int = 0):
         """Return a `mindspore.dataset.Dataset` over one epoch.
 
@@ -80,7 +91,7 @@ class EpochBatches:
         self.dataset, self.first = dataset, first_batch
         count = dataset.num_images
         self.order = draw_order(dataset.seed, epoch, count) if dataset.train else np.arange(count)
-        self.augmentation = draw_augmentation(dataset.seed, epoch, count) if dataset.augment else None
+        self.choices = dataset.draw_choices(epoch)
 
     def __len__(self):
         return self.dataset.steps_per_epoch - self.first
@@ -91,8 +102,5 @@ class EpochBatches:
         size = self.dataset.batch_size
         places = slice((self.first + index) * size, (self.first + index + 1) * size)
         chosen = self.order[places]
-        images = self.dataset.images[chosen]
-        if self.augmentation is not None:
-            a = self.augmentation
-            images = flip_and_crop(images, a.flip[places], a.top[places], a.left[places])
+        images = self.dataset.load(chosen, places, self.choices)
         return normalize(images, *self.dataset.normalization), self.dataset.labels[chosen]

@@ -4,8 +4,12 @@
 import difflib
 
 from src.data.cifar10 import CIFAR10_CLASSES, load_cifar10
+from src.data.class_names import check_classes
 from src.data.download import download_cifar10
 from src.data.image_dataset import ImageDataset
+from src.data.image_folder import list_image_folder
+from src.data.imagenet import list_imagenet, list_tiny_imagenet
+from src.data.picture_files import without_corrupt
 from src.data.shapes import SHAPES_CLASSES, draw_shapes
 from src.utils.errors import UserError
 
@@ -19,11 +23,13 @@ def build_dataset(config, split: str):
 
     Args:
         config: attributes dataset, data_path, download, batch_size, eval_batch_size, num_workers, seed, num_classes,
-            mean, std, augment (default true), train_size and test_size (for shapes; 0 or None: default).
+            mean, std, augment (default true), train_size and test_size (for shapes; 0 or None: default). For data sets
+            of picture files also image_size, resize, crop_scale, val_share, label_file, check_pictures, skip_corrupt.
+            num_classes 0 and empty class_names leave the classes to the data set (see `settle_classes`).
         split: "train" or "test".
 
     Returns:
-        For classification an `ImageDataset`.
+        For classification an `ImageDataset`, or a `PictureDataset` for picture files.
 
     Raises:
         UserError: unknown name or split, num_classes that contradicts the data, or whatever loading finds wrong.
@@ -38,7 +44,7 @@ def build_dataset(config, split: str):
 
 
 def _cifar10(config, split):
-    _check_classes(config, CIFAR10_CLASSES)  # before a long download
+    check_classes(config, CIFAR10_CLASSES)  # before a long download
     path = config.data_path
     if config.download:
         path = path or "data"
@@ -47,17 +53,24 @@ def _cifar10(config, split):
 
 
 def _shapes(config, split):
-    _check_classes(config, SHAPES_CLASSES)
+    check_classes(config, SHAPES_CLASSES)
     size = getattr(config, f"{split}_size", None)
     return _image_dataset(config, split, *draw_shapes(split, size, SHAPES_SEED), SHAPES_CLASSES)
 
 
-def _check_classes(config, class_names):
-    if config.num_classes != len(class_names):
-        raise UserError(
-            f"num_classes={config.num_classes} contradicts {config.dataset}, which has {len(class_names)} "
-            f"classes; set num_classes: {len(class_names)} or another dataset"
-        )
+def _pictures(list_pictures):
+    """Data set of picture files, from the function that lists those of a split."""
+
+    def build(config, split):
+        from src.data.picture_dataset import PictureDataset  # here: it imports MindSpore
+
+        pictures = list_pictures(config, split)
+        check_classes(config, pictures.class_names)
+        if config.check_pictures or config.skip_corrupt:
+            pictures = without_corrupt(pictures, config.skip_corrupt, split)
+        return PictureDataset(pictures, config, split == "train")
+
+    return build
 
 
 def _image_dataset(config, split, images, labels, class_names):
@@ -82,4 +95,10 @@ def _image_dataset(config, split, images, labels, class_names):
     )
 
 
-DATASETS = {"cifar10": _cifar10, "shapes": _shapes}
+DATASETS = {
+    "cifar10": _cifar10,
+    "shapes": _shapes,
+    "image_folder": _pictures(list_image_folder),
+    "imagenet": _pictures(list_imagenet),
+    "tiny_imagenet": _pictures(list_tiny_imagenet),
+}

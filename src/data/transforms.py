@@ -11,7 +11,7 @@ import numpy as np
 
 CROP_PADDING = 4
 
-_ORDER, _AUGMENTATION = 0, 1  # independent streams of one epoch
+_ORDER, _AUGMENTATION, _PICTURE = 0, 1, 2  # independent streams of one epoch
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,15 @@ def draw_augmentation(seed: int, epoch: int, count: int) -> Augmentation:
     return Augmentation(rng.random(count) < 0.5, offsets[0], offsets[1])
 
 
-def _generator(seed: int, epoch: int, stream: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[seed, (stream << 48) + epoch]))
+def picture_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """Return the source of one picture's chances in an epoch, from (seed, epoch, index) alone."""
+    return _generator(seed, epoch, _PICTURE, index)
+
+
+def _generator(seed: int, epoch: int, stream: int, index: int = 0) -> np.random.Generator:
+    # The index takes a word of the counter that drawing reaches after 2**128 numbers.
+    counter = [0, 0, index, 0]
+    return np.random.Generator(np.random.Philox(counter=counter, key=[seed, (stream << 48) + epoch]))
 
 
 def flip_and_crop(images: np.ndarray, flip: np.ndarray, top: np.ndarray, left: np.ndarray) -> np.ndarray:

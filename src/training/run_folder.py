@@ -27,7 +27,7 @@ COLUMNS = (
 
 
 # What a resumed run may change: none of these has an influence on the results.
-FREE_KEYS = ("data_path", "num_workers", "log_steps", "output_path")
+FREE_KEYS = ("data_path", "num_workers", "check_pictures", "log_steps", "output_path")
 
 
 class RunFolder:
@@ -62,8 +62,9 @@ class RunFolder:
                     f"{path}: cannot be created ({error.strerror}); give a writable folder with --output_path"
                 ) from error
             run = cls(path)
-            if config.data_path:
-                config.data_path = str(Path(config.data_path).absolute())  # resumable from any folder
+            for key in ("data_path", "label_file", "pretrained"):
+                if getattr(config, key):
+                    setattr(config, key, str(Path(getattr(config, key)).absolute()))  # resumable from any folder
             with replacing(path / "config.yaml") as temporary:
                 config.save(temporary)
             run._claim()

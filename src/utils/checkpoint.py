@@ -47,7 +47,17 @@ def optimizer_parameters(optimizer, network):
 
 def describe(config, **more):
     """Metadata of a checkpoint made with this config."""
-    return {key: getattr(config, key) for key in DESCRIBED_KEYS} | more
+    return {key: getattr(config, key) for key in (*DESCRIBED_KEYS, "class_names")} | more
+
+
+def adopt_classes(config, path):
+    """Fill in number and names of the classes from a checkpoint's metadata, where a config leaves them open."""
+    if config.num_classes and config.class_names:
+        return
+    metadata = read_checkpoint(path)[0] or {}
+    config.num_classes = config.num_classes or metadata.get("num_classes", 0)
+    if metadata.get("num_classes") == config.num_classes:
+        config.class_names = config.class_names or metadata.get("class_names", [])
 
 
 def save_checkpoint(path, network, metadata, optimizer=None):

@@ -25,7 +25,7 @@ AT_LEAST = {
     "eval_batch_size": 1,
     "num_workers": 1,
     "log_steps": 1,
-    "num_classes": 1,
+    "num_classes": 0,
     "lr": 0,
     "momentum": 0,
     "weight_decay": 0,
@@ -34,6 +34,7 @@ AT_LEAST = {
     "device_id": 0,
     "seed": 0,
     "image_size": 4,
+    "resize": 0,
 }
 AT_MOST = {
     "seed": 2**32 - 1,  # NumPy's generator takes no more
@@ -41,16 +42,22 @@ AT_MOST = {
     "test_size": 10**6,
     "batch_size": 65536,
     "eval_batch_size": 65536,
+    "val_share": 0.9,
+    "crop_scale": 1.0,
 }
-POSITIVE = ("t_min", "t_max")
+POSITIVE = ("t_min", "t_max", "val_share", "crop_scale")
 
 
 class Config(SimpleNamespace):
     """Resolved config: one attribute per key of `config/base.yaml`."""
 
-    def save(self, path):
-        """Write all keys as YAML, readable by `read_config`."""
-        Path(path).write_text(yaml.safe_dump(vars(self), sort_keys=False), encoding="utf-8")
+    def text(self, header=""):
+        """All keys as YAML, readable by `read_config`, below a header of comments."""
+        return header + yaml.safe_dump(vars(self), sort_keys=False, allow_unicode=True)
+
+    def save(self, path, header=""):
+        """Write `text` to a file."""
+        Path(path).write_text(self.text(header), encoding="utf-8")
 
 
 def _read_yaml(path):
@@ -92,6 +99,10 @@ def _checked(key, value, default, source):
         raise UserError(
             f"{source}: {key}: {value!r} is not of type {type(default).__name__}; the default is {default!r}"
         )
+    if default == []:
+        if not all(isinstance(v, str) for v in value):
+            raise UserError(f"{source}: {key}: {value!r} is not a list of texts; put each one into quotes")
+        return value
     if isinstance(default, list):
         numbers = [_number(v) for v in value]
         if len(value) != len(default) or not all(type(v) is float and math.isfinite(v) for v in numbers):

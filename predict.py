@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classify pictures with a trained network.
+
+    python predict.py --ckpt_path outputs/resnet20_image_folder/20261120-101500/best.ckpt --image photo.jpg folder/
+    python predict.py --model resnet20.adabin --image photo.jpg       # in the C++ program: .mindir or .adabin
+
+Without --ckpt_path and --model the newest run's best checkpoint is taken. Classes and preparation of the pictures come
+from config.yaml beside the checkpoint, or from the .yaml that export.py writes beside a model. Every picture is drawn
+with its five best classes into --output_path. The last line on standard output is JSON with all scores.
+"""
+
+import time
+from pathlib import Path
+
+from src.data.picture_files import named
+from src.predict import EngineModel, NetworkModel, description_of, find_pictures, predict_files, table
+from src.training.run_folder import choose_checkpoint, config_beside
+from src.utils.cli import log, run
+from src.utils.config import parse_flags
+from src.utils.errors import UserError
+
+
+def add_flags(parser):
+    parser.add_argument(
+        "--ckpt_path", metavar="F.ckpt", help="checkpoint, run in MindSpore [best one of the newest run]"
+    )
+    parser.add_argument("--model", metavar="F", help=".mindir or .adabin file, run in the C++ program")
+    parser.add_argument("--config_path", metavar="F.yaml", help="config [the .yaml beside the checkpoint or model]")
+    parser.add_argument("--image", nargs="+", required=True, metavar="PATH", help="pictures and folders of pictures")
+    parser.add_argument(
+        "--output_path",
+        metavar="DIR",
+        help="folder for the drawn pictures; '' draws none [outputs/predict/<time>]",
+    )
+    parser.add_argument("--force", action="store_true", help="replace pictures that are in --output_path already")
+
+
+def open_model(flags, overrides):
+    """The network that the flags name, and its config."""
+    if flags.model and flags.ckpt_path:
+        raise UserError("--ckpt_path and --model are two ways to the same; give one of them")
+    if flags.model:
+        config = description_of(flags.model, flags.config_path, overrides)
+        return EngineModel(flags.model, config), config
+    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
+    config = config_beside(ckpt_path, flags.config_path, overrides)
+    return NetworkModel(ckpt_path, config), config
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    files = find_pictures(flags.image)
+    folder = flags.output_path
+    if folder is None:
+        folder = Path("outputs") / "predict" / time.strftime("%Y%m%d-%H%M%S")
+    model, config = open_model(flags, overrides)
+    began = time.monotonic()
+    predictions, corrupt = predict_files(model, config, files, folder, flags.force)
+    seconds = time.monotonic() - began
+    for line in table(predictions):
+        log(line)
+    if corrupt:
+        log(f"left out: {named(corrupt, len(corrupt))}")
+    return {
+        "network": config.network,
+        model.flag: model.path,
+        "images": len(predictions),
+        "left_out": len(corrupt),
+        "images_per_second": round(len(predictions) / seconds, 1),
+        "predictions": predictions,
+    }
+
+
+if __name__ == "__main__":
+    run(main)

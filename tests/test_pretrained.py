@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fine-tuning: what fits of a checkpoint is loaded, the rest is reported, another network is refused."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+
+from src.models import build_model
+from src.training.pretrained import load_pretrained
+from src.training.step import build_optimizer
+from src.utils.checkpoint import describe, network_parameters, read_checkpoint, save_checkpoint
+from src.utils.config import read_config
+from src.utils.errors import UserError
+from tests.programs import TINY, call, refusal_of, result_of
+
+
+def make(seed, **changes):
+    ms.set_seed(seed)
+    config = read_config(None, {"network": "resnet8", **changes})
+    return config, build_model(config)
+
+
+def values_of(network):
+    return {name: parameter.asnumpy().copy() for name, parameter in network_parameters(network).items()}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A training checkpoint of ResNet-8 with ten classes, and its tensors."""
+    path = tmp_path_factory.mktemp("source") / "last.ckpt"
+    config, network = make(3)
+    for parameter in network_parameters(network).values():
+        parameter.set_data(parameter + 0.25)
+    save_checkpoint(path, network, describe(config), build_optimizer(network, config))
+    return path, values_of(network)
+
+
+def test_the_same_network_gets_every_tensor(source):
+    config, network = make(4)
+    report = load_pretrained(source[0], network, config)
+    assert not (report.other_shape or report.missing or report.unused or report.differences)
+    after = values_of(network)
+    assert set(report.loaded) == set(after) == set(source[1])
+    for name, value in source[1].items():
+        np.testing.assert_array_equal(after[name], value)
+
+
+def test_another_class_count_keeps_all_but_the_last_layer(source):
+    config, network = make(4, num_classes=3)
+    before = values_of(network)
+    report = load_pretrained(source[0], network, config)
+    assert report.other_shape == [("linear.weight", (10, 64), (3, 64)), ("linear.bias", (10,), (3,))]
+    after = values_of(network)
+    for name, value in after.items():
+        np.testing.assert_array_equal(value, (before if name.startswith("linear.") else source[1])[name])
+    text = report.text()
+    assert f"{len(after) - 2} tensors loaded" in text
+    assert "left out, of another shape: 2 (linear.weight (10, 64) there, (3, 64) here" in text
+    assert report.counts() == {
+        "ckpt": str(source[0]), "loaded": len(after) - 2, "other_shape": 2, "missing": 0, "unused": 0,
+    }  # fmt: skip
+
+
+def test_a_deeper_network_takes_the_layers_that_it_shares(source):
+    config, network = make(4, network="resnet20", nonlinearity="relu")
+    report = load_pretrained(source[0], network, config)
+    assert "layer1.0.conv1.weight" in report.loaded and "layer1.1.conv1.weight" in report.missing
+    assert "nonlinear1.pos_scale" in report.unused
+    assert report.differences == ["nonlinearity=maxout there, relu here"]
+    assert "not in the file, initialized: " in report.text() and " more)" in report.text()
+
+
+def test_a_checkpoint_where_no_weight_fits_is_refused_and_changes_nothing(source, tmp_path):
+    values = {name: value for name, value in source[1].items() if value.ndim != 4 or 1 in value.shape}
+    values["linear.weight"] = np.zeros((7, 7), np.float32)
+    ms.save_checkpoint([{"name": n, "data": ms.Tensor(v)} for n, v in values.items()], str(tmp_path / "other.ckpt"))
+    config, network = make(4)
+    before = values_of(network)
+    with pytest.raises(UserError, match="--pretrained .*other.ckpt: is of another network.*none of its weights fits"):
+        load_pretrained(tmp_path / "other.ckpt", network, config)
+    assert all(np.array_equal(value, before[name]) for name, value in values_of(network).items())
+
+
+def test_a_training_starts_from_the_checkpoint_and_resumes_without_it(tiny_run, tmp_path):
+    start = tmp_path / "start.ckpt"
+    start.write_bytes((tiny_run / "best.ckpt").read_bytes())
+    flags = (*TINY, "--epochs=1", "--lr=0", "--pretrained", start, "--output_path", tmp_path / "outputs")
+    ended = call("train.py", *flags, cwd=tmp_path)
+    result = result_of(ended)
+    assert result["pretrained"]["loaded"] > 40 and result["pretrained"]["ckpt"] == str(start)
+    assert f"starting from {start}: " in ended.stderr
+    # With a learning rate of 0 the weights stay those of the file.
+    weights = [read_checkpoint(path)[1]["layer1.0.conv1.weight"] for path in (start, result["run"] + "/last.ckpt")]
+    np.testing.assert_array_equal(*weights)
+    start.unlink()
+    result_of(call("train.py", "--resume", result["run"], cwd=tmp_path))
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    (tmp_path / "notes.ckpt").write_text("notes")
+    line = refusal_of(call("train.py", *TINY, "--pretrained", tmp_path / "notes.ckpt", cwd=tmp_path))
+    assert f"{tmp_path / 'notes.ckpt'}: is not a readable MindSpore checkpoint" in line
+    assert not (tmp_path / "outputs").exists()
