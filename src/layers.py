@@ -26,6 +26,7 @@ class AdaBinConv2d(nn.Cell):
         padding (int or 4-tuple): zeros on (top, bottom, left, right).
         group (int): number of channel groups.
         settings (Binarization): bits, sets, form, estimators.
+        weight_init (Initializer): of the latent weights; He normal (fan in) when not given.
 
     Inputs: x float32 (N, C_in, H, W). Output: float32 (N, C_out, H', W').
 
@@ -33,13 +34,25 @@ class AdaBinConv2d(nn.Cell):
     them changes the gradients of a compiled training step without compiling it again (`set_estimator`).
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, group=1, settings=None):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        group=1,
+        settings=None,
+        weight_init=None,
+    ):
         super().__init__()
         self.settings = settings or Binarization()
         kernel_size = _pair(kernel_size)
         self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
         shape = (out_channels, in_channels // group, *kernel_size)
-        self.weight = Parameter(initializer(HeNormal(mode="fan_in", nonlinearity="relu"), shape, mstype.float32))
+        weight_init = weight_init or HeNormal(mode="fan_in", nonlinearity="relu")
+        self.weight = Parameter(initializer(weight_init, shape, mstype.float32))
         self.conv = ops.Conv2D(
             out_channels,
             kernel_size,
