@@ -50,7 +50,7 @@ class ImageNetResNet(ResNet):
     """conv 7x7, stride 2 -> BatchNorm -> nonlinearity -> max pooling -> four stages -> mean -> BatchNorm -> linear.
 
     Args:
-        num_blocks, num_classes, style: see `ResNet`.
+        num_blocks, num_classes, style, widths: see `ResNet`.
     """
 
     full_precision = {
@@ -58,12 +58,18 @@ class ImageNetResNet(ResNet):
         "layer?.0.downsample.1": "1x1 between stages: carries the float shortcut",
         "fc": "last layer: the class scores",
     }
-    # Layers that the authors' code makes and never calls: their tensors lie in its checkpoints and have no place here.
-    unused_by_authors = ("nonlinear2", "bn3")
+    # Of layers that the authors' code makes and never calls: they lie in its checkpoints and have no place here.
+    unused_by_authors = (
+        "nonlinear2.pos_scale",
+        "nonlinear2.neg_scale",
+        "bn3.gamma",
+        "bn3.beta",
+        "bn3.moving_mean",
+        "bn3.moving_variance",
+    )
 
-    def __init__(self, num_blocks, num_classes, style):
-        conv1 = style.float_conv(3, 64, 7, 2)
-        widths = (64, 128, 256, 512)
+    def __init__(self, num_blocks, num_classes, style, widths=(64, 128, 256, 512)):
+        conv1 = style.float_conv(3, widths[0], 7, 2)
         super().__init__(conv1, ImageNetBlock, widths, num_blocks, num_classes, style, "fc", MaxPool3x3())
 
     def classify(self, features):

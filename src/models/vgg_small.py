@@ -5,7 +5,7 @@ from mindspore import nn, ops
 
 from src.models.blocks import BATCH_NORM, Style, he_normal
 
-WIDTHS = (128, 256, 256, 512, 512)  # output channels of conv1 to conv5
+WIDTHS = (128, 128, 256, 256, 512, 512)  # output channels of conv0 to conv5
 
 
 class VggSmall(nn.Cell):
@@ -15,23 +15,22 @@ class VggSmall(nn.Cell):
         num_classes (int): outputs.
         style (Style): of all layers.
         image_size (int): H = W of the input, at least 8; the linear layer sees every pixel of the last map.
+        widths (sequence of 6 int): output channels of the convolutions.
 
     Inputs: float32 (N, 3, H, W). Output: logits (N, num_classes).
     """
 
     full_precision = {"conv0": "first layer: sees the picture", "fc": "last layer: the class scores"}
 
-    def __init__(self, num_classes, style, image_size=32):
+    def __init__(self, num_classes, style, image_size=32, widths=WIDTHS):
         super().__init__()
         if image_size < 8:
             raise ValueError(f"image_size: {image_size} is too small for vgg_small; give 8 or more")
-        self.conv0 = style.float_conv(3, 128, 3)
-        self.bn0 = nn.BatchNorm2d(128, **BATCH_NORM)
-        self.nonlinear0 = style.act(128)
         self.pooling = nn.MaxPool2d(kernel_size=2, stride=2)
-        before = 128
-        for number, channels in enumerate(WIDTHS, 1):
-            setattr(self, f"conv{number}", style.binary_conv(before, channels))
+        before = 3
+        for number, channels in enumerate(widths):
+            conv = style.binary_conv(before, channels) if number else style.float_conv(before, channels, 3)
+            setattr(self, f"conv{number}", conv)
             setattr(self, f"bn{number}", nn.BatchNorm2d(channels, **BATCH_NORM))
             setattr(self, f"nonlinear{number}", style.act(channels))
             before = channels

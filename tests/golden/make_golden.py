@@ -19,6 +19,8 @@ from src.export import write
 from src.layers import AdaBinConv2d, Maxout
 from src.models.blocks import Style
 from src.models.resnet_cifar import BasicBlock
+from src.models.resnet_imagenet import ImageNetResNet
+from src.models.vgg_small import VggSmall
 from src.utils.device import init_device
 
 
@@ -86,6 +88,14 @@ CASES = {
     ),
     "residual": (lambda: ResidualCase(16, RELEASED), (2, 16, 6, 6)),
     "network": (lambda: NetworkCase(PAPER), (1, 3, 11, 11)),
+    "stem_and_downsample": (
+        lambda: ImageNetResNet((1, 1, 1), 10, Style(RELEASED), widths=(8, 16, 24)),
+        (2, 3, 26, 19),
+    ),
+    "vgg_pooling_before_batch_norm": (
+        lambda: VggSmall(10, Style(PAPER), 17, widths=(6, 8, 12, 12, 16, 16)),
+        (2, 3, 17, 17),
+    ),
 }
 
 
