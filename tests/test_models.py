@@ -17,6 +17,14 @@ def build(**changes):
     return build_model(read_config(None, changes))
 
 
+@pytest.fixture
+def pynative():
+    """Operator by operator: faster where each network runs once."""
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    yield
+    ms.set_context(mode=ms.GRAPH_MODE)
+
+
 def binary_convolutions(network):
     return [cell for _, cell in network.cells_and_names() if isinstance(cell, AdaBinConv2d)]
 
@@ -86,10 +94,8 @@ def test_a_shortcut_between_stages_slices_and_pads(mode, shape, extra):
 
 
 @pytest.mark.parametrize("image_size", [4, 7, 32])
-def test_the_network_takes_pictures_of_other_sizes(image_size):
-    ms.set_context(mode=ms.PYNATIVE_MODE)
+def test_the_network_takes_pictures_of_other_sizes(pynative, image_size):
     out = build(network="resnet8", num_classes=3).set_train(False)(ms.ops.ones((2, 3, image_size, image_size)))
-    ms.set_context(mode=ms.GRAPH_MODE)
     assert out.shape == (2, 3) and np.isfinite(out.asnumpy()).all()
 
 
@@ -106,14 +112,12 @@ def test_the_network_takes_pictures_of_other_sizes(image_size):
     ],
     ids=str,
 )
-def test_the_baselines_run_and_have_a_gradient_in_every_parameter(changes):
-    ms.set_context(mode=ms.PYNATIVE_MODE)
+def test_the_baselines_run_and_have_a_gradient_in_every_parameter(pynative, changes):
     ms.set_seed(1)
     network = build(network="resnet8", **changes)
     x = ms.Tensor(np.random.default_rng(0).normal(size=(4, 3, 16, 16)).astype(np.float32))
     parameters = network.trainable_params()
     gradients = ms.grad(lambda value: (network.set_train()(value) ** 2).sum(), None, parameters)(x)
-    ms.set_context(mode=ms.GRAPH_MODE)
     for parameter, gradient in zip(parameters, gradients, strict=True):
         assert np.isfinite(gradient.asnumpy()).all() and gradient.asnumpy().any(), parameter.name
     names = {name.rpartition(".")[2] for name in network_parameters(network)}

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Export: the file computes what the network computes, from constants and standard operators."""
+
+import shutil
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore.train import mind_ir_pb2
+
+import export
+from src.binarize import Binarization
+from src.deploy import DeployConv2d, to_deploy
+from src.export import batched, compare, load_mindir, write
+from src.layers import AdaBinConv2d
+from src.models import build_model
+from src.training.evaluate import predict_logits
+from src.utils.config import read_config
+from src.utils.errors import RunError, UserError
+
+SIZE = 16
+# Convolution and BatchNorm, the binary layers, Maxout, the shortcut between stages, the classifier; bookkeeping.
+KNOWN_OPERATORS = {
+    "Conv2D", "BatchNorm", "GreaterEqual", "Select", "ReLU", "Neg", "Mul", "Sub", "Add", "AvgPool", "Pad",
+    "ReduceMean", "Reshape", "MatMul", "BiasAdd", "Dense",
+    "Load", "Depend", "UpdateState", "MakeTuple", "TupleGetItem", "Return",
+}  # fmt: skip
+
+
+def random_network(form, size=SIZE):
+    """(config, network in inference mode): random statistics, alphas of both signs, a filter without variance."""
+    config = read_config(None, {"network": "resnet8", "binary_form": form, "image_size": size})
+    network = build_model(config).set_train(False)
+    rng = np.random.default_rng(4)
+    for name, parameter in network.parameters_dict().items():
+        kind, value = name.rpartition(".")[2], rng.normal(0, 0.5, parameter.shape)
+        if kind in ("moving_variance", "gamma"):
+            value = rng.uniform(0.5, 1.5, parameter.shape)
+        if kind == "alpha_a":
+            value = rng.choice([-1, 1]) * rng.uniform(0.3, 1)
+        if name == "layer1.0.conv1.weight":
+            value[2] = 0.125
+        parameter.set_data(ms.Tensor(np.asarray(value, np.float32)))
+    alphas = [float(p.asnumpy()) for name, p in network.parameters_dict().items() if name.endswith("alpha_a")]
+    assert min(alphas) < 0 < max(alphas)
+    return config, network
+
+
+def images_of(count, size=SIZE):
+    return np.random.default_rng(5).normal(size=(count, 3, size, size)).astype(np.float32)
+
+
+def logits_of(network, images, batch_size):
+    return predict_logits(network, batched(images, batch_size), batch_size)[0]
+
+
+@pytest.fixture(scope="module", params=["paper", "released"])
+def exported(request, tmp_path_factory):
+    """(path of a MindIR, of an ONNX file, logits of the training form, images, batch size 7)."""
+    folder = tmp_path_factory.mktemp("exported")
+    _, network = random_network(request.param)
+    images = images_of(17)
+    expected = logits_of(network, images, 7)
+    deployed = to_deploy(network)
+    for suffix, file_format in ((".mindir", "MINDIR"), (".onnx", "ONNX")):
+        write(deployed, folder / f"net{suffix}", file_format, (7, 3, SIZE, SIZE))
+    return folder / "net.mindir", folder / "net.onnx", expected, images
+
+
+def test_a_mindir_gives_the_training_forms_logits_bit_by_bit(exported):
+    path, _, expected, images = exported
+    np.testing.assert_array_equal(logits_of(load_mindir(path), images, 7), expected)
+    result = compare(load_mindir(path), expected, images, 7, 0.0, "the file")
+    assert result == {"compared_images": 17, "largest_difference": 0.0, "equal_decisions": 1.0}
+
+
+def test_an_onnx_file_gives_the_training_forms_logits(exported):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    _, path, expected, images = exported
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (name,) = (tensor.name for tensor in session.get_inputs())
+    padded = np.concatenate([images, images[:4]])
+    found = np.concatenate([session.run(None, {name: padded[k : k + 7]})[0] for k in (0, 7, 14)])[:17]
+    # Other roundings may flip a bit at a threshold here and there, which moves an image's logits a little.
+    difference, scale = np.abs(found - expected).max(axis=1), np.abs(expected).max()
+    assert np.median(difference) < 1e-5 * scale and difference.max() < 0.05 * scale
+    assert np.mean(found.argmax(axis=1) == expected.argmax(axis=1)) >= 16 / 17
+
+
+def read_mindir(path):
+    model = mind_ir_pb2.ModelProto()
+    model.ParseFromString(path.read_bytes())
+    return model.graph
+
+
+def operator(node):
+    """Conv2D for REF::Conv2D:41."""
+    return node.op_type.removeprefix("REF::").split(":")[0]
+
+
+def test_the_graph_holds_standard_operators_and_no_weight_statistics(exported):
+    graph = read_mindir(exported[0])
+    kinds = [operator(node) for node in graph.node if node.op_type != "Constant"]
+    assert set(kinds) <= KNOWN_OPERATORS, set(kinds) - KNOWN_OPERATORS
+    assert kinds.count("Conv2D") == 7 and kinds.count("ReduceMean") == 1  # the mean over space before the classifier
+    # Thresholds of 6 binary activations: nothing else is compared or chosen.
+    assert kinds.count("GreaterEqual") == kinds.count("Select") == 6
+
+
+def test_binary_weights_are_constants_of_two_values_per_output_channel(exported):
+    weights = {
+        value.name: np.frombuffer(value.raw_data, np.float32).reshape(value.dims)
+        for value in read_mindir(exported[0]).parameter
+        if len(value.dims) == 4 and value.name.endswith("weight")
+    }
+    binary = {name: value for name, value in weights.items() if ".conv" in name}
+    assert len(binary) == 6 and len(weights) == 7
+    for name, value in binary.items():
+        counts = [len(np.unique(channel)) for channel in value]
+        assert set(counts[:2] + counts[3:]) == {2}, name
+        assert counts[2] == (1 if "layer1.0.conv1" in name else 2), name  # the filter without variance
+    (real,) = weights.keys() - binary.keys()
+    assert len(np.unique(weights[real])) > 100
+
+
+@pytest.mark.parametrize("form", ["paper", "released"])
+@pytest.mark.parametrize("alpha", [0.7, -0.7, 1e-3, -0.3, 0.0, 2.5])
+@pytest.mark.parametrize("beta", [0.0, 0.3, -1.1])
+def test_deploy_form_equals_training_form_at_and_around_the_threshold(mode, form, alpha, beta):
+    layer = AdaBinConv2d(1, 1, 1, settings=Binarization(w_bits=32, form=form))
+    layer.weight.set_data(ms.Tensor(np.ones((1, 1, 1, 1), np.float32)))
+    layer.binary_a.alpha_a.set_data(ms.Tensor(alpha, ms.float32))
+    layer.binary_a.beta_a.set_data(ms.Tensor(beta, ms.float32))
+    beta = np.float32(beta)
+    below, above = np.nextafter(beta, np.float32(-9)), np.nextafter(beta, np.float32(9))
+    if beta == 0:  # MindSpore's CPU threads take denormals for 0
+        above = np.finfo(np.float32).tiny
+        below = -above
+    x = ms.Tensor(np.array([below, beta, above, -0.0, 0.0, -5, 5], np.float32).reshape(1, 1, 1, -1))
+    trained = layer(x).asnumpy()
+    np.testing.assert_array_equal(DeployConv2d(layer)(x).asnumpy(), trained)
+    alpha = np.float32(alpha)
+    s = np.where(x.asnumpy() >= beta if alpha >= 0 else x.asnumpy() <= beta, np.float32(1), np.float32(-1))
+    expected = alpha * (s + beta) if form == "released" else alpha * s + beta
+    np.testing.assert_array_equal(trained, expected)
+
+
+def exported_by_program(tiny_run, tmp_path, *flags):
+    return export.main(["--ckpt_path", str(tiny_run / "best.ckpt"), "--file_name", str(tmp_path / "net"), *flags])
+
+
+@pytest.mark.parametrize(
+    "flags, suffix", [((), ".mindir"), (("--batch_size=7",), ".mindir"), (("--file_format=ONNX",), ".onnx")]
+)
+def test_the_program_proves_what_it_wrote_on_the_test_images(tiny_run, tmp_path, flags, suffix):
+    result = exported_by_program(tiny_run, tmp_path, *flags)
+    path = tmp_path / f"net{suffix}"
+    assert result["file"] == str(path) and result["bytes"] == path.stat().st_size
+    assert (result["compared_images"], result["largest_difference"], result["equal_decisions"]) == (40, 0.0, 1.0)
+    assert result["binarized_layers"] == 6 and result["batch_size"] == (7 if "--batch_size=7" in flags else 1)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_without_images_nothing_is_compared_and_no_data_needed(tiny_run, tmp_path):
+    result = exported_by_program(tiny_run, tmp_path, "--check_images=0", "--dataset=shapes", "--data_path=/absent")
+    assert "largest_difference" not in result and (tmp_path / "net.mindir").stat().st_size == result["bytes"]
+
+
+class Wrong:
+    """What a faulty export would be: the right network with one logit moved."""
+
+    def __init__(self, network):
+        self.network = network
+
+    def set_train(self, mode):
+        return self
+
+    def __call__(self, x):
+        return self.network(x) + ms.Tensor(np.eye(1, 10, dtype=np.float32) * 0.25)
+
+
+def test_a_file_that_differs_is_not_kept_and_replaces_nothing(tiny_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "load_mindir", lambda path: Wrong(load_mindir(path)))
+    with pytest.raises(RunError, match=r"net\.mindir differs from the training form by 0\.25 .*--tolerance"):
+        exported_by_program(tiny_run, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "net.mindir").write_text("the one before")
+    with pytest.raises(RunError):
+        exported_by_program(tiny_run, tmp_path, "--force")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["the one before"]
+    result = exported_by_program(tiny_run, tmp_path, "--force", "--tolerance=1e3")
+    assert result["largest_difference"] == pytest.approx(0.25, abs=1e-5)
+
+
+def test_an_existing_file_is_replaced_only_when_told_so(tiny_run, tmp_path):
+    (tmp_path / "net.mindir").write_text("the one before")
+    with pytest.raises(UserError, match=r"net\.mindir: exists already.*--force"):
+        exported_by_program(tiny_run, tmp_path)
+    assert (tmp_path / "net.mindir").read_text() == "the one before"
+    exported_by_program(tiny_run, tmp_path, "--force", "--check_images=0")
+    assert read_mindir(tmp_path / "net.mindir").node
+
+
+def test_what_is_no_mindir_is_refused(exported, tmp_path):
+    whole = exported[0].read_bytes()
+    for content in (b"", b"hello", whole[: len(whole) // 2]):
+        (tmp_path / "bad.mindir").write_bytes(content)
+        with pytest.raises(UserError, match="bad.mindir: is not a MindIR"):
+            load_mindir(tmp_path / "bad.mindir")
+
+
+def test_the_newest_runs_best_checkpoint_is_taken_when_none_is_given(tiny_run, tmp_path, monkeypatch, capsys):
+    for name in ("20260101-000000", "20260102-000000"):
+        shutil.copytree(tiny_run, tmp_path / "outputs" / "resnet8_shapes" / name)
+    monkeypatch.chdir(tmp_path)
+    export.main(["--check_images=0"])
+    assert "taking outputs/resnet8_shapes/20260102-000000/best.ckpt" in capsys.readouterr().err
+    assert (tmp_path / "resnet8_shapes.mindir").is_file()
