@@ -25,15 +25,12 @@ def exported(request, tmp_path_factory):
     folder, size = tmp_path_factory.mktemp(request.param), SIZES[request.param]
     ms.set_context(mode=ms.GRAPH_MODE)
     form = ("paper", "released")[list(SIZES).index(request.param) % 2]
-    network = build_model(read_config(None, {"network": request.param, "image_size": size, "binary_form": form}))
-    rng = np.random.default_rng(5)
-    randomize(network, rng)
+    network = build(request.param, size, binary_form=form)
     layers = sum(isinstance(cell, AdaBinConv2d) for _, cell in network.cells_and_names())
     shape = (IMAGES, 3, size, size)
-    x = inputs_of(network, shape, rng)
+    x = inputs_of(network, shape, np.random.default_rng(6))
     deployed = to_deploy(network)
-    for suffix, file_format in ((".mindir", "MINDIR"), (".onnx", "ONNX")):
-        write(deployed, folder / f"net{suffix}", file_format, shape)
+    write_both(deployed, folder, shape)
     expected = deployed(ms.Tensor(x)).asnumpy()
     ms.set_context(mode=ms.PYNATIVE_MODE)
     records = record_layers(deployed, x)
@@ -42,6 +39,27 @@ def exported(request, tmp_path_factory):
     packed = folder / "net.adabin"
     cpp.run("adabin_pack", "--model", folder / "net.mindir", "--output", packed)
     return SimpleNamespace(folder=folder, packed=packed, x=x, expected=expected, records=records)
+
+
+def build(name, size, **changes):
+    """A network with random parameters."""
+    network = build_model(read_config(None, {"network": name, "image_size": size, **changes}))
+    randomize(network, np.random.default_rng(5))
+    return network
+
+
+def write_both(deployed, folder, shape):
+    """MindIR and ONNX file of a network."""
+    for suffix, file_format in ((".mindir", "MINDIR"), (".onnx", "ONNX")):
+        write(deployed, folder / f"net{suffix}", file_format, shape)
+
+
+def run_onnx(path, x):
+    """Outputs of ONNX Runtime."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (name,) = (tensor.name for tensor in session.get_inputs())
+    return session.run(None, {name: x})[0]
 
 
 def check_logits(found, expected):
@@ -62,8 +80,24 @@ def test_the_whole_network_runs_in_cpp_from_either_file(exported, tmp_path):
 
 
 def test_onnx_runtime_gives_the_deploy_forms_outputs(exported):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    session = onnxruntime.InferenceSession(str(exported.folder / "net.onnx"), providers=["CPUExecutionProvider"])
-    (name,) = (tensor.name for tensor in session.get_inputs())
-    (logits,) = session.run(None, {name: exported.x})
-    check_logits(logits, exported.expected)
+    check_logits(run_onnx(exported.folder / "net.onnx", exported.x), exported.expected)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_float_version_gives_the_same_in_cpp_and_onnx_runtime(name, tmp_path):
+    """No bit can flip here, so that all that is not binary is compared through the whole depth."""
+    size = SIZES[name] + 11  # windows over the borders of odd maps
+    network = build(name, size, w_bits=32, a_bits=32)
+    for parameter in network.trainable_params():
+        if parameter.ndim == 4 and parameter.name.endswith("weight"):  # keep the values' size from layer to layer
+            value = parameter.asnumpy()
+            value = (value - value.mean()) / value.std() * value[0].size ** -0.5
+            parameter.set_data(ms.Tensor(value.astype(np.float32)))
+    x = np.random.default_rng(7).normal(size=(IMAGES, 3, size, size)).astype(np.float32)
+    deployed = to_deploy(network)
+    write_both(deployed, tmp_path, x.shape)
+    expected = deployed(ms.Tensor(x)).asnumpy()
+    logits, result = cpp.infer(tmp_path / "net.mindir", x, tmp_path)
+    assert result["binary_layers"] == 0
+    for found in (logits, run_onnx(tmp_path / "net.onnx", x)):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
