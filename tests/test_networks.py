@@ -185,7 +185,7 @@ def test_vgg_small_refuses_a_picture_that_pooling_would_use_up():
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_a_compiled_training_step_moves_every_parameter(name):
-    size = 64 if name in IMAGENET else 32
+    size = 48 if name in IMAGENET else 16
     config = read_config(None, {"network": name, "image_size": size, "seed": 3})
     init_device(config)
     network = build_model(config)

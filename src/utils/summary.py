@@ -92,7 +92,7 @@ def trace(network, input_shape):
 
 
 def summarize(network, image_size):
-    """Layers of a network in the order of their parameters.
+    """Layers of a network that have parameters.
 
     Args:
         network (Cell): in training form.
@@ -104,15 +104,17 @@ def summarize(network, image_size):
     shapes = trace(network, (1, 3, image_size, image_size))
     cells = dict(network.cells_and_names())
     layers = {}
-    for parameter in network.trainable_params():
-        owner = parameter.name.rpartition(".")[0]
-        if owner.endswith(".binary_a"):  # alpha and beta belong to their convolution
-            owner = owner.rpartition(".")[0]
+    for name, cell in cells.items():
+        parameters = [p for p in cell.get_parameters(expand=False) if p.requires_grad]
+        if not parameters:
+            continue
+        owner = name.removesuffix(".binary_a")  # alpha and beta belong to their convolution
         layer = layers.setdefault(owner, Layer(owner, type(cells[owner]).__name__))
-        if parameter.name == f"{owner}.weight" and getattr(cells[owner], "binarizes_weight", False):
-            layer.binary_weights += parameter.size
-        else:
-            layer.float_params += parameter.size
+        for parameter in parameters:
+            if getattr(cell, "binarizes_weight", False) and parameter is cell.weight:
+                layer.binary_weights += parameter.size
+            else:
+                layer.float_params += parameter.size
     for name, outputs in shapes.items():
         layer, cell = layers[name], cells[name]
         layer.output = outputs[0][1:]
