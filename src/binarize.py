@@ -25,7 +25,7 @@ from mindspore import dtype as mstype
 ESTIMATORS = ("tanh", "polynomial", "ste", "clipped_ste")
 SETS = ("adabin", "scale", "fixed")
 FORMS = ("paper", "released")
-# Primitives, because inside a bprop MindSpore's compiler loses some of the functions that wrap them (ops.relu, ops.sum).
+# Primitives, because inside a bprop MindSpore's compiler loses some functions that wrap them (ops.relu, ops.sum).
 _relu = ops.ReLU()
 _sum = ops.ReduceSum()
 _mean = ops.ReduceMean(keep_dims=True)

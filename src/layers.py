@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers of binary networks: the binary convolution and the two-slope nonlinearity of AdaBin."""
+"""Layers of binary networks: the binary convolution and the two-slope nonlinearity of AdaBin, a max pooling."""
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
@@ -137,6 +137,22 @@ class Maxout(nn.Cell):
 
     def construct(self, x):
         return self.slopes(x, self.pos_scale, self.neg_scale)
+
+
+class MaxPool3x3(nn.Cell):
+    """Maximum over the 3x3 pixels around every second pixel; pixels outside the map do not count.
+
+    A class of its own because MindSpore does not export a max pooling with padding to ONNX: src/deploy.py replaces it.
+
+    Inputs: x (N, C, H, W). Output: (N, C, ceil(H / 2), ceil(W / 2)).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="pad", padding=1)
+
+    def construct(self, x):
+        return self.pool(x)
 
 
 def build_nonlinearity(name, channels):

@@ -9,9 +9,9 @@ import pytest
 from mindspore import nn
 
 from scripts.convert_torch_checkpoint import to_mindspore, without_unused
-from src.layers import AdaBinConv2d
+from src.deploy import DeployMaxPool3x3
+from src.layers import AdaBinConv2d, MaxPool3x3
 from src.models import MODELS, build_model
-from src.models.resnet_imagenet import MaxPool3x3
 from src.training.step import TrainStep, build_optimizer
 from src.utils.checkpoint import assign, network_parameters
 from src.utils.config import read_config
@@ -129,7 +129,7 @@ def test_initial_weights_are_the_authors(name):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 8), (9, 6)])
-def test_the_stems_pooling_and_its_gradient(mode, size):
+def test_the_stems_pooling_its_gradient_and_its_deploy_form(mode, size):
     rng = np.random.default_rng(0)
     x = rng.normal(-5, 1, (2, 3, *size)).astype(np.float32)  # zeros around the map would win
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
@@ -152,6 +152,7 @@ def test_the_stems_pooling_and_its_gradient(mode, size):
 
     (_, out), dx = ms.value_and_grad(loss, 0, has_aux=True)(ms.Tensor(x))
     np.testing.assert_array_equal(out.asnumpy(), expected)
+    np.testing.assert_array_equal(DeployMaxPool3x3(cell)(ms.Tensor(x)).asnumpy(), expected)
     np.testing.assert_allclose(dx.asnumpy(), scattered[:, :, 1:-1, 1:-1], rtol=1e-6, atol=1e-6)
 
 

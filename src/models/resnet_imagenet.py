@@ -3,27 +3,8 @@
 
 from mindspore import nn
 
+from src.layers import MaxPool3x3
 from src.models.blocks import BATCH_NORM, ResidualBlock, ResNet, Style, he_normal_fan_out, torch_default
-
-
-class MaxPool3x3(nn.Cell):
-    """Maximum over 3x3 pixels around every second pixel; pixels outside the map do not count.
-
-    The same as PyTorch's MaxPool2d(3, stride=2, padding=1), in operators that MindSpore exports to ONNX: the maximum
-    around every pixel ("same" pooling of stride 1 pads one pixel on each side, which never wins), then every second of
-    them. MindSpore's own padding=1 does not export, zeros around the map would be wrong where it is negative, and
-    "same" pooling of stride 2 puts the windows elsewhere in maps of even size.
-
-    Inputs: x (N, C, H, W). Output: (N, C, ceil(H / 2), ceil(W / 2)).
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.around_every_pixel = nn.MaxPool2d(kernel_size=3, stride=1, pad_mode="same")
-        self.every_second = nn.MaxPool2d(kernel_size=1, stride=2)
-
-    def construct(self, x):
-        return self.every_second(self.around_every_pixel(x))
 
 
 class ImageNetBlock(ResidualBlock):
