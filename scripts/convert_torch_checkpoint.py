@@ -5,7 +5,9 @@
         --ckpt_path converted/resnet20.ckpt
 
 The authors' networks compute y = alpha * (s + beta), so the checkpoint gets binary_form=released unless
---binary_form says otherwise. The config is written beside it as config.yaml.
+--binary_form says otherwise. The config is written beside it as config.yaml. The last line on standard output is JSON;
+`unused` names tensors of layers that the authors' ImageNet code makes but never calls, `left_out` counts these and
+the batch counters of BatchNorm.
 """
 
 import sys
@@ -64,6 +66,21 @@ def state_dict_of(content, path):
     return tensors
 
 
+def without_unused(tensors, network):
+    """Split off what the authors' code stores of layers that it never calls.
+
+    Args:
+        tensors (dict): MindSpore name to array.
+        network (Cell): names those tensors in `unused_by_authors`, if its original has any.
+
+    Returns:
+        (dict of the tensors that the network may have, list of the names of the others).
+    """
+    unused = getattr(network, "unused_by_authors", ())
+    left_out = [name for name in tensors if name in unused]
+    return {name: value for name, value in tensors.items() if name not in left_out}, left_out
+
+
 def add_flags(parser):
     parser.add_argument("--torch_path", required=True, metavar="F.th", help="checkpoint of the authors' code")
     parser.add_argument("--config_path", required=True, metavar="F.yaml", help="recipe of the same network")
@@ -85,7 +102,7 @@ def main(argv):
     tensors = state_dict_of(content, flags.torch_path)
     init_device(config)
     network = build_model(config)
-    converted = to_mindspore(tensors)
+    converted, unused = without_unused(to_mindspore(tensors), network)
     assign(network_parameters(network), converted, flags.torch_path)
     make_folder(target.parent, "--ckpt_path")
     try:
@@ -100,6 +117,7 @@ def main(argv):
         "config": str(config_path),
         "tensors": len(converted),
         "left_out": len(tensors) - len(converted),
+        "unused": unused,
         "binary_form": config.binary_form,
         **more,
     }

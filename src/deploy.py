@@ -2,16 +2,16 @@
 """Deploy form: every binarized layer as standard operators with constants, so that any MindSpore backend runs it.
 
 Activations: Select(x >= beta, upper, lower) with three float32 scalars, and beta >= x for a negative alpha. Weights: a
-constant holding at most two values per output channel. Maxout: its formula. Nothing is computed from statistics at
-inference, and the values are those of the training form to the last bit. `ascend310_infer` recognizes these layers by
-this structure and these values.
+constant holding at most two values per output channel. Maxout: its formula. A max pooling with padding: two without.
+Nothing is computed from statistics at inference, and the values are those of the training form to the last bit.
+`ascend310_infer` recognizes these layers by this structure and these values.
 """
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore import dtype as mstype
 
-from src.layers import AdaBinConv2d, Maxout
+from src.layers import AdaBinConv2d, Maxout, MaxPool3x3
 
 
 def activation_constants(binarizer):
@@ -92,7 +92,27 @@ class DeployNetwork(nn.Cell):
         return self.network(x)
 
 
-_REPLACEMENTS = {AdaBinConv2d: DeployConv2d, Maxout: DeployMaxout}
+class DeployMaxPool3x3(nn.Cell):
+    """`MaxPool3x3` in operators that export everywhere: the maximum around every pixel, then every second of them.
+
+    "Same" pooling of stride 1 pads one pixel on each side, which never wins. With stride 2 it would put the windows
+    elsewhere in maps of even size, and zeros around the map would be wrong where it is negative. In training this form
+    takes five times as long as the other, so it is made at export.
+
+    Args:
+        trained (MaxPool3x3): the layer in training form.
+    """
+
+    def __init__(self, trained):
+        super().__init__()
+        self.around_every_pixel = nn.MaxPool2d(kernel_size=3, stride=1, pad_mode="same")
+        self.every_second = nn.MaxPool2d(kernel_size=1, stride=2)
+
+    def construct(self, x):
+        return self.every_second(self.around_every_pixel(x))
+
+
+_REPLACEMENTS = {AdaBinConv2d: DeployConv2d, Maxout: DeployMaxout, MaxPool3x3: DeployMaxPool3x3}
 
 
 def to_deploy(network):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers of binary networks: the binary convolution and the two-slope nonlinearity of AdaBin."""
+"""Layers of binary networks: the binary convolution and the two-slope nonlinearity of AdaBin, a max pooling."""
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
@@ -26,6 +26,7 @@ class AdaBinConv2d(nn.Cell):
         padding (int or 4-tuple): zeros on (top, bottom, left, right).
         group (int): number of channel groups.
         settings (Binarization): bits, sets, form, estimators.
+        weight_init (Initializer): of the latent weights; He normal (fan in) when not given.
 
     Inputs: x float32 (N, C_in, H, W). Output: float32 (N, C_out, H', W').
 
@@ -34,13 +35,25 @@ class AdaBinConv2d(nn.Cell):
     it again.
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, group=1, settings=None):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        group=1,
+        settings=None,
+        weight_init=None,
+    ):
         super().__init__()
         self.settings = settings or Binarization()
         kernel_size = _pair(kernel_size)
         self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
         shape = (out_channels, in_channels // group, *kernel_size)
-        self.weight = Parameter(initializer(HeNormal(mode="fan_in", nonlinearity="relu"), shape, mstype.float32))
+        weight_init = weight_init or HeNormal(mode="fan_in", nonlinearity="relu")
+        self.weight = Parameter(initializer(weight_init, shape, mstype.float32))
         self.conv = ops.Conv2D(
             out_channels,
             kernel_size,
@@ -125,6 +138,22 @@ class Maxout(nn.Cell):
 
     def construct(self, x):
         return self.slopes(x, self.pos_scale, self.neg_scale)
+
+
+class MaxPool3x3(nn.Cell):
+    """Maximum over the 3x3 pixels around every second pixel; pixels outside the map do not count.
+
+    A class of its own because MindSpore does not export a max pooling with padding to ONNX: src/deploy.py replaces it.
+
+    Inputs: x (N, C, H, W). Output: (N, C, ceil(H / 2), ceil(W / 2)).
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="pad", padding=1)
+
+    def construct(self, x):
+        return self.pool(x)
 
 
 def build_nonlinearity(name, channels):

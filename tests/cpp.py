@@ -35,3 +35,20 @@ def infer(model, images, folder, *arguments):
     np.ascontiguousarray(images, np.float32).tofile(folder / "x.bin")
     result = run("adabin_infer", "--model", model, "--input", folder / "x.bin", "--output", folder / "out", *arguments)
     return np.fromfile(folder / "out" / "x_0.bin", np.float32).reshape(len(images), -1), result
+
+
+def check_layers(model, records, folder, kernel="auto"):
+    """Each binary layer on MindSpore's own input: equal bits, outputs within 1e-5 of the layer's largest.
+
+    Args:
+        model: exported or packed network.
+        records: (input, bits, output) of every binary layer, from `record_layers` of tests/golden/make_golden.py.
+    """
+    for index, (x, bits, y) in enumerate(records):
+        x.tofile(folder / "x.bin")
+        files = ("--input", folder / "x.bin", "--output", folder / "layer", "--kernel", kernel)
+        run("adabin_layer", "--model", model, "--layer", index, *files)
+        found = np.fromfile(folder / "layer" / "bits.bin", np.uint8).reshape(bits.shape)
+        np.testing.assert_array_equal(found, bits, err_msg=f"layer {index}")
+        found = np.fromfile(folder / "layer" / "conv.bin", np.float32).reshape(y.shape)
+        assert np.abs(found - y).max() <= 1e-5 * np.abs(y).max(), f"layer {index}"

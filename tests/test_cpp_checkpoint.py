@@ -59,25 +59,7 @@ def test_every_binary_layer_gives_equal_bits_and_outputs(config, test_data, mode
     records = record_layers(deployed_network(config, test_data), images[0][:count])
     ms.set_context(mode=ms.GRAPH_MODE)
     assert len(records) == BINARY_LAYERS
-    for index, (x, bits, y) in enumerate(records):
-        x.tofile(tmp_path / "x.bin")
-        cpp.run(
-            "adabin_layer",
-            "--model",
-            model,
-            "--layer",
-            index,
-            "--input",
-            tmp_path / "x.bin",
-            "--output",
-            tmp_path / "out",
-            "--kernel",
-            kernel,
-        )
-        found = np.fromfile(tmp_path / "out" / "bits.bin", np.uint8).reshape(bits.shape)
-        np.testing.assert_array_equal(found, bits, err_msg=f"layer {index}")
-        found = np.fromfile(tmp_path / "out" / "conv.bin", np.float32).reshape(y.shape)
-        assert np.abs(found - y).max() <= 1e-5 * np.abs(y).max(), f"layer {index}"
+    cpp.check_layers(model, records, tmp_path, kernel)
 
 
 def test_the_whole_network_agrees_with_mindspore_on_all_images(config, test_data, model, images, tmp_path):

@@ -9,6 +9,7 @@ from mindspore.graph.api import _CellGraphExecutor
 
 from src.layers import AdaBinConv2d, set_estimator
 from src.models import binarization_of, build_model
+from src.models.blocks import Style
 from src.models.resnet_cifar import BasicBlock
 from src.training.schedule import cosine_lr, estimator_parameters
 from src.training.step import CrossEntropy, TrainStep, build_optimizer
@@ -21,7 +22,7 @@ class Small(nn.Cell):
 
     def __init__(self, settings):
         super().__init__()
-        self.block = BasicBlock(3, 8, 2, settings, "maxout")
+        self.block = BasicBlock(3, 8, 2, Style(settings))
         self.pool = ops.ReduceMean()
         self.linear = nn.Dense(8, 10)
 

@@ -7,6 +7,7 @@
 
 #include <limits>
 
+#include "backend/cpu_backend.h"
 #include "base/error.h"
 #include "ir/mindir_reader.h"
 #include "mindir_builder.h"
@@ -246,6 +247,46 @@ TEST(Lower, SamePaddingPutsTheOddOneLast) {
   EXPECT_EQ((std::vector<int>{g.pad_top, g.pad_bottom, g.pad_left, g.pad_right}),
             (std::vector<int>{1, 1, 0, 1}));
   EXPECT_EQ(g.out, (Shape{1, 3, 3}));
+}
+
+// The stem of the ImageNet networks: a maximum around every pixel, then every second of them.
+TEST(Lower, SubsampledPoolIsOneStep) {
+  for (const int64_t size : {1, 2, 7, 8}) {
+    for (const bool maximum : {true, false}) {
+      const auto pool = [&](MindIrBuilder* b) {
+        return maximum ? b->MaxPool(b->Input(), 3, 1, "SAME") : b->AvgPool(b->Input(), 3, 1, 1);
+      };
+      const auto subsample = [&](MindIrBuilder* b, const std::string& x) {
+        return maximum ? b->MaxPool(x, 1, 2, "VALID") : b->AvgPool(x, 1, 2, 2);
+      };
+      MindIrBuilder b({1, 2, size, size + 1});
+      b.Output({subsample(&b, pool(&b))});
+      const Plan fused = LowerBytes(b.Serialize());
+      ASSERT_EQ(fused.steps.size(), 1u);
+      EXPECT_EQ(fused.steps[0].geometry.stride_h, 2);
+      MindIrBuilder c({1, 2, size, size + 1});
+      const std::string inner = pool(&c);
+      c.Output({subsample(&c, inner), inner});  // read by two: both maps are needed
+      const Plan separate = LowerBytes(c.Serialize());
+      ASSERT_EQ(separate.steps.size(), 2u);
+      std::mt19937 rng(7);
+      std::vector<float> x = test::NormalFloats(fused.input.size(), &rng);
+      for (float& v : x) v -= 9;  // padding with zeros would show
+      std::vector<std::vector<float>> one, two;
+      backend::CpuBackend(fused, {}).Run(x.data(), 1, &one);
+      backend::CpuBackend(separate, {}).Run(x.data(), 1, &two);
+      EXPECT_EQ(one[0], two[0]);
+    }
+  }
+}
+
+TEST(Lower, PoolsThatAreNotSubsampledStayApart) {
+  MindIrBuilder b({1, 2, 8, 8});
+  b.Output({b.MaxPool(b.MaxPool(b.Input(), 3, 2, "SAME"), 1, 2, "VALID")});
+  EXPECT_EQ(LowerBytes(b.Serialize()).steps.size(), 2u);
+  MindIrBuilder c({1, 2, 8, 8});
+  c.Output({c.MaxPool(c.MaxPool(c.Input(), 3, 1, "SAME"), 2, 2, "VALID")});
+  EXPECT_EQ(LowerBytes(c.Serialize()).steps.size(), 2u);
 }
 
 TEST(Lower, UnusedOperatorIsIgnored) {

@@ -184,6 +184,18 @@ std::string MindIrBuilder::AvgPool(const std::string& x, int64_t kernel, int64_t
   return Node("AvgPool", {x, k, s, Int(mode), Int(0)});
 }
 
+std::string MindIrBuilder::MaxPool(const std::string& x, int64_t kernel, int64_t stride,
+                                   const std::string& pad_mode) {
+  mindir::PrimitiveProto* primitive = Primitive("MaxPool");
+  FillInts({1, 1, kernel, kernel}, AddAttribute(primitive, "kernel_size"));
+  FillInts({1, 1, stride, stride}, AddAttribute(primitive, "strides"));
+  AttributeProto* mode = AddAttribute(primitive, "pad_mode");
+  mode->set_type(AttributeProto::STRING);
+  mode->set_s(pad_mode);
+  const std::string reference = Reference(*primitive);
+  return AddNode(reference, {x});
+}
+
 void MindIrBuilder::Output(const std::vector<std::string>& values) {
   std::string result = values[0];
   if (values.size() > 1) result = Node("MakeTuple", values);

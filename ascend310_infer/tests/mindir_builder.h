@@ -41,7 +41,10 @@ class MindIrBuilder {
   std::string BatchNorm(const std::string& x, int64_t channels, std::mt19937* rng);
   std::string Maxout(const std::string& x, const std::vector<float>& positive,
                      const std::vector<float>& negative);
+  // `mode`: 1 same, 2 valid
   std::string AvgPool(const std::string& x, int64_t kernel, int64_t stride, int64_t mode);
+  std::string MaxPool(const std::string& x, int64_t kernel, int64_t stride,
+                      const std::string& pad_mode);
 
   void Output(const std::vector<std::string>& values);
   std::string Serialize() const { return model.SerializeAsString(); }

@@ -117,6 +117,33 @@ TEST(Pool, BordersDoNotCount) {
   EXPECT_EQ(y, (std::vector<float>{-3, -4.5, -7.5, -9}));
 }
 
+// Three by three around every second pixel, as in the stem of the ImageNet networks.
+TEST(Pool, MaximumOfNegativeMapWithBorder) {
+  Rng rng(24);
+  for (const int size : {1, 2, 5, 6}) {
+    ConvGeometry g;
+    g.in = {2, size, size};
+    g.out = {2, (size + 1) / 2, (size + 1) / 2};
+    g.kernel_h = g.kernel_w = 3;
+    g.stride_h = g.stride_w = 2;
+    g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
+    std::vector<float> x = RandomFloats(g.in.size(), &rng);
+    for (float& v : x) v -= 9;
+    std::vector<float> y(g.out.size());
+    ops::MaxPool(g, x.data(), y.data());
+    for (int i = 0; i < static_cast<int>(y.size()); ++i) {
+      const int c = i % 2, column = i / 2 % g.out.w * 2, row = i / 2 / g.out.w * 2;
+      float expected = -std::numeric_limits<float>::infinity();
+      for (int h = std::max(row - 1, 0); h < std::min(row + 2, size); ++h) {
+        for (int w = std::max(column - 1, 0); w < std::min(column + 2, size); ++w) {
+          expected = std::max(expected, x[static_cast<size_t>((h * size + w) * 2 + c)]);
+        }
+      }
+      EXPECT_EQ(y[static_cast<size_t>(i)], expected);
+    }
+  }
+}
+
 TEST(Mean, OverPixels) {
   const std::vector<float> x = {1, 10, 2, 20, 3, 30, 6, 60};
   std::vector<float> y(2);

@@ -2,12 +2,18 @@
 """Networks by name. To add one: a file here, and a line in `MODELS`."""
 
 from src.binarize import Binarization
-from src.models.resnet_cifar import resnet8, resnet20
+from src.models.resnet_cifar import resnet8, resnet18_cifar, resnet20
+from src.models.resnet_imagenet import resnet18, resnet34
+from src.models.vgg_small import vgg_small
 from src.utils.errors import UserError
 
 MODELS = {
     "resnet8": resnet8,
     "resnet20": resnet20,
+    "resnet18_cifar": resnet18_cifar,
+    "vgg_small": vgg_small,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
 }
 
 
@@ -28,7 +34,7 @@ def binarization_of(config):
 
 
 def build_model(config):
-    """Network of a config: `network`, `num_classes`, `nonlinearity` and the keys of its binarization.
+    """Network of a config: `network`, `num_classes`, `image_size`, `nonlinearity` and the keys of its binarization.
 
     Raises:
         UserError: a value is not known.
@@ -38,6 +44,8 @@ def build_model(config):
     if config.num_classes < 1:
         raise UserError(f"config: num_classes: {config.num_classes} is not a number of classes; give 1 or more")
     try:
-        return MODELS[config.network](config.num_classes, binarization_of(config), config.nonlinearity)
+        return MODELS[config.network](
+            config.num_classes, binarization_of(config), config.nonlinearity, config.image_size
+        )
     except ValueError as error:
         raise UserError(f"config: {error}") from error

@@ -17,7 +17,10 @@ from src.binarize import Binarization
 from src.deploy import DeployConv2d, to_deploy
 from src.export import write
 from src.layers import AdaBinConv2d, Maxout
+from src.models.blocks import Style
 from src.models.resnet_cifar import BasicBlock
+from src.models.resnet_imagenet import ImageNetResNet
+from src.models.vgg_small import VggSmall
 from src.utils.device import init_device
 
 
@@ -58,8 +61,8 @@ class NetworkCase(nn.Cell):
         self.conv1 = nn.Conv2d(3, 8, 3, pad_mode="pad", padding=1)
         self.bn1 = nn.BatchNorm2d(8)
         self.nonlinear1 = Maxout(8)
-        self.block1 = BasicBlock(8, 8, 1, settings, "maxout")
-        self.block2 = BasicBlock(8, 16, 2, settings, "maxout")
+        self.block1 = BasicBlock(8, 8, 1, Style(settings))
+        self.block2 = BasicBlock(8, 16, 2, Style(settings))
         self.pool = ops.ReduceMean()
         self.bn2 = nn.BatchNorm1d(16)
         self.linear = nn.Dense(16, 10)
@@ -85,6 +88,14 @@ CASES = {
     ),
     "residual": (lambda: ResidualCase(16, RELEASED), (2, 16, 6, 6)),
     "network": (lambda: NetworkCase(PAPER), (1, 3, 11, 11)),
+    "stem_and_downsample": (
+        lambda: ImageNetResNet((1, 1, 1), 10, Style(RELEASED), widths=(8, 16, 24)),
+        (2, 3, 26, 19),
+    ),
+    "vgg_pooling_before_batch_norm": (
+        lambda: VggSmall(10, Style(PAPER), 17, widths=(6, 8, 12, 12, 16, 16)),
+        (2, 3, 17, 17),
+    ),
 }
 
 

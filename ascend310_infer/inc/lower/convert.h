@@ -21,6 +21,13 @@ ir::Step ConvertConv2D(const ir::Graph& graph, const ir::Node& node, const Shape
 ir::Step ConvertOperator(const ir::Graph& graph, const ir::Node& node, const Shape& in,
                          int64_t batch);
 
+// Whether a pooling takes every n-th pixel and does nothing else, and whether it looks at every
+// pixel of its map: then the two are one pooling, whose windows are n pixels apart.
+bool OnlySubsamples(const ir::Graph& graph, const ir::Node& node);
+bool PoolsEveryPixel(const ir::Graph& graph, const ir::Node& node);
+ir::Step ConvertSubsampledPool(const ir::Graph& graph, const ir::Node& pool,
+                               const ir::Node& subsampling, const Shape& in);
+
 // Writes per-channel values into a step, rounded to float; a single value is repeated.
 void SetAffine(const std::vector<double>& scale, const std::vector<double>& shift, int channels,
                ir::Step* step);

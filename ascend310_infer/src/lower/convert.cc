@@ -60,13 +60,23 @@ void CheckFormat(const NodeView& view) {
   }
 }
 
+bool IsPool(const Node& node) { return node.op == "MaxPool" || node.op == "AvgPool"; }
+
+std::vector<int> PoolKernel(const NodeView& view) {
+  return Spatial(view, view.argument("kernel_size", 1), "kernel_size");
+}
+
+std::vector<int> PoolStride(const NodeView& view) {
+  return Spatial(view, view.argument("strides", 2), "strides");
+}
+
 Step ConvertPool(const NodeView& view, const Shape& in) {
   CheckFormat(view);
   Step step;
   step.kind = view.op() == "MaxPool" ? StepKind::kMaxPool : StepKind::kAvgPool;
   ConvGeometry& g = step.geometry;
-  const std::vector<int> kernel = Spatial(view, view.argument("kernel_size", 1), "kernel_size");
-  const std::vector<int> stride = Spatial(view, view.argument("strides", 2), "strides");
+  const std::vector<int> kernel = PoolKernel(view);
+  const std::vector<int> stride = PoolStride(view);
   g.kernel_h = kernel[0];
   g.kernel_w = kernel[1];
   g.stride_h = stride[0];
@@ -223,7 +233,7 @@ Step ConvertConv2D(const Graph& graph, const Node& node, const Shape& in) {
 
 Step ConvertOperator(const Graph& graph, const Node& node, const Shape& in, int64_t batch) {
   const NodeView view(graph, node);
-  if (node.op == "MaxPool" || node.op == "AvgPool") return ConvertPool(view, in);
+  if (IsPool(node)) return ConvertPool(view, in);
   if (node.op == "Pad") return ConvertPad(view);
   if (node.op == "ReduceMean") return ConvertMean(view);
   if (node.op == "Reshape") return ConvertReshape(view, in, batch);
@@ -235,6 +245,23 @@ Step ConvertOperator(const Graph& graph, const Node& node, const Shape& in, int6
     return step;
   }
   view.Fail(std::string("not supported here; ") + kSupported);
+}
+
+bool OnlySubsamples(const Graph& graph, const Node& node) {
+  return IsPool(node) && PoolKernel(NodeView(graph, node)) == std::vector<int>{1, 1};
+}
+
+bool PoolsEveryPixel(const Graph& graph, const Node& node) {
+  return IsPool(node) && PoolStride(NodeView(graph, node)) == std::vector<int>{1, 1};
+}
+
+Step ConvertSubsampledPool(const Graph& graph, const Node& pool, const Node& subsampling,
+                           const Shape& in) {
+  Step step = ConvertPool(NodeView(graph, pool), in);
+  const std::vector<int> stride = PoolStride(NodeView(graph, subsampling));
+  step.geometry.stride_h = stride[0];
+  step.geometry.stride_w = stride[1];
+  return step;
 }
 
 void SetAffine(const std::vector<double>& scale, const std::vector<double>& shift, int channels,

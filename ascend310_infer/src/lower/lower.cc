@@ -38,7 +38,8 @@ struct Chain {
 // What one step of the plan is made from.
 struct Group {
   bool needed = false;
-  std::optional<Chain> chain;  // otherwise the operator stands alone
+  std::optional<Chain> chain;  // otherwise the operator stands alone, or
+  const Node* pool = nullptr;  // takes every n-th pixel of this pooling
   std::vector<int> inputs;     // graph values that the step reads
 };
 
@@ -169,9 +170,19 @@ class Lowering {
       group.inputs = {activation->x};
     } else if (const auto binarizer = MatchBinarizer(graph_, v)) {
       group.inputs = {binarizer->x};
+    } else if ((group.pool = MatchSubsampledPool(graph_.nodes[i])) != nullptr) {
+      group.inputs = {NodeView(graph_, *group.pool).input(0)};
     } else {
       group.inputs = graph_.nodes[i].inputs;
     }
+  }
+
+  // The pooling of which `node` takes every n-th pixel, if no one else reads it; or null.
+  const Node* MatchSubsampledPool(const Node& node) const {
+    if (!OnlySubsamples(graph_, node)) return nullptr;
+    const int inner = NodeView(graph_, node).input(0);
+    const Node* pool = Producer(graph_, inner);
+    return pool != nullptr && UsedOnce(inner) && PoolsEveryPixel(graph_, *pool) ? pool : nullptr;
   }
 
   void SetUpInput() {
@@ -220,6 +231,10 @@ class Lowering {
       step.kind = StepKind::kThreshold;
       step.input = PlanValue(node, binarizer->x);
       SetBinarizer(*binarizer, &step);
+    } else if (group.pool != nullptr) {
+      const int input = NodeView(graph_, *group.pool).input(0);
+      step = ConvertSubsampledPool(graph_, *group.pool, node, ShapeOf(node, input));
+      step.input = PlanValue(node, input);
     } else {
       step = EmitPlain(node, v);
     }
