@@ -9,19 +9,22 @@ The last line on standard output is JSON with `images`, `top1`, `loss`.
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from src.data import build_dataset
 from src.models import build_model
-from src.training.evaluate import classification_metrics, predict_logits
+from src.training.evaluate import predict_logits
+from src.training.metrics import classification_metrics
 from src.training.run_folder import choose_checkpoint, config_beside
 from src.utils.checkpoint import load_network
 from src.utils.cli import run
 from src.utils.config import parse_flags
 from src.utils.device import init_device
-from src.utils.files import replacing
+from src.utils.errors import UserError
+from src.utils.files import make_folder, replacing
 
 
 def add_flags(parser):
@@ -32,15 +35,20 @@ def add_flags(parser):
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
+    if flags.logits_path and Path(flags.logits_path).exists():
+        raise UserError(f"--logits_path {flags.logits_path}: exists already; choose another name or remove it")
+    if flags.logits_path:
+        make_folder(Path(flags.logits_path).parent, "--logits_path")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
     init_device(config)
     data = build_dataset(config, "test")
     network = build_model(config)
     load_network(ckpt_path, network, config)
+    batch_size = min(config.eval_batch_size, data.num_images)
     began = time.monotonic()
     with tqdm(total=data.num_images, unit="img", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
-        logits, labels = predict_logits(network, data.batches(0), config.eval_batch_size, bar.update)
+        logits, labels = predict_logits(network, data.batches(0), batch_size, bar.update)
     seconds = time.monotonic() - began
     if flags.logits_path:
         with replacing(flags.logits_path) as temporary, open(temporary, "wb") as handle:

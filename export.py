@@ -8,6 +8,8 @@ which MindSpore cannot load, the deploy form that went into the file is compared
 best checkpoint is taken. The last line on standard output is JSON.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from src.data import build_dataset
@@ -19,7 +21,7 @@ from src.training.evaluate import predict_logits
 from src.training.run_folder import choose_checkpoint, config_beside
 from src.utils.checkpoint import load_network
 from src.utils.cli import run
-from src.utils.config import parse_flags
+from src.utils.config import AT_MOST, parse_flags
 from src.utils.device import init_device
 from src.utils.errors import UserError
 from src.utils.files import replacing
@@ -29,7 +31,9 @@ def add_flags(parser):
     parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
     parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
     parser.add_argument("--file_format", default="MINDIR", choices=tuple(SUFFIXES), help="[%(default)s]")
-    parser.add_argument("--file_name", metavar="NAME", help="file to write [<network>_<dataset> + suffix]")
+    parser.add_argument(
+        "--file_name", metavar="NAME", help="file to write [<network>_<dataset> + suffix, beside the checkpoint]"
+    )
     parser.add_argument("--batch_size", type=int, default=1, metavar="N", help="images per call, fixed in the file [1]")
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.add_argument(
@@ -61,11 +65,12 @@ def first_images(data, count):
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
-    if flags.batch_size < 1 or flags.check_images < 0:
-        raise UserError("--batch_size takes 1 or more, --check_images 0 or more")
+    if not 1 <= flags.batch_size <= AT_MOST["batch_size"] or flags.check_images < 0:
+        raise UserError(f"--batch_size takes 1 to {AT_MOST['batch_size']}, --check_images 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
-    path = target_path(flags.file_name or f"{config.network}_{config.dataset}", flags.file_format, flags.force)
+    default_name = Path(ckpt_path).with_name(f"{config.network}_{config.dataset}")
+    path = target_path(flags.file_name or str(default_name), flags.file_format, flags.force)
     init_device(config)
     network = build_model(config)
     load_network(ckpt_path, network, config)
@@ -73,7 +78,10 @@ def main(argv):
         "file": str(path),
         "file_format": flags.file_format,
         "batch_size": flags.batch_size,
-        "binarized_layers": sum(isinstance(cell, AdaBinConv2d) for _, cell in network.cells_and_names()),
+        "binary_layers": sum(
+            isinstance(cell, AdaBinConv2d) and cell.binarizes_input and cell.binarizes_weight
+            for _, cell in network.cells_and_names()
+        ),
     }
     images = np.zeros((0,))
     if flags.check_images:

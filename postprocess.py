@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from src.training.metrics import classification_metrics
 from src.utils.cli import run
 from src.utils.config import parse_flags
-from src.utils.device import prepare_environment
 from src.utils.errors import UserError
 
 
@@ -21,7 +21,7 @@ def read_labels(path):
     """Labels of all images, (N,) integers; UserError if the file is none of preprocess.py."""
     try:
         labels = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise UserError(f"{path}: is not a readable label file; give labels.npy of preprocess.py") from error
     if labels.ndim != 1 or labels.dtype.kind != "i" or not len(labels) or labels.min() < 0:
         raise UserError(f"{path}: holds no class numbers; give labels.npy of preprocess.py with --label_path")
@@ -43,7 +43,10 @@ def read_logits(folder, count):
                 f"{path}: does not follow image {expected - 1}: a result is missing or of another run; run "
                 "the C++ program again into an empty folder"
             )
-        values = np.fromfile(path, np.float32)
+        try:
+            values = np.fromfile(path, np.float32)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); run the C++ program again") from error
         classes = parts[0].shape[1] if parts else len(values) // (last - first + 1)
         if not classes or len(values) != classes * (last - first + 1):
             raise UserError(
@@ -74,9 +77,6 @@ def main(argv):
             f"{flags.label_path}: has class {labels.max()}, the results have {logits.shape[1]} classes; "
             "give the labels of the data set that the model was trained on"
         )
-    prepare_environment()
-    from src.training.evaluate import classification_metrics
-
     return {"result_path": flags.result_path, **classification_metrics(logits, labels)}
 
 

@@ -7,7 +7,6 @@ makes OUT/labels.npy, int32, and OUT/inputs/<first>-<last>.bin, raw float32 batc
 `eval_batch_size` each, named after the numbers of the first and the last image in them.
 """
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -19,22 +18,22 @@ from src.utils.config import parse_flags, read_config
 from src.utils.errors import UserError
 from src.utils.files import make_folder, replacing
 
-OWN_FILES = re.compile(r"labels\.npy|inputs|outputs|inputs/\d{6}-\d{6}\.bin|outputs/\d{6}-\d{6}_\d+\.bin")
+MARKER = "made_by_preprocess.txt"
 
 
 def prepare_folder(path):
-    """Make the output folder, or empty it of an earlier run's files.
+    """Make the output folder, or empty the inputs and outputs of an earlier run that made it.
 
     Raises:
-        UserError: it holds anything else; nothing has been removed then.
+        UserError: the folder holds something and was not made by preprocess.py; nothing has been removed then.
     """
     folder = make_folder(path, "--output_path")
-    old = sorted(folder.rglob("*"))
-    for file in old:
-        if not OWN_FILES.fullmatch(file.relative_to(folder).as_posix()):
-            raise UserError(f"{file}: was not written by preprocess.py; give a new folder with --output_path")
-    for file in old:
-        if file.is_file():
+    if any(folder.iterdir()) and not (folder / MARKER).is_file():
+        raise UserError(f"{folder}: holds files that preprocess.py did not make; give a new folder with --output_path")
+    with replacing(folder / MARKER) as temporary:
+        temporary.write_text("preprocess.py empties inputs/ and outputs/ when it is run on this folder again.\n")
+    for name in ("inputs", "outputs"):
+        for file in (folder / name).glob("*.bin"):
             file.unlink()
     make_folder(folder / "inputs", "--output_path")
     return folder

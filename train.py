@@ -9,6 +9,7 @@ standard output is JSON: accuracy of the last and of the best epoch, and the fol
 """
 
 import signal
+from pathlib import Path
 
 from src.data import build_dataset
 from src.models import build_model
@@ -18,10 +19,13 @@ from src.training.step import TrainStep, build_optimizer
 from src.utils.cli import log, run
 from src.utils.config import parse_flags, read_config
 from src.utils.device import describe_device, init_device
+from src.utils.errors import UserError
+
+DEFAULT_CONFIG = Path(__file__).with_name("config") / "resnet20_shapes.yaml"
 
 
 def add_flags(parser):
-    parser.add_argument("--config_path", default="config/resnet20_shapes.yaml", help="recipe [%(default)s]")
+    parser.add_argument("--config_path", metavar="F.yaml", help="recipe [config/resnet20_shapes.yaml]")
     parser.add_argument("--resume", metavar="RUN_DIR", help="go on with the run in this folder, with its own config")
 
 
@@ -32,10 +36,12 @@ def interrupt(signum, frame):
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
+    if flags.resume and flags.config_path:
+        raise UserError("--config_path: the run to resume has its own config; leave it out")
     if flags.resume:
         folder, config = RunFolder.open(flags.resume, overrides)
     else:
-        folder, config = None, read_config(flags.config_path, overrides)
+        folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
     init_device(config)
     train_data, test_data = build_dataset(config, "train"), build_dataset(config, "test")
     network = build_model(config)

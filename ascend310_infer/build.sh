@@ -16,12 +16,14 @@ TEXT
 cd "$(dirname "${BASH_SOURCE[0]}")"
 folder=build
 test=OFF
+sanitize=OFF
+werror=OFF
 flags=()
 for argument in "$@"; do
   case "$argument" in
     --test) test=ON ;;
-    --sanitize) folder=build-sanitize; flags+=(-DADABIN_SANITIZE=ON) ;;
-    --werror) flags+=(-DADABIN_WERROR=ON) ;;
+    --sanitize) folder=build-sanitize; sanitize=ON ;;
+    --werror) werror=ON ;;
     -h | --help) usage; exit 0 ;;
     *) echo "build.sh: $argument: unknown flag; see build.sh --help" >&2; exit 2 ;;
   esac
@@ -50,7 +52,9 @@ fi
 if [[ ! -f $folder/CMakeCache.txt ]] && command -v ninja >/dev/null; then
   flags+=(-G Ninja)
 fi
-cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DADABIN_TESTS="$test" "${flags[@]}" >/dev/null
+# Every option is given, on or off: CMake would remember the last build's.
+cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DADABIN_TESTS="$test" \
+  -DADABIN_SANITIZE="$sanitize" -DADABIN_WERROR="$werror" "${flags[@]}" >/dev/null
 cmake --build "$folder" --parallel "$(nproc)"
 if [[ $test == ON ]]; then
   ctest --test-dir "$folder" --output-on-failure --no-tests=error --parallel "$(nproc)"

@@ -10,13 +10,17 @@ from pathlib import Path
 
 
 def main(work, run, seconds):
+    """Print the table; a binary layer that did not run packed is an error."""
     work, run = Path(work), Path(run)
     result = {path.stem: json.loads(path.read_text()) for path in work.glob("*.json")}
+    expected = result["export"]["binary_layers"]
+    if result["infer"]["binary_layers_packed"] != expected:
+        sys.exit(f"quickstart: {result['infer']['binary_layers_packed']} of {expected} binary layers ran packed in C++")
     packed, as_float = result["latency_auto"], result["latency_float"]
     sizes = {name: (run / name).stat().st_size for name in ("best.ckpt", "resnet20.mindir", "resnet20.adabin")}
     smaller = sizes["best.ckpt"] / sizes["resnet20.adabin"]
     faster = as_float["latency_ms_median"] / packed["latency_ms_median"]
-    layers = f"{result['infer']['binary_layers_packed']} of {result['infer']['binary_layers']}"
+    layers = f"{result['infer']['binary_layers_packed']} of {expected}"
     rows = [
         ("accuracy in MindSpore", f"{100 * result['eval']['top1']:.2f} % of {result['eval']['images']} test images"),
         ("accuracy in C++, bit-packed", f"{100 * result['cpp']['top1']:.2f} %, {layers} binary layers packed"),

@@ -18,7 +18,11 @@ model="$1" data="$3" device=(--device_type "${4:-CPU}")
 [[ "$data" != - ]] || data=""
 [[ -f "$model" ]] || die "$model: no such file; export one with: python export.py --ckpt_path F --file_format MINDIR" 2
 recipe=() config="$(dirname "$model")/config.yaml"
-[[ ! -f "$config" ]] || recipe=(--config_path "$config")
+if [[ -f "$config" ]]; then
+    recipe=(--config_path "$config")
+else
+    say "no config.yaml beside $model: normalizing as config/base.yaml says"
+fi
 work="$ROOT/outputs/infer_$(basename "${model%.*}")_$2"
 
 activate_venv

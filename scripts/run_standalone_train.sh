@@ -15,5 +15,8 @@ config="$ROOT/config/resnet20_shapes.yaml" data=()
 if is_value "$@"; then config="$1" && shift; fi
 if is_value "$@"; then data=(--data_path "$1") && shift; fi
 
+recipe=(--config_path "$config")
+[[ " $* " != *" --resume"* ]] || recipe=()  # a run to resume has its own
+
 activate_venv
-exec python "$ROOT/train.py" --config_path "$config" "${data[@]}" "$@"
+exec python "$ROOT/train.py" "${recipe[@]}" "${data[@]}" "$@"

@@ -25,7 +25,7 @@ from mindspore import dtype as mstype
 ESTIMATORS = ("tanh", "polynomial", "ste", "clipped_ste")
 SETS = ("adabin", "scale", "fixed")
 FORMS = ("paper", "released")
-# Primitives, because inside a bprop MindSpore's compiler loses some functions that wrap them (ops.relu, ops.sum).
+# Primitives: inside a bprop MindSpore's compiler loses some of the functions that wrap them (ops.relu, ops.sum).
 _relu = ops.ReLU()
 _sum = ops.ReduceSum()
 _mean = ops.ReduceMean(keep_dims=True)
@@ -105,7 +105,8 @@ def _normalize(x, beta, alpha):
 def _signs(x, alpha, beta):
     """s = +1 for x from beta upwards if alpha >= 0, for x up to beta if alpha < 0, else -1.
 
-    The comparison is exact: x - beta may underflow to 0 where x is not beta, a product with +-1 does not round.
+    A product with +-1 does not round, so the comparison is exact but for denormals, which MindSpore takes for 0 on most
+    CPU threads whatever is done with them.
     """
     direction = _sign(alpha >= 0)
     return _sign(direction * x >= direction * beta)

@@ -45,7 +45,7 @@ class DeployConv2d(nn.Cell):
         self.binarizes_input = trained.binarizes_input
         weight = trained.weight
         if trained.binarizes_weight:
-            weight = trained.binary_w(weight, trained.k, trained.t)
+            weight = trained.binary_w(weight, trained.estimator_k, trained.estimator_t)
         self.weight = Parameter(Tensor(weight.asnumpy()), name=trained.weight.name, requires_grad=False)
         if self.binarizes_input:
             self.rising, *constants = activation_constants(trained.binary_a)
@@ -97,21 +97,39 @@ class DeployMaxPool3x3(nn.Cell):
         return self.every_second(self.around_every_pixel(x))
 
 
+class DeployNetwork(nn.Cell):
+    """A network whose binarized layers have been replaced, as a Cell of its own.
+
+    MindSpore keeps the graph it has compiled for a Cell object: the network itself, if it has ever been run, would go
+    on with that of its training form.
+    """
+
+    def __init__(self, network):
+        super().__init__(auto_prefix=False)
+        self.network = network
+
+    def construct(self, x):
+        return self.network(x)
+
+
 _REPLACEMENTS = {AdaBinConv2d: DeployConv2d, Maxout: DeployMaxout, MaxPool3x3: DeployMaxPool3x3}
 
 
 def to_deploy(network):
-    """Replace the binarized layers of a network by their deploy form, in place.
+    """Replace the binarized layers of a network by their deploy form.
 
     Args:
-        network (Cell): with its trained parameters; it can't be trained any more afterwards.
+        network (Cell): with its trained parameters; its layers are taken over, so it is of no use afterwards.
 
     Returns:
-        The network itself, set to inference.
+        DeployNetwork, set to inference.
     """
-    for _, parent in network.cells_and_names():
+    deployed = DeployNetwork(network)
+    for _, parent in list(deployed.cells_and_names()):
         for name, cell in list(parent._cells.items()):
             replacement = _REPLACEMENTS.get(type(cell))
             if replacement:
                 parent._cells[name] = replacement(cell)
-    return network.set_train(False)
+        if isinstance(parent, nn.SequentialCell):
+            parent.cell_list = list(parent._cells.values())  # what it runs
+    return deployed.set_train(False)

@@ -30,8 +30,9 @@ class AdaBinConv2d(nn.Cell):
 
     Inputs: x float32 (N, C_in, H, W). Output: float32 (N, C_out, H', W').
 
-    The estimator's k and t live in the parameters `k` and `t`, not trained and not stored in checkpoints: assigning
-    them changes the gradients of a compiled training step without compiling it again (`set_estimator`).
+    The estimator's k and t live in the parameters `estimator_k` and `estimator_t`, not trained and not stored in
+    checkpoints: assigning them (`set_estimator`) changes the gradients of a compiled training step without compiling
+    it again.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ class AdaBinConv2d(nn.Cell):
             dilation=_pair(dilation),
             group=group,
         )
-        self.k = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
-        self.t = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
+        self.estimator_k = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
+        self.estimator_t = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
         self.binarizes_input = self.settings.a_bits == 1
         self.binarizes_weight = self.settings.w_bits == 1
         if self.binarizes_input:
@@ -74,9 +75,9 @@ class AdaBinConv2d(nn.Cell):
     def construct(self, x):
         weight = self.weight
         if self.binarizes_input:
-            x = self.binary_a(x, self.k, self.t)
+            x = self.binary_a(x, self.estimator_k, self.estimator_t)
         if self.binarizes_weight:
-            weight = self.binary_w(weight, self.k, self.t)
+            weight = self.binary_w(weight, self.estimator_k, self.estimator_t)
         return self.conv(x, weight)
 
 
@@ -84,8 +85,8 @@ def set_estimator(network, k, t):
     """Give all binary layers of a network the estimator parameters k and t of an epoch."""
     for _, cell in network.cells_and_names():
         if isinstance(cell, AdaBinConv2d):
-            cell.k.set_data(Tensor(k, mstype.float32))
-            cell.t.set_data(Tensor(t, mstype.float32))
+            cell.estimator_k.set_data(Tensor(k, mstype.float32))
+            cell.estimator_t.set_data(Tensor(t, mstype.float32))
 
 
 class TwoSlopes(nn.Cell):

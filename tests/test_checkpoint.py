@@ -114,7 +114,7 @@ def test_a_checkpoint_of_another_network_is_refused_naming_the_first_tensor(save
 
 def test_a_checkpoint_without_optimizer_state_cannot_be_resumed(saved, tmp_path):
     config, network, optimizer = make()
-    save_checkpoint(tmp_path / "best.ckpt", network, describe(config))
+    save_checkpoint(tmp_path / "best.ckpt", network, describe(config, epoch=1, best_top1=0.5))
     assert "it has no tensor" in refusal(load_training, tmp_path / "best.ckpt", network, optimizer, config)
 
 

@@ -27,8 +27,12 @@ def binary_batch(tmp_path):
 
 
 def write_python_batch(path, records, protocol=2, **changes):
-    batch = {b"batch_label": b"testing batch 1 of 1", b"labels": records[:, 0].tolist(), b"data": records[:, 1:].copy(),
-             b"filenames": [b"%d.png" % k for k in range(len(records))]}
+    batch = {
+        b"batch_label": b"testing batch 1 of 1",
+        b"labels": records[:, 0].tolist(),
+        b"data": records[:, 1:].copy(),
+        b"filenames": [b"%d.png" % k for k in range(len(records))],
+    }
     batch.update({key.encode(): value for key, value in changes.items()})
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(pickle.dumps(batch, protocol))
@@ -64,11 +68,17 @@ def test_the_python_layout_gives_the_same_arrays(binary_batch, tmp_path, protoco
 def test_the_python_layout_as_python_2_wrote_it(binary_batch, tmp_path):
     folder, records = binary_batch
     raw = records[:, 1:].tobytes()
-    program = (b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04"
-               b"K\x00\x85U\x01b\x87Rq\x05(K\x01M\x10'M\x00\x0c\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87Rq\x07(K\x03U\x01|NNN"
-               b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T" + len(raw).to_bytes(4, "little") + raw + b"tb"
-               + b"U\x06labels](" + b"".join(b"K" + bytes([label]) for label in records[:, 0].tolist())
-               + b"eu.")
+    program = (
+        b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04"
+        b"K\x00\x85U\x01b\x87Rq\x05(K\x01M\x10'M\x00\x0c\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87Rq\x07(K\x03U\x01|NNN"
+        b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
+        + len(raw).to_bytes(4, "little")
+        + raw
+        + b"tb"
+        + b"U\x06labels]("
+        + b"".join(b"K" + bytes([label]) for label in records[:, 0].tolist())
+        + b"eu."
+    )
     (tmp_path / "cifar-10-batches-py").mkdir()
     (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(program)
     os.remove(folder / "cifar-10-batches-bin" / "test_batch.bin")
@@ -108,13 +118,19 @@ def test_cifar100_is_recognized(tmp_path):
     refuse(tmp_path, "CIFAR-100")
 
 
-@pytest.mark.parametrize("changes, reason", [
-    ({"labels": [0] * 9_999}, "9999 labels"), ({"labels": [11] * 10_000}, "label 11"),
-    ({"labels": [-1] * 10_000}, "labels"),
-    ({"labels": ["0"] * 10_000}, "labels"), ({"labels": None}, "labels"),
-    ({"data": np.zeros((5, 3072), np.uint8)}, "data"),
-    ({"data": np.zeros((10_000, 3072), np.int8)}, "data"), ({"data": None}, "data"),
-])
+@pytest.mark.parametrize(
+    "changes, reason",
+    [
+        ({"labels": [0] * 9_999}, "9999 labels"),
+        ({"labels": [11] * 10_000}, "label 11"),
+        ({"labels": [-1] * 10_000}, "labels"),
+        ({"labels": ["0"] * 10_000}, "labels"),
+        ({"labels": None}, "labels"),
+        ({"data": np.zeros((5, 3072), np.uint8)}, "data"),
+        ({"data": np.zeros((10_000, 3072), np.int8)}, "data"),
+        ({"data": None}, "data"),
+    ],
+)
 def test_python_batches_of_other_content_are_refused(tmp_path, changes, reason):
     records = np.zeros((10_000, 3073), np.uint8)
     write_python_batch(tmp_path / "cifar-10-batches-py" / "test_batch", records, **changes)
@@ -172,8 +188,12 @@ def serve(tmp_path):
 
     def describe(data, md5=None, name="cifar.tar.gz"):
         (root / "cifar.tar.gz").write_bytes(data)
-        return Archive(f"http://127.0.0.1:{server.server_port}/{name}", md5 or hashlib.md5(data).hexdigest(),
-                       "cifar-10-x", {name: len(data) for name, data in FILES.items()})
+        return Archive(
+            f"http://127.0.0.1:{server.server_port}/{name}",
+            md5 or hashlib.md5(data).hexdigest(),
+            "cifar-10-x",
+            {name: len(data) for name, data in FILES.items()},
+        )
 
     yield describe
     server.shutdown()

@@ -157,7 +157,7 @@ def test_the_program_proves_what_it_wrote_on_the_test_images(tiny_run, tmp_path,
     path = tmp_path / f"net{suffix}"
     assert result["file"] == str(path) and result["bytes"] == path.stat().st_size
     assert (result["compared_images"], result["largest_difference"], result["equal_decisions"]) == (40, 0.0, 1.0)
-    assert result["binarized_layers"] == 6 and result["batch_size"] == (7 if "--batch_size=7" in flags else 1)
+    assert result["binary_layers"] == 6 and result["batch_size"] == (7 if "--batch_size=7" in flags else 1)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -192,6 +192,20 @@ def test_a_file_that_differs_is_not_kept_and_replaces_nothing(tiny_run, tmp_path
     assert result["largest_difference"] == pytest.approx(0.25, abs=1e-5)
 
 
+@pytest.mark.parametrize("file_format", ["MINDIR", "ONNX"])
+def test_a_wrong_constant_in_the_deploy_form_is_found_in_every_format(tiny_run, tmp_path, monkeypatch, file_format):
+    def spoiled(network):
+        deployed = to_deploy(network)
+        layer = next(cell for _, cell in deployed.cells_and_names() if isinstance(cell, DeployConv2d))
+        layer.upper = ms.Tensor(layer.upper.asnumpy() + np.float32(1))
+        return deployed
+
+    monkeypatch.setattr(export, "to_deploy", spoiled)
+    with pytest.raises(RunError, match="differs from the training form"):
+        exported_by_program(tiny_run, tmp_path, f"--file_format={file_format}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_existing_file_is_replaced_only_when_told_so(tiny_run, tmp_path):
     (tmp_path / "net.mindir").write_text("the one before")
     with pytest.raises(UserError, match=r"net\.mindir: exists already.*--force"):
@@ -215,4 +229,4 @@ def test_the_newest_runs_best_checkpoint_is_taken_when_none_is_given(tiny_run, t
     monkeypatch.chdir(tmp_path)
     export.main(["--check_images=0"])
     assert "taking outputs/resnet8_shapes/20260102-000000/best.ckpt" in capsys.readouterr().err
-    assert (tmp_path / "resnet8_shapes.mindir").is_file()
+    assert (tmp_path / "outputs/resnet8_shapes/20260102-000000/resnet8_shapes.mindir").is_file()

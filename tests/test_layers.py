@@ -133,11 +133,13 @@ def test_set_estimator_reaches_every_binary_layer_and_no_checkpoint():
     network = nn.SequentialCell(AdaBinConv2d(3, 4, 3), nn.ReLU(), nn.SequentialCell(AdaBinConv2d(4, 4, 1)))
     set_estimator(network, 3.0, 0.25)
     values = {name: float(p.asnumpy()) for name, p in network.parameters_dict().items() if p.shape == ()}
-    assert {name: value for name, value in values.items() if name.endswith((".k", ".t"))} == {
-        "0.k": 3.0, "0.t": 0.25, "2.0.k": 3.0, "2.0.t": 0.25,
+    assert {name: value for name, value in values.items() if name.endswith(("estimator_k", "estimator_t"))} == {
+        "0.estimator_k": 3.0, "0.estimator_t": 0.25, "2.0.estimator_k": 3.0, "2.0.estimator_t": 0.25,
     }  # fmt: skip
-    assert not {"0.k", "0.t", "2.0.k", "2.0.t"} & set(network_parameters(network))
-    assert not any(p.name.endswith((".k", ".t")) for p in network.trainable_params())
+    assert not {"0.estimator_k", "0.estimator_t", "2.0.estimator_k", "2.0.estimator_t"} & set(
+        network_parameters(network)
+    )
+    assert not any(p.name.endswith(("estimator_k", "estimator_t")) for p in network.trainable_params())
 
 
 def test_maxout_and_its_three_gradients_follow_the_formulas(mode):

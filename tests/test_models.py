@@ -80,7 +80,7 @@ def test_resnet20_starts_as_the_authors_does():
 @pytest.mark.parametrize("shape, extra", [((2, 3, 6, 8), 4), ((1, 2, 5, 7), 3), ((1, 1, 1, 1), 2)])
 def test_a_shortcut_between_stages_slices_and_pads(mode, shape, extra):
     x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    cell = SubsampleAndPad(extra)
+    cell = SubsampleAndPad(2, extra)
     expected = np.pad(x[:, :, ::2, ::2], ((0, 0), (extra // 2, extra - extra // 2), (0, 0), (0, 0)))
     np.testing.assert_array_equal(cell(ms.Tensor(x)).asnumpy(), expected)
 

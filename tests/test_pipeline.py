@@ -20,9 +20,21 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def make_config(**changes):
-    config = {"dataset": "shapes", "data_path": "", "download": False, "batch_size": 32, "eval_batch_size": 48,
-              "num_workers": 1, "seed": 7, "num_classes": 10, "mean": MEAN, "std": STD, "train_size": 200,
-              "test_size": 100, "augment": True}
+    config = {
+        "dataset": "shapes",
+        "data_path": "",
+        "download": False,
+        "batch_size": 32,
+        "eval_batch_size": 48,
+        "num_workers": 1,
+        "seed": 7,
+        "num_classes": 10,
+        "mean": MEAN,
+        "std": STD,
+        "train_size": 200,
+        "test_size": 100,
+        "augment": True,
+    }
     return SimpleNamespace(**{**config, **changes})
 
 
@@ -105,11 +117,14 @@ def test_an_epoch_does_not_depend_on_mindspores_seed():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_epoch_is_the_same_in_another_process_and_for_any_worker_count(workers):
-    script = ("import sys; sys.path[:0] = ['.', 'tests']\n"
-              "from test_pipeline import *\n"
-              f"print(*digest(rows(build_dataset(make_config(num_workers={workers}), 'train'), 3)))")
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
-                            cwd=Path(__file__).parents[1])
+    script = (
+        "import sys; sys.path[:0] = ['.', 'tests']\n"
+        "from test_pipeline import *\n"
+        f"print(*digest(rows(build_dataset(make_config(num_workers={workers}), 'train'), 3)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
     assert result.stdout.split() == digest(rows(build_dataset(make_config(num_workers=workers), "train"), 3))
     assert result.stdout.split() == digest(rows(build_dataset(make_config(num_workers=1), "train"), 3))
 
@@ -144,7 +159,7 @@ def test_augmentation_flips_then_crops_with_zero_pixels_around():
     for k in range(9):
         mirrored = images[k, :, ::-1] if flip[k] else images[k]
         padded = np.pad(mirrored, ((4, 4), (4, 4), (0, 0)))
-        np.testing.assert_array_equal(result[k], padded[top[k]:top[k] + 32, left[k]:left[k] + 32])
+        np.testing.assert_array_equal(result[k], padded[top[k] : top[k] + 32, left[k] : left[k] + 32])
     zero = normalize(np.zeros((1, 2, 2, 3), np.uint8), MEAN, STD)
     np.testing.assert_allclose(zero[0, :, 0, 0], -np.array(MEAN) / STD, rtol=1e-6)
 
@@ -174,11 +189,20 @@ def test_normalization_equals_the_formula_for_every_byte():
     np.testing.assert_allclose(normalize(images, MEAN, STD), formula(images), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("changes, reason", [
-    ({"dataset": "shaeps"}, "shapes"), ({"dataset": "mnist"}, "cifar10"), ({"num_classes": 100}, "num_classes=100.*10"),
-    ({"batch_size": 0}, "batch_size=0"), ({"batch_size": 500}, "batch_size=500"), ({"seed": -1}, "seed=-1"),
-    ({"std": [1, 1, 0]}, "std"), ({"mean": [0.5]}, "mean"), ({"dataset": "cifar10"}, "--data_path"),
-])
+@pytest.mark.parametrize(
+    "changes, reason",
+    [
+        ({"dataset": "shaeps"}, "shapes"),
+        ({"dataset": "mnist"}, "cifar10"),
+        ({"num_classes": 100}, "num_classes=100.*10"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"batch_size": 500}, "batch_size=500"),
+        ({"seed": -1}, "seed=-1"),
+        ({"std": [1, 1, 0]}, "std"),
+        ({"mean": [0.5]}, "mean"),
+        ({"dataset": "cifar10"}, "--data_path"),
+    ],
+)
 def test_contradictions_are_refused_in_one_line(changes, reason):
     with pytest.raises(UserError, match=reason) as refusal:
         build_dataset(make_config(**changes), "train")

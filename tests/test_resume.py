@@ -58,16 +58,6 @@ def test_the_run_that_the_others_are_compared_with_is_complete(tiny_run):
     }  # fmt: skip
 
 
-def kill_after_a_while(process, seconds):
-    """SIGKILL, `seconds` after the first epoch was reported."""
-    for line in process.stderr:
-        if line.startswith("epoch "):
-            time.sleep(seconds)
-            break
-    process.kill()
-    process.communicate()
-
-
 def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(tiny_run, tmp_path):
     rng = random.Random(11)
 
@@ -84,16 +74,22 @@ def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(tiny_run, tmp
     killed("last.ckpt", 1, *resume)
     assert (run / ".writing-last.ckpt").exists() and not (run / "last.ckpt").exists()
     assert (run / "best.ckpt").exists() and len(metrics_of(run)) == 1
-    # 3: anywhere, from outside.
-    kill_after_a_while(start("train.py", *resume, cwd=tmp_path), rng.uniform(0, 2))
-    epoch = read_checkpoint(run / "last.ckpt")[0]["epoch"]
-    if epoch < 3:
-        # 4: within an epoch that follows a checkpoint.
-        killed("step", rng.randint(2, STEPS_PER_EPOCH), *resume)
-        # 5: while an existing last.ckpt is replaced.
-        before = (run / "last.ckpt").read_bytes()
-        killed("last.ckpt", 1, *resume)
-        assert (run / "last.ckpt").read_bytes() == before
+    # 3: within the second epoch, after a checkpoint.
+    killed("step", STEPS_PER_EPOCH + rng.randint(2, STEPS_PER_EPOCH), *resume)
+    assert read_checkpoint(run / "last.ckpt")[0]["epoch"] == 1
+    # 4: while an existing last.ckpt is replaced.
+    before = (run / "last.ckpt").read_bytes()
+    killed("last.ckpt", 1, *resume)
+    assert (run / "last.ckpt").read_bytes() == before and len(metrics_of(run)) == 2
+    # 5: at any moment, from outside.
+    process = start("train.py", *resume, cwd=tmp_path)
+    for line in process.stderr:
+        if line.startswith("resuming"):
+            time.sleep(rng.uniform(0, 1))
+            break
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
     result = result_of(call("train.py", *resume, cwd=tmp_path))
     assert result["epochs"] == 3 and only_run_in(tmp_path) == run
     assert_same_run(run, tiny_run)

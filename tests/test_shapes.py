@@ -40,10 +40,13 @@ def test_a_picture_follows_from_seed_split_and_index_alone(train):
 
 
 def test_another_process_draws_the_same(test):
-    script = ("import hashlib; from src.data.shapes import draw_shapes; "
-              "print(hashlib.md5(draw_shapes('test', 200)[0].tobytes()).hexdigest())")
-    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
-                           cwd=Path(__file__).parents[1])
+    script = (
+        "import hashlib; from src.data.shapes import draw_shapes; "
+        "print(hashlib.md5(draw_shapes('test', 200)[0].tobytes()).hexdigest())"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
     assert other.stdout.strip() == hashlib.md5(test[0][:200].tobytes()).hexdigest()
 
 
@@ -61,8 +64,10 @@ def test_drawing_does_not_disturb_numpys_global_generator():
 
 def test_a_linear_classifier_stays_below_half(train, test):
     """Ridge regression to one-hot targets on all pixels, the best of several strengths."""
-    x, y = (np.hstack([images.reshape(len(images), -1) / 127.5 - 1, np.ones((len(images), 1))]).astype(np.float32)
-            for images in (train[0], test[0]))
+    x, y = (
+        np.hstack([images.reshape(len(images), -1) / 127.5 - 1, np.ones((len(images), 1))]).astype(np.float32)
+        for images in (train[0], test[0])
+    )
     gram, target = x.T @ x, x.T @ np.eye(10, dtype=np.float32)[train[1]]
     accuracies = []
     for strength in (300, 3000, 30000):

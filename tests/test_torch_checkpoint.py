@@ -12,8 +12,15 @@ import pytest
 from src.utils.errors import UserError
 from src.utils.torch_checkpoint import read_torch_checkpoint
 
-STORAGE_NAMES = {"f8": "DoubleStorage", "f4": "FloatStorage", "f2": "HalfStorage", "i8": "LongStorage",
-                 "i4": "IntStorage", "u1": "ByteStorage", "b1": "BoolStorage"}
+STORAGE_NAMES = {
+    "f8": "DoubleStorage",
+    "f4": "FloatStorage",
+    "f2": "HalfStorage",
+    "i8": "LongStorage",
+    "i4": "IntStorage",
+    "u1": "ByteStorage",
+    "b1": "BoolStorage",
+}
 
 
 class Storage:
@@ -28,7 +35,7 @@ class TensorLike:
 
     def __init__(self, storage, shape, strides=None, offset=0):
         if strides is None:
-            strides = tuple(int(np.prod(shape[k + 1:])) for k in range(len(shape)))
+            strides = tuple(int(np.prod(shape[k + 1 :])) for k in range(len(shape)))
         self.arguments = (storage, offset, shape, strides, False, collections.OrderedDict())
 
     def __reduce__(self):
@@ -68,9 +75,13 @@ def save(fake_torch, tmp_path):
 
         stream = io.BytesIO()
         Pickler(stream, 2).dump(content)
-        entries = {"archive/data.pkl": program or stream.getvalue(), "archive/byteorder": order.encode(),
-                   **{f"archive/data/{key}": value.items.tobytes() for key, value in storages.items()},
-                   "archive/version": b"3\n", **dict(extra)}
+        entries = {
+            "archive/data.pkl": program or stream.getvalue(),
+            "archive/byteorder": order.encode(),
+            **{f"archive/data/{key}": value.items.tobytes() for key, value in storages.items()},
+            "archive/version": b"3\n",
+            **dict(extra),
+        }
         path = tmp_path / "model.th"
         with zipfile.ZipFile(path, "w", compression) as archive:
             for name, data in entries.items():
@@ -103,11 +114,17 @@ def test_the_authors_checkpoint_is_read(test_data):
 def test_types_shapes_strides_and_sharing_survive(save):
     numbers = np.arange(24, dtype=np.float32)
     shared = Storage("0", numbers)
-    content = {"whole": TensorLike(shared, (2, 3, 4)), "transposed": TensorLike(shared, (4, 6), (1, 4)),
-               "slice": TensorLike(shared, (3,), (2,), 5), "scalar": TensorLike(Storage("1", np.array([7])), ()),
-               "half": TensorLike(Storage("2", np.array([1.5], np.float16)), (1,)),
-               "flags": TensorLike(Storage("3", np.array([True, False])), (2,)),
-               "empty": TensorLike(Storage("4", np.zeros(0, np.float32)), (0, 3)), "epoch": 3, "name": "x"}
+    content = {
+        "whole": TensorLike(shared, (2, 3, 4)),
+        "transposed": TensorLike(shared, (4, 6), (1, 4)),
+        "slice": TensorLike(shared, (3,), (2,), 5),
+        "scalar": TensorLike(Storage("1", np.array([7])), ()),
+        "half": TensorLike(Storage("2", np.array([1.5], np.float16)), (1,)),
+        "flags": TensorLike(Storage("3", np.array([True, False])), (2,)),
+        "empty": TensorLike(Storage("4", np.zeros(0, np.float32)), (0, 3)),
+        "epoch": 3,
+        "name": "x",
+    }
     back = read_torch_checkpoint(save(content))
     np.testing.assert_array_equal(back["whole"], numbers.reshape(2, 3, 4))
     np.testing.assert_array_equal(back["transposed"], numbers.reshape(6, 4).T)
@@ -130,11 +147,25 @@ def test_attributes_of_a_state_dict_are_dropped(save):
     assert read_torch_checkpoint(save(state)) == {"a": 1}
 
 
-@pytest.mark.parametrize("shape, strides, offset", [
-    ((5,), (1,), 0), ((4,), (1,), 1), ((2, 2), (3, 1), 0), ((2,), (1,), -1), ((2,), (-1,), 1), ((-2,), (1,), 0),
-    ((2,), (2**62,), 0), ((2**31, 2**31), (0, 0), 0), ((8,), (0,), 0), ((2,), (1, 1), 0), ((2.0,), (1,), 0),
-    ((1,) * 40, (1,) * 40, 0), ([2], [1], 0), ((1,), (1,), 4),
-])
+@pytest.mark.parametrize(
+    "shape, strides, offset",
+    [
+        ((5,), (1,), 0),
+        ((4,), (1,), 1),
+        ((2, 2), (3, 1), 0),
+        ((2,), (1,), -1),
+        ((2,), (-1,), 1),
+        ((-2,), (1,), 0),
+        ((2,), (2**62,), 0),
+        ((2**31, 2**31), (0, 0), 0),
+        ((8,), (0,), 0),
+        ((2,), (1, 1), 0),
+        ((2.0,), (1,), 0),
+        ((1,) * 40, (1,) * 40, 0),
+        ([2], [1], 0),
+        ((1,), (1,), 4),
+    ],
+)
 def test_tensors_outside_their_storage_are_refused(save, shape, strides, offset):
     refuse(save([TensorLike(Storage("0", np.zeros(4, np.float32)), shape, strides, offset)]), "tensor")
 
@@ -184,7 +215,7 @@ def test_truncated_and_damaged_checkpoints_are_refused(save, tmp_path):
         path.write_bytes(whole[:length])
         refuse(path, "damaged")
     place = whole.index(np.arange(64, dtype=np.float32).tobytes()) + 100
-    path.write_bytes(whole[:place] + b"\xaa" + whole[place + 1:])
+    path.write_bytes(whole[:place] + b"\xaa" + whole[place + 1 :])
     refuse(path, "CRC")
 
 

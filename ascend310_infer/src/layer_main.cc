@@ -42,6 +42,7 @@ Json Describe(const Step& step) {
   json["pad"] = {g.pad_top, g.pad_bottom, g.pad_left, g.pad_right};
   json["dilation"] = {g.dilation_h, g.dilation_w};
   json["groups"] = g.groups;
+  json["bit"] = step.compare == adabin::kernels::Compare::kAtLeast ? "x >= t" : "not x <= t";
   json["t"] = step.threshold;
   json["high"] = step.high;
   json["low"] = step.low;
@@ -123,7 +124,8 @@ int main(int argc, char** argv) {
       ->check(CLI::NonNegativeNumber);
   app.add_option("--input", flags.input, "the layer's input, float32 NCHW");
   app.add_option("--output", flags.output,
-                 "folder for bits.bin (uint8, NCHW) and conv.bin (float32, NCHW)");
+                 "folder for bits.bin (uint8, NCHW, 1 where the value is high) and conv.bin "
+                 "(float32, NCHW), which are replaced");
   app.add_option("--kernel", flags.kernel, "kernel to use")->capture_default_str();
   app.add_flag("--list", flags.list, "print all binary layers as one line of JSON and end");
   return adabin::RunProgram(&app, argc, argv, [&] { return Run(flags); });

@@ -17,7 +17,7 @@ namespace {
 int Pack(const std::string& model, const std::string& output, bool force) {
   namespace fs = std::filesystem;
   std::error_code error;
-  if (fs::exists(output, error)) {
+  if (fs::exists(fs::symlink_status(output, error))) {  // a link to nothing is something, too
     if (!force) {
       throw adabin::Error("--output " + adabin::Printable(output) +
                           ": exists; add --force to replace it");
@@ -33,7 +33,7 @@ int Pack(const std::string& model, const std::string& output, bool force) {
   nlohmann::ordered_json json;
   json["model"] = model;
   json["output"] = output;
-  json["model_bytes"] = fs::file_size(model);
+  json["model_bytes"] = adabin::FileSize(model);
   json["packed_bytes"] = bytes.size();
   json["binary_layers"] = plan.CountKind(adabin::ir::StepKind::kBinaryConv);
   json["steps"] = plan.steps.size();

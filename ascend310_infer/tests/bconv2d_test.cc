@@ -138,6 +138,32 @@ TEST(BConv2D, EqualWeightsAndEqualActivations) {
   CheckAll(random);
 }
 
+// Each output sees another tap. What a load costs must not be classes times taps.
+TEST(BConv2D, ConstantsOfAMillionBorderClasses) {
+  Rng rng(9);
+  ConvGeometry g;
+  g.in = {1, 1, 1};
+  g.out.c = 2;
+  g.kernel_h = g.kernel_w = 1000;
+  g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 999;
+  ASSERT_TRUE(test::FitGeometry(&g));
+  RandomConv random(g, &rng);
+  random.scale.clear();
+  random.shift.clear();
+  const kernels::BConv2DConstants constants = kernels::ComputeConstants(random.Params());
+  ASSERT_EQ(constants.classes.count(), 1000000);
+  for (const int at : {0, 1, 999, 1000, 123456, 999999}) {
+    for (int o = 0; o < 2; ++o) {
+      const TapRange rows = constants.classes.row_sets[static_cast<size_t>(at / 1000)];
+      const TapRange columns = constants.classes.column_sets[static_cast<size_t>(at % 1000)];
+      ASSERT_EQ(rows.end - rows.begin, 1);
+      ASSERT_EQ(columns.end - columns.begin, 1);
+      EXPECT_FLOAT_EQ(constants.c[static_cast<size_t>(2 * at + o)],
+                      random.low * random.Weight(o, 0, rows.begin, columns.begin));
+    }
+  }
+}
+
 TEST(SelectKernel, KnowsItsTable) {
   EXPECT_STREQ(kernels::SelectKernel("auto").name, KernelTable()[0].name);
   for (const Kernel& kernel : KernelTable()) {

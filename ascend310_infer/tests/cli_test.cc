@@ -47,8 +47,8 @@ class Cli : public testing::Test {
   }
 
   Result Run(const std::string& program, const std::string& arguments) {
-    const std::string command = "cd " + dir_.string() + " && " ADABIN_BIN_DIR "/" + program + " " +
-                                arguments + " >out.txt 2>err.txt";
+    const std::string command = "cd " + dir_.string() + " && " + before_ + ADABIN_BIN_DIR "/" +
+                                program + " " + arguments + " >out.txt 2>err.txt";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(Path("out.txt")),
             ReadFile(Path("err.txt"))};
@@ -70,6 +70,7 @@ class Cli : public testing::Test {
   }
 
   fs::path dir_;
+  std::string before_;  // shell commands that come first
 };
 
 TEST_F(Cli, RunsAFolder) {
@@ -130,6 +131,7 @@ TEST_F(Cli, BadFlags) {
   Refused("adabin_infer", good + "--kernel nonsense", "portable");
   Refused("adabin_infer", good + "--threads 0", "--threads");
   Refused("adabin_infer", good + "--threads x", "--threads");
+  Refused("adabin_infer", good + "--threads 257", "--threads");
   Refused("adabin_infer", good + "--repeat 0", "--repeat");
   Refused("adabin_infer", good + "--nonsense 1", "--nonsense");
   Refused("adabin_infer", good + "--device_type Ascend", "MindSpore Lite");
@@ -167,6 +169,44 @@ TEST_F(Cli, BadInputsWriteNothing) {
   EXPECT_FALSE(fs::exists(Path("out")));
 }
 
+// The sanitizer needs all addresses for itself.
+#if !defined(__SANITIZE_ADDRESS__)
+TEST_F(Cli, ThreadsThatCannotStart) {
+  before_ = "ulimit -v 300000 && ";
+  Refused("adabin_infer", "--model net.mindir --input in --output out --threads 256",
+          "--threads 256: only ");
+}
+#endif
+
+TEST_F(Cli, PathsThatCannotBeLookedAt) {
+  Write("file", "kept");
+  fs::create_symlink("loop", Path("loop"));
+  Write("x.bin", std::string(4 * 8 * 8 * sizeof(float), '\0'));
+  const std::string names[] = {std::string(300, 'a'), "loop", "loop/x", "file/x"};
+  for (const std::string& name : names) {
+    Refused("adabin_infer", "--model net.mindir --input in --output " + name, "--output");
+    Refused("adabin_infer", "--model net.mindir --output out --input " + name, "--input");
+    Refused("adabin_infer", "--input in --output out --model " + name, name.substr(0, 100));
+    Refused("adabin_pack", "--model net.mindir --output " + name, name.substr(0, 100));
+    Refused("adabin_pack", "--output x.adabin --model " + name, name.substr(0, 100));
+    Refused("adabin_layer", "--model net.mindir --input x.bin --output " + name,
+            name.substr(0, 100));
+    Refused("adabin_layer", "--model net.mindir --output out --input " + name, name.substr(0, 100));
+  }
+  EXPECT_EQ(ReadFile(Path("file")), "kept");
+}
+
+TEST_F(Cli, ReplacesItsOwnOutputsOnly) {
+  fs::create_directory(Path("out"));
+  Write("out/a_0.bin", "old");
+  Write("out/a_1.bin", "kept");
+  Write("out/c_0.bin", "kept");
+  Infer("--model net.mindir --input in --output out");
+  EXPECT_EQ(fs::file_size(Path("out/a_0.bin")), 5 * sizeof(float));
+  EXPECT_EQ(ReadFile(Path("out/a_1.bin")), "kept");
+  EXPECT_EQ(ReadFile(Path("out/c_0.bin")), "kept");
+}
+
 TEST_F(Cli, BadOutputs) {
   Write("file", "kept");
   Refused("adabin_infer", "--model net.mindir --input in --output file", "file");
@@ -202,6 +242,8 @@ TEST_F(Cli, Layer) {
   ASSERT_EQ(layers.size(), 2u);
   EXPECT_EQ(layers[0]["kernel"], (std::vector<int>{3, 3}));
   EXPECT_FLOAT_EQ(layers[1]["high"].get<float>(), -0.5f);
+  EXPECT_EQ(layers[0]["bit"], "x >= t");
+  EXPECT_EQ(layers[1]["bit"], "not x <= t");
   std::mt19937 rng(2);
   const std::vector<float> x = test::NormalFloats(2 * 4 * 8 * 8, &rng);
   WriteFile(Path("x.bin"), x.data(), x.size() * sizeof(float));

@@ -65,10 +65,11 @@ void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector
     std::vector<float> x(in.size()), x_hwc(in.size()), y_hwc(out.size());
     std::vector<uint8_t> unpacked(in.size());
     for (size_t s = 0; s < bits.size() / in.size(); ++s) {
-      // The two floats on either side of the threshold.
+      // The threshold itself and the float that it is told from.
+      const bool bit_of_threshold = step.compare == kernels::Compare::kAtLeast;
+      const float other = std::nextafter(step.threshold, bit_of_threshold ? -INFINITY : INFINITY);
       for (size_t i = 0; i < in.size(); ++i) {
-        x[i] = bits[s * in.size() + i] != 0 ? step.threshold
-                                            : std::nextafter(step.threshold, -INFINITY);
+        x[i] = (bits[s * in.size() + i] != 0) == bit_of_threshold ? step.threshold : other;
       }
       ops::ChwToHwc(in, x.data(), x_hwc.data());
       conv->Binarize(x_hwc.data(), workspace.get(), 0, in.h);

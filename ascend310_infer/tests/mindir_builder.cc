@@ -54,6 +54,7 @@ std::string MindIrBuilder::AddNode(const std::string& op_type,
   for (const std::string& input : inputs) node->add_input(input);
   const std::string name = NewName();
   node->set_name(name);
+  node->set_domain("Default/" + name);
   node->add_output(name);
   return name;
 }
@@ -125,6 +126,13 @@ std::string MindIrBuilder::Binarize(const std::string& x, float threshold, float
   const std::string bit = Node("GreaterEqual", {x, Scalar(threshold)});
   const std::string h = Scalar(high);
   return Node("Select", {bit, h, Scalar(low)});
+}
+
+std::string MindIrBuilder::BinarizeFalling(const std::string& x, float threshold, float high,
+                                           float low) {
+  const std::string falling = Node("GreaterEqual", {Scalar(threshold), x});
+  const std::string l = Scalar(low);
+  return Node("Select", {falling, l, Scalar(high)});
 }
 
 std::string MindIrBuilder::Conv2D(const std::string& x, const Conv& conv) {
@@ -226,7 +234,7 @@ std::string SmallNetwork(int64_t batch) {
   std::string y = b.BatchNorm(b.Conv2D(b.Binarize(x, 0.1f, 0.8f, -0.6f), first), 4, &rng);
   x = maxout(b.Node("Add", {y, x}), 4);
   MindIrBuilder::Conv second{{8, 4, 3, 3}, TwoValuedWeights({8, 4, 3, 3}, &rng), 2, {1, 1, 1, 1}};
-  y = b.BatchNorm(b.Conv2D(b.Binarize(x, -0.2f, -0.5f, 0.7f), second), 8, &rng);
+  y = b.BatchNorm(b.Conv2D(b.BinarizeFalling(x, -0.2f, -0.5f, 0.7f), second), 8, &rng);
   mindir::PrimitiveProto* pad = b.model.add_primitives();
   pad->set_name("Pad:1000");
   pad->set_op_type("Pad");

@@ -24,7 +24,10 @@ class MindIrBuilder {
   std::string Ints(const std::vector<int64_t>& values);
   std::string Node(const std::string& op, const std::vector<std::string>& inputs);
 
+  // Select(x >= threshold, high, low)
   std::string Binarize(const std::string& x, float threshold, float high, float low);
+  // Select(threshold >= x, low, high)
+  std::string BinarizeFalling(const std::string& x, float threshold, float high, float low);
   struct Conv {
     std::vector<int64_t> weight_shape;
     std::vector<float> weights;

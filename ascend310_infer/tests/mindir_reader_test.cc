@@ -78,6 +78,51 @@ TEST(MindIrReader, NamesCalledGraph) {
   EXPECT_NE(Complaint(b.Serialize()).find("some_function"), std::string::npos);
 }
 
+TEST(MindIrReader, TupleBombIsRefused) {
+  MindIrBuilder b({1, 3, 4, 4});
+  std::string tuple = b.Input();
+  for (int i = 0; i < 60; ++i) tuple = b.Node("MakeTuple", {tuple, tuple});
+  b.Output({b.Node("ReLU", {b.Input()})});
+  EXPECT_NE(Complaint(b.Serialize()).find("too large"), std::string::npos);
+
+  MindIrBuilder copies({1, 3, 4, 4});
+  tuple = copies.Node("MakeTuple", std::vector<std::string>(2000, copies.Input()));
+  for (int i = 0; i < 2000; ++i) tuple = copies.Node("Depend", {tuple, copies.Input()});
+  copies.Output({copies.Node("ReLU", {copies.Input()})});
+  EXPECT_NE(Complaint(copies.Serialize()).find("too large"), std::string::npos);
+}
+
+TEST(MindIrReader, ItemsThatATupleDoesNotHave) {
+  const auto complaint = [](const auto& build) {
+    MindIrBuilder b({1, 3, 4, 4});
+    b.Output({b.Node("ReLU", {build(&b)})});
+    return Complaint(b.Serialize());
+  };
+  const auto get = [](MindIrBuilder* b, const std::string& tuple, const std::string& index) {
+    return b->Node("TupleGetItem", {tuple, index});
+  };
+  const char* part = "not supported";
+  EXPECT_EQ(complaint([&](auto* b) {
+              return get(b, b->Node("MakeTuple", {b->Input(), b->Input()}), b->Int(1));
+            }),
+            "");
+  EXPECT_NE(complaint([&](auto* b) {
+              return get(b, b->Node("MakeTuple", {b->Input()}), b->Int(1));
+            }).find(part),
+            std::string::npos);
+  EXPECT_NE(
+      complaint([&](auto* b) { return get(b, b->Node("MakeTuple", {}), b->Int(0)); }).find(part),
+      std::string::npos);
+  EXPECT_NE(
+      complaint([&](auto* b) { return get(b, b->Input(), b->Node("MakeTuple", {})); }).find(part),
+      std::string::npos);
+  EXPECT_NE(complaint([&](auto* b) {
+              const std::string pair = b->Node("MakeTuple", {b->Input(), b->Input()});
+              return get(b, b->Node("MakeTuple", {pair, pair}), b->Int(1));
+            }).find(part),
+            std::string::npos);
+}
+
 TEST(MindIrReader, RefusesOtherTypes) {
   MindIrBuilder b({1, 3, 4, 4});
   b.Output({b.Node("Add", {b.Input(), b.Parameter({1}, {1.0f})})});

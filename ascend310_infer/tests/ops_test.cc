@@ -40,7 +40,8 @@ TEST(Conv2D, MatchesLiteralSumForAnyThreads) {
     }
     std::vector<double> magnitude;
     const std::vector<double> expected = random.LiteralConvolution(&magnitude);
-    for (float& v : random.x) v = v >= random.threshold ? random.high : random.low;
+    ops::Threshold(random.x.size(), random.x.data(), random.compare, random.threshold, random.high,
+                   random.low, random.x.data());
     ops::Conv2DParams params;
     params.geometry = g;
     params.weights = weights;

@@ -114,15 +114,31 @@ TEST(PackedFile, SignedNonsense) {
   }
 }
 
+TEST(PackedFile, UnknownNumbersAreRefused) {
+  const auto refused = [](const auto& change) {
+    ir::Plan plan = SmallPlan();
+    change(&plan.steps[1]);
+    return Refused(ir::WritePackedFile(plan));
+  };
+  EXPECT_FALSE(refused([](ir::Step*) {}));
+  EXPECT_TRUE(refused([](ir::Step* s) { s->kind = static_cast<ir::StepKind>(13); }));
+  EXPECT_TRUE(refused([](ir::Step* s) { s->compare = static_cast<kernels::Compare>(2); }));
+  EXPECT_TRUE(refused([](ir::Step* s) {
+    s->act = static_cast<kernels::Activation>(3);
+    s->positive.clear();
+    s->negative.clear();
+  }));
+}
+
 TEST(PackedFile, OtherVersionIsNamed) {
   std::string bytes = ir::WritePackedFile(SmallPlan());
-  bytes[8] = 2;
+  bytes[8] = 1;
   Sign(&bytes);
   try {
     ir::ReadPackedFile(bytes);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("version 2"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("version 1"), std::string::npos);
   }
 }
 

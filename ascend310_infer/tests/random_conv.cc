@@ -35,6 +35,7 @@ bool FitGeometry(ConvGeometry* g) {
 
 RandomConv::RandomConv(const ConvGeometry& g, Rng* rng) : geometry(g) {
   const auto channels = static_cast<size_t>(g.out.c);
+  compare = static_cast<kernels::Compare>(Draw(rng, 0, 1));
   threshold = Uniform(rng, -0.3f, 0.3f);
   high = Uniform(rng, -1.5f, 1.5f);  // below `low` half the time: a negative alpha
   low = Draw(rng, 0, 9) == 0 ? high : Uniform(rng, -1.5f, 1.5f);
@@ -63,6 +64,7 @@ RandomConv::RandomConv(const ConvGeometry& g, Rng* rng) : geometry(g) {
 kernels::BConv2DParams RandomConv::Params() const {
   kernels::BConv2DParams params;
   params.geometry = geometry;
+  params.compare = compare;
   params.threshold = threshold;
   params.high = high;
   params.low = low;
@@ -102,8 +104,8 @@ std::vector<double> RandomConv::LiteralConvolution(std::vector<double>* magnitud
               if (ih < 0 || ih >= g.in.h || iw < 0 || iw >= g.in.w) continue;
               const int channel = o / g.group_out() * g.group_in() + c;
               const float value = x[static_cast<size_t>((ih * g.in.w + iw) * g.in.c + channel)];
-              const double term =
-                  double{value >= threshold ? high : low} * double{Weight(o, c, kh, kw)};
+              const bool bit = kernels::ActivationBit(compare, value, threshold);
+              const double term = double{bit ? high : low} * double{Weight(o, c, kh, kw)};
               sum += term;
               size += std::abs(term);
             }

@@ -18,6 +18,7 @@ bool FitGeometry(ConvGeometry* geometry);
 // A binary convolution that owns its data, with an input (NHWC) and a residual.
 struct RandomConv {
   ConvGeometry geometry;
+  kernels::Compare compare = kernels::Compare::kAtLeast;
   float threshold = 0;
   float high = 0;
   float low = 0;

@@ -2,8 +2,12 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <stdexcept>
+#include <string>
+
+#include "base/error.h"
 
 namespace adabin {
 namespace {
@@ -32,6 +36,22 @@ TEST(ThreadPool, PassesAFailureOn) {
   int sum = 0;
   pool.Run(1, [&](int64_t, int) { ++sum; });
   EXPECT_EQ(sum, 1);
+}
+
+TEST(ThreadPool, NamesTheFlagWhenAThreadCannotStart) {
+  pthread_attr_t kept, huge;
+  ASSERT_EQ(pthread_getattr_default_np(&kept), 0);
+  ASSERT_EQ(pthread_attr_init(&huge), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&huge, size_t{1} << 47), 0);  // all addresses that there are
+  ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+  std::string complaint;
+  try {
+    ThreadPool pool(3);
+  } catch (const Error& error) {
+    complaint = error.what();
+  }
+  ASSERT_EQ(pthread_setattr_default_np(&kept), 0);
+  EXPECT_EQ(complaint.rfind("--threads 3: ", 0), 0u) << complaint;
 }
 
 TEST(ParallelRanges, CoversTheRange) {

@@ -62,6 +62,12 @@ def _check_classes(config, class_names):
 
 def _image_dataset(config, split, images, labels, class_names):
     train = split == "train"
+    side = images.shape[1]
+    if getattr(config, "image_size", side) != side:
+        raise UserError(
+            f"image_size={config.image_size} contradicts {config.dataset}, whose images have {side} x {side} pixels; "
+            f"set image_size: {side} or another dataset"
+        )
     return ImageDataset(
         images,
         labels,

@@ -7,18 +7,19 @@ from src.models.blocks import BATCH_NORM, ResidualBlock, ResNet, Style, he_norma
 
 
 class SubsampleAndPad(nn.Cell):
-    """Shortcut without parameters (option A): every second pixel, and zero channels added on both sides.
+    """Shortcut without parameters (option A): every stride-th pixel, and zero channels added on both sides.
 
     Args:
+        stride (int): of the block's first convolution.
         extra_channels (int): channels that are added, half of them in front.
 
-    Inputs: x (N, C, H, W). Output: (N, C + extra_channels, ceil(H / 2), ceil(W / 2)).
+    Inputs: x (N, C, H, W). Output: (N, C + extra_channels, ceil(H / stride), ceil(W / stride)).
     """
 
-    def __init__(self, extra_channels):
+    def __init__(self, stride, extra_channels):
         super().__init__()
-        # A pooling of size 1 takes every second pixel; slicing has no backward pass on CPU in PYNATIVE mode.
-        self.subsample = nn.AvgPool2d(kernel_size=1, stride=2)
+        # A pooling of size 1 takes single pixels; slicing has no backward pass on CPU in PYNATIVE mode.
+        self.subsample = nn.AvgPool2d(kernel_size=1, stride=stride)
         front = extra_channels // 2
         self.pad = ops.Pad(((0, 0), (front, extra_channels - front), (0, 0), (0, 0)))
 
@@ -31,8 +32,8 @@ class BasicBlock(ResidualBlock):
 
     @staticmethod
     def between_stages(in_channels, channels, stride, style):
-        """Every second pixel, zero channels added."""
-        return SubsampleAndPad(channels - in_channels)
+        """Every stride-th pixel, zero channels added."""
+        return SubsampleAndPad(stride, channels - in_channels)
 
 
 class ProjectionBlock(ResidualBlock):

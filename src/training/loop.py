@@ -8,7 +8,8 @@ import time
 from tqdm import tqdm
 
 from src.layers import set_estimator
-from src.training.evaluate import classification_metrics, predict_logits
+from src.training.evaluate import predict_logits
+from src.training.metrics import classification_metrics
 from src.training.schedule import cosine_lr, estimator_parameters
 from src.utils.checkpoint import describe, load_training, save_checkpoint
 from src.utils.cli import log
@@ -49,8 +50,8 @@ class Progress:
         elif time.monotonic() - self.printed > self.every:
             self.printed = time.monotonic()
             rate = (self.done - self.first) / (self.printed - self.start)
-            left = time.strftime("%H:%M:%S", time.gmtime((self.total - self.done) / rate))
-            log(f"{text}, {rate:.0f} images/s, {left} left")
+            minutes, seconds = divmod(round((self.total - self.done) / rate), 60)
+            log(f"{text}, {rate:.0f} images/s, {minutes // 60}:{minutes % 60:02}:{seconds:02} left")
 
     def write(self, message):
         """Print a line without tearing the bar."""
@@ -107,6 +108,9 @@ def train(network, step, train_data, test_data, config, run):
         start, best = metadata["epoch"], metadata["best_top1"]
         run.keep_epochs(start)
         run.log(f"resuming {run.path} after epoch {start}")
+    else:
+        run.expect_nothing_finished()
+    eval_batch = min(config.eval_batch_size, test_data.num_images)
     images_per_epoch = train_data.steps_per_epoch * config.batch_size
     progress = Progress(config.epochs * images_per_epoch, start * images_per_epoch)
     try:
@@ -118,7 +122,7 @@ def train(network, step, train_data, test_data, config, run):
             step.set_train(True)
             train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress)
             seconds = time.monotonic() - began
-            test = classification_metrics(*predict_logits(network, test_data.batches(0), config.eval_batch_size))
+            test = classification_metrics(*predict_logits(network, test_data.batches(0), eval_batch))
             run.add_epoch(
                 {
                     "epoch": epoch + 1,

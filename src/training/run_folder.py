@@ -2,6 +2,7 @@
 """A run is a folder: config.yaml, metrics.csv, curves.png, train.log, best.ckpt, last.ckpt."""
 
 import csv
+import fcntl
 import io
 import time
 from pathlib import Path
@@ -25,6 +26,10 @@ COLUMNS = (
 )
 
 
+# What a resumed run may change: none of these has an influence on the results.
+FREE_KEYS = ("data_path", "num_workers", "log_steps", "output_path")
+
+
 class RunFolder:
     """Files of one training.
 
@@ -39,6 +44,7 @@ class RunFolder:
         self.best = self.path / "best.ckpt"
         self.metrics = self.path / "metrics.csv"
         self.rows = []
+        self._log_file = None
 
     @classmethod
     def create(cls, config):
@@ -56,17 +62,20 @@ class RunFolder:
                     f"{path}: cannot be created ({error.strerror}); give a writable folder with --output_path"
                 ) from error
             run = cls(path)
+            if config.data_path:
+                config.data_path = str(Path(config.data_path).absolute())  # resumable from any folder
             with replacing(path / "config.yaml") as temporary:
                 config.save(temporary)
+            run._claim()
             return run
         raise UserError(f"{parent}: has 99 runs of this second; start again")
 
     @classmethod
     def open(cls, path, overrides):
-        """Existing folder to resume, and its config.
+        """Existing folder to resume, and its config; where the data lies and what has no influence may differ.
 
         Raises:
-            UserError: no run folder, or a flag contradicts the run's config.
+            UserError: no run folder, one that another process writes to, or a flag contradicts the run's config.
         """
         run = cls(path)
         if not (run.path / "config.yaml").is_file():
@@ -75,23 +84,37 @@ class RunFolder:
                 "give <output_path>/<network>_<dataset>/<time>"
             )
         config = read_config(run.path / "config.yaml")
-        given = vars(read_config(run.path / "config.yaml", overrides))
+        resumed = read_config(run.path / "config.yaml", overrides)
         for key in overrides:
-            if given[key] != getattr(config, key):
+            old, new = getattr(config, key), getattr(resumed, key)
+            if new != old and key not in FREE_KEYS:
                 raise UserError(
-                    f"--{key}={given[key]}: contradicts the run to resume, which has {key}="
-                    f"{getattr(config, key)}; leave the flag out, or start a new run without --resume"
+                    f"--{key}={new}: contradicts the run to resume, which has {key}={old}; leave the flag out, or "
+                    "start a new run without --resume"
                 )
+        run._claim()
         for leftover in run.path.glob(".writing-*"):
-            leftover.unlink()
-        return run, config
+            leftover.unlink(missing_ok=True)
+        return run, resumed
+
+    def _claim(self):
+        """Keep other processes from writing to this folder for as long as this one lives."""
+        try:
+            self._log_file = open(self.path / "train.log", "a", encoding="utf-8")  # noqa: SIM115 - held until the end
+            fcntl.flock(self._log_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"--resume {self.path}: this run is still running; stop it first") from error
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({error.strerror}); make the run folder writable"
+            ) from error
 
     def log(self, message, write=log):
         """Show a line and keep it in train.log."""
         write(message)
         try:
-            with open(self.path / "train.log", "a", encoding="utf-8") as handle:
-                handle.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
+            self._log_file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
+            self._log_file.flush()
         except OSError as error:
             raise UserError(f"{self.path}/train.log: cannot be written ({error.strerror}); free some space") from error
 
@@ -109,6 +132,18 @@ class RunFolder:
                 "the run folder is damaged, start a new run"
             )
         self._write_metrics()
+
+    def expect_nothing_finished(self):
+        """A run without last.ckpt starts anew; that must not destroy one that had gone further.
+
+        Raises:
+            UserError: metrics.csv shows that a last.ckpt once was there.
+        """
+        recorded = self.metrics.read_bytes().count(b"\n") - 1 if self.metrics.is_file() else 0
+        if recorded > 1:  # the first epoch is recorded before its last.ckpt is written
+            raise UserError(
+                f"{self.last}: is missing, though {recorded} epochs are recorded; restore it or start a new run"
+            )
 
     def add_epoch(self, row):
         """Append a row to metrics.csv and draw the curves anew."""

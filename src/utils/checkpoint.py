@@ -11,7 +11,6 @@ import logging
 from pathlib import Path
 
 import mindspore as ms
-import numpy as np
 
 from src.utils.errors import UserError
 from src.utils.files import replacing
@@ -36,7 +35,8 @@ DESCRIBED_KEYS = (
 
 def network_parameters(network):
     """Name to Parameter of everything that a checkpoint stores of a network."""
-    return {name: parameter for name, parameter in network.parameters_dict().items() if not name.endswith((".k", ".t"))}
+    parameters = network.parameters_dict().items()
+    return {name: p for name, p in parameters if not name.endswith(("estimator_k", "estimator_t"))}
 
 
 def optimizer_parameters(optimizer, network):
@@ -105,8 +105,8 @@ def read_checkpoint(path):
         logging.disable(logging.NOTSET)
     metadata = content.pop(METADATA_KEY, None)
     try:
-        metadata = json.loads(str(metadata)) if metadata is not None else None
-    except ValueError as error:
+        metadata = dict(json.loads(str(metadata))) if metadata is not None else None
+    except (ValueError, TypeError) as error:
         raise UserError(f"{path}: its description is damaged; make the checkpoint again") from error
     return metadata, {name: value.asnumpy() for name, value in content.items() if isinstance(value, ms.Tensor)}
 
@@ -152,31 +152,33 @@ def load_network(path, network, config):
     Raises:
         UserError: unreadable, of another network (first differing tensor), or contradicting the config.
     """
-    metadata, values = read_checkpoint(path)
-    values = {name: value for name, value in values.items() if not name.startswith(OPTIMIZER_PREFIX)}
-    assign(network_parameters(network), values, path)
-    for key in DESCRIBED_KEYS:
-        expected = getattr(config, key)
-        if metadata and key in metadata and metadata[key] != expected:
-            raise UserError(
-                f"{path}: was made with {key}={metadata[key]}, the config says {expected}; "
-                f"give --{key}={metadata[key]} or the config it was trained with"
-            )
-    return metadata or {}
+    return _load(path, network, config)[0]
 
 
 def load_training(path, network, optimizer, config):
     """Load network and optimizer of a training checkpoint; returns its metadata."""
-    metadata = load_network(path, network, config)
-    _, values = read_checkpoint(path)
-    state = {
-        name[len(OPTIMIZER_PREFIX) :]: value for name, value in values.items() if name.startswith(OPTIMIZER_PREFIX)
-    }
+    metadata, state = _load(path, network, config)
+    if not {"epoch", "best_top1"} <= metadata.keys():
+        raise UserError(f"{path}: is no training checkpoint; resume from a run folder that train.py made")
     assign(optimizer_parameters(optimizer, network), state, path)
     return metadata
 
 
-def equal_weights(first, second):
-    """True when two checkpoints hold the same tensors, bit by bit."""
-    (_, a), (_, b) = read_checkpoint(first), read_checkpoint(second)
-    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+def _load(path, network, config):
+    """Load the network's parameters; returns (metadata, the optimizer's values by name)."""
+    metadata, values = read_checkpoint(path)
+    state = {
+        name.removeprefix(OPTIMIZER_PREFIX): values.pop(name)
+        for name in list(values)
+        if name.startswith(OPTIMIZER_PREFIX)
+    }
+    assign(network_parameters(network), values, path)
+    metadata = metadata or {}
+    for key in DESCRIBED_KEYS:
+        expected = getattr(config, key)
+        if metadata.get(key, expected) != expected:
+            raise UserError(
+                f"{path}: was made with {key}={metadata[key]}, the config says {expected}; "
+                f"give --{key}={metadata[key]} or the config it was trained with"
+            )
+    return metadata, state

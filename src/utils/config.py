@@ -35,7 +35,13 @@ AT_LEAST = {
     "seed": 0,
     "image_size": 4,
 }
-AT_MOST = {"seed": 2**32 - 1}  # NumPy's generator takes no more
+AT_MOST = {
+    "seed": 2**32 - 1,  # NumPy's generator takes no more
+    "train_size": 10**6,
+    "test_size": 10**6,
+    "batch_size": 65536,
+    "eval_batch_size": 65536,
+}
 POSITIVE = ("t_min", "t_max")
 
 

@@ -40,7 +40,7 @@ def init_device(config):
     except (RuntimeError, ValueError) as error:
         # In a process that has computed something already it fails even for the device that is in use.
         if (ms.get_context("device_target"), ms.get_context("device_id")) != (config.device_target, config.device_id):
-            reason = str(error).strip().splitlines()[0]
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise UserError(
                 f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
                 f"{reason}; choose another of {', '.join(DEVICE_TARGETS)}"

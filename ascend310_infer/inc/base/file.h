@@ -11,6 +11,7 @@ namespace adabin {
 // All of these throw Error naming the path.
 std::string ReadFile(const std::string& path);
 std::vector<float> ReadFloats(const std::string& path);
+size_t FileSize(const std::string& path);
 
 // Writes under a temporary name beside `path`, then renames: `path` is never half written, whatever
 // happens, and a failure leaves it as it was.

@@ -13,9 +13,12 @@
 
 namespace adabin {
 
+constexpr int kMaxThreads = 256;
+
 // A fixed set of threads that lives as long as the model. The calling thread is worker 0.
 class ThreadPool {
  public:
+  // Throws Error when the system does not give that many.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -30,6 +33,7 @@ class ThreadPool {
  private:
   void Loop(int worker);
   void Drain(int worker);
+  void Stop();
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;

@@ -28,7 +28,7 @@ struct Value {
 // An operator. Inputs are indices into Graph::values.
 struct Node {
   std::string op;    // "Conv2D"
-  std::string name;  // for messages only; nothing is recognized by it
+  std::string name;  // where in the network, for messages only; nothing is recognized by it
   std::vector<int> inputs;
   std::map<std::string, Value> attributes;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The packed model file (.adabin), version 1. Little-endian throughout.
+// The packed model file (.adabin), version 2. Little-endian throughout.
 //
 //   offset  size  header
 //        0     8  magic "ADABIN\r\n"
@@ -23,12 +23,19 @@
 //   BinaryConv, Conv, Activation  activation (kernels::Activation)
 //   Pad                         six sizes
 //   Reshape                     c, h, w
-//   BinaryConv, Threshold       threshold, high, low as float32
+//   BinaryConv, Threshold       comparison (kernels::Compare); threshold, high, low as float32
 //
-// followed by the element counts of those arrays that its kind has (ForEachArray). The arrays'
-// content lies in the blob in the same order, each from a multiple of 16 bytes on, so that a mapped
-// file can be used in place: bits as the 32-bit words of kernels/bits.h, all else float32. The
-// constants of the popcount arithmetic are recomputed at load, not stored.
+// followed by the element counts of those arrays that its kind has:
+//
+//   BinaryConv                  bits, low weights, high weights
+//   Conv, Dense                 weights
+//   BinaryConv, Conv, Affine    scale
+//   BinaryConv, Conv, Affine, Dense  shift
+//   BinaryConv, Conv, Activation     positive slopes, negative slopes
+//
+// The arrays' content lies in the blob in the same order, each from a multiple of 16 bytes on, so
+// that a mapped file can be used in place: bits as the 32-bit words of kernels/bits.h, all else
+// float32. The constants of the popcount arithmetic are recomputed at load, not stored.
 #ifndef ADABIN_IR_PACKED_FILE_H_
 #define ADABIN_IR_PACKED_FILE_H_
 

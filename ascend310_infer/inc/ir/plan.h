@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/conv_geometry.h"
+#include "kernels/bits.h"
 #include "kernels/epilogue.h"
 
 namespace adabin::ir {
@@ -24,7 +25,7 @@ enum class StepKind : uint8_t {
   kPad = 9,      // zeros around channels, rows, columns
   kMean = 10,    // over rows and columns
   kReshape = 11,
-  kThreshold = 12,  // x >= threshold ? high : low, as float
+  kThreshold = 12,  // binarize: high or low, as float
 };
 const char* StepName(StepKind kind);
 
@@ -44,7 +45,8 @@ struct Step {
   std::vector<uint32_t> bits;
   std::vector<float> weight_low;
   std::vector<float> weight_high;
-  float threshold = 0;  // also kThreshold
+  kernels::Compare compare = kernels::Compare::kAtLeast;  // this and the following also kThreshold
+  float threshold = 0;
   float high = 0;
   float low = 0;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/conv_geometry.h"
+#include "kernels/bits.h"
 #include "kernels/border_classes.h"
 #include "kernels/epilogue.h"
 
@@ -16,7 +17,8 @@ namespace adabin::kernels {
 // A binary convolution as the network states it. The spans must outlive the kernel built from it.
 struct BConv2DParams {
   ConvGeometry geometry;
-  float threshold = 0;                // activation bit = x >= threshold
+  Compare compare = Compare::kAtLeast;
+  float threshold = 0;
   float high = 0;                     // activation value of bit 1
   float low = 0;                      // of bit 0
   std::span<const uint32_t> bits;     // out.c rows, see kernels/bits.h

@@ -31,6 +31,7 @@ ir::Step ConvertSubsampledPool(const ir::Graph& graph, const ir::Node& pool,
 // Writes per-channel values into a step, rounded to float; a single value is repeated.
 void SetAffine(const std::vector<double>& scale, const std::vector<double>& shift, int channels,
                ir::Step* step);
+void SetBinarizer(const Binarizer& binarizer, ir::Step* step);
 void SetActivation(const ActivationMatch& activation, int channels, ir::Step* step);
 
 }  // namespace adabin::lower

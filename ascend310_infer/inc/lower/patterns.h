@@ -49,15 +49,19 @@ const ir::Node* Producer(const ir::Graph& graph, int v, const char* op);
 const ir::Tensor* ConstantTensor(const ir::Graph& graph, int v);
 std::optional<float> ConstantScalar(const ir::Graph& graph, int v);
 
-// Select(GreaterEqual(x, threshold), high, low), or Select(GreaterEqual(center, x), low, high):
-// threshold is then the next float above center, where center >= x begins to fail.
+// Select(GreaterEqual(x, threshold), high, low), or Select(GreaterEqual(threshold, x), low, high):
+// then the bit is 1 where the comparison is false, as it is for NaN.
 struct Binarizer {
   int x = -1;
+  kernels::Compare compare = kernels::Compare::kAtLeast;
   float threshold = 0;
   float high = 0;
   float low = 0;
 };
 std::optional<Binarizer> MatchBinarizer(const ir::Graph& graph, int v);
+// Whether `v` was binarized in any manner: a Select by a comparison, as it is or behind operators
+// that pass its values on. True for all that MatchBinarizer finds.
+bool IsBinarized(const ir::Graph& graph, int v);
 
 // ReLU(x), PReLU(x, w), or Maxout: Sub(Mul(pos, ReLU(x)), Mul(neg, ReLU(Neg(x))))
 struct ActivationMatch {

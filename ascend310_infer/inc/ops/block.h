@@ -6,7 +6,7 @@
 
 namespace adabin::ops {
 
-// Sums of neighbouring output channels. A compiler vector rather than an array: it stays in
+// Sums of neighboring output channels. A compiler vector rather than an array: it stays in
 // registers on every instruction set, and each lane adds in program order, so that results are the
 // same on all of them.
 constexpr int kBlock = 16;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/conv_geometry.h"
+#include "kernels/bits.h"
 #include "kernels/epilogue.h"
 
 namespace adabin::ops {
@@ -20,7 +21,8 @@ void Affine(const Shape& shape, const float* x, std::span<const float> scale,
             std::span<const float> shift, float* out);
 void Activate(const Shape& shape, const float* x, const kernels::Epilogue& activation, float* out);
 void Add(size_t count, const float* a, const float* b, float* out);
-void Threshold(size_t count, const float* x, float threshold, float high, float low, float* out);
+void Threshold(size_t count, const float* x, kernels::Compare compare, float threshold, float high,
+               float low, float* out);
 
 // A window over the border sees only what lies inside the map, as MindSpore's "same" padding does.
 void MaxPool(const ConvGeometry& geometry, const float* x, float* out);

@@ -59,7 +59,8 @@ class FloatBinaryConvStep : public CpuStep {
   void Run(const float* x, const float* second, float* out, std::byte* workspace,
            ThreadPool* pool) const override {
     auto* binarized = reinterpret_cast<float*>(workspace);
-    ops::Threshold(step_.geometry.in.size(), x, step_.threshold, step_.high, step_.low, binarized);
+    ops::Threshold(step_.geometry.in.size(), x, step_.compare, step_.threshold, step_.high,
+                   step_.low, binarized);
     conv_->Run(binarized, second, out, pool);
   }
 
@@ -119,7 +120,8 @@ class FeatureMapStep : public CpuStep {
       case StepKind::kReshape:
         return ops::Reshape(in_, out_, x, out);
       case StepKind::kThreshold:
-        return ops::Threshold(in_.size(), x, step_.threshold, step_.high, step_.low, out);
+        return ops::Threshold(in_.size(), x, step_.compare, step_.threshold, step_.high, step_.low,
+                              out);
       case StepKind::kBinaryConv:
       case StepKind::kConv:
       case StepKind::kDense:
@@ -139,6 +141,7 @@ class FeatureMapStep : public CpuStep {
 kernels::BConv2DParams BinaryParams(const Step& step) {
   kernels::BConv2DParams params;
   params.geometry = step.geometry;
+  params.compare = step.compare;
   params.threshold = step.threshold;
   params.high = step.high;
   params.low = step.low;

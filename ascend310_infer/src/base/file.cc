@@ -57,6 +57,13 @@ std::vector<float> ReadFloats(const std::string& path) {
   return data;
 }
 
+size_t FileSize(const std::string& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (error) Fail(path, error.message());
+  return bytes;
+}
+
 void WriteFile(const std::string& path, const void* data, size_t size) {
   const std::string temporary = path + ".tmp." + std::to_string(getpid());
   File file(std::fopen(temporary.c_str(), "wbx"));

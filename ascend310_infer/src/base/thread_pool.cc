@@ -2,16 +2,29 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <string>
+
+#include "base/error.h"
 
 namespace adabin {
 
 ThreadPool::ThreadPool(int threads) {
-  for (int worker = 1; worker < threads; ++worker) {
-    workers_.emplace_back([this, worker] { Loop(worker); });
+  workers_.reserve(static_cast<size_t>(std::max(threads, 1)) - 1);
+  try {
+    for (int worker = 1; worker < threads; ++worker) {
+      workers_.emplace_back([this, worker] { Loop(worker); });
+    }
+  } catch (const std::exception& error) {
+    const int running = this->threads();
+    Stop();
+    throw Error("--threads " + std::to_string(threads) + ": only " + std::to_string(running) +
+                " can run (" + error.what() + "); give fewer");
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { Stop(); }
+
+void ThreadPool::Stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;

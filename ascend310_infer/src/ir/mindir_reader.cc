@@ -138,7 +138,7 @@ class Builder {
   Graph Build() {
     ReadInput();
     for (const TensorProto& parameter : model_.graph().parameter()) {
-      Define(parameter.name(), {AddConstant(ReadTensor(parameter))});
+      Define(parameter.name(), {{AddConstant(ReadTensor(parameter))}});
     }
     for (const mindir::NodeProto& node : model_.graph().node()) ReadNode(node);
     ReadOutputs();
@@ -146,11 +146,16 @@ class Builder {
   }
 
  private:
-  // A name stands for one value, or for several where the exporter wrote a tuple.
+  // A name stands for one value, or for several where the exporter wrote a tuple. Tuples in tuples
+  // are flattened, which is right where all of one is read: as outputs.
   struct Named {
     std::vector<int> values;
     bool tuple = false;
+    bool nested = false;
   };
+
+  // Of all tuples together: each one of tuples can double the size of the one before.
+  static constexpr size_t kMaxTupleItems = size_t{1} << 20;
 
   void ReadInput() {
     if (model_.graph().input_size() != 1 || model_.graph().input(0).tensor_size() != 1) {
@@ -165,7 +170,7 @@ class Builder {
     GraphValue value;
     value.kind = GraphValue::Kind::kInput;
     graph_.values.push_back(std::move(value));
-    Define(input.name(), {0});
+    Define(input.name(), {{0}});
   }
 
   int AddConstant(Value constant) {
@@ -175,8 +180,15 @@ class Builder {
     return static_cast<int>(graph_.values.size()) - 1;
   }
 
-  void Define(const std::string& name, std::vector<int> values, bool tuple = false) {
-    names_[name] = Named{std::move(values), tuple};
+  void Define(const std::string& name, Named named) { names_[name] = std::move(named); }
+
+  // Appends `named` to a tuple.
+  void AddItems(const Named& named, std::vector<int>* items) {
+    tuple_items_ += named.values.size();
+    if (tuple_items_ > kMaxTupleItems) {
+      throw Error("the tuples are too large; the file is damaged, export it again");
+    }
+    items->insert(items->end(), named.values.begin(), named.values.end());
   }
 
   const Named& Find(const std::string& name) const {
@@ -223,19 +235,23 @@ class Builder {
     if (op == "Constant") {
       if (node.attribute_size() != 1)
         throw Error("a constant without a value; the file is damaged, export it again");
-      Define(output, {AddConstant(ReadAttribute(node.attribute(0)))});
+      Define(output, {{AddConstant(ReadAttribute(node.attribute(0)))}});
     } else if (op == "Load" || op == "Depend") {
       // They order reads and writes of parameters; inference writes none.
-      names_[output] = Named(Find(Input(node, 0)));
+      const Named& source = Find(Input(node, 0));
+      Named copy{{}, source.tuple, source.nested};
+      AddItems(source, &copy.values);
+      Define(output, std::move(copy));
     } else if (op == "UpdateState") {
-      Define(output, {AddConstant(Value())});
+      Define(output, {{AddConstant(Value())}});
     } else if (op == "MakeTuple") {
-      std::vector<int> items;
+      Named tuple{{}, true};
       for (const std::string& input : node.input()) {
         const Named& named = Find(input);
-        items.insert(items.end(), named.values.begin(), named.values.end());
+        tuple.nested |= named.tuple;
+        AddItems(named, &tuple.values);
       }
-      Define(output, std::move(items), true);
+      Define(output, std::move(tuple));
     } else if (op == "TupleGetItem") {
       ReadTupleGetItem(node);
     } else {
@@ -244,28 +260,29 @@ class Builder {
   }
 
   void ReadTupleGetItem(const mindir::NodeProto& node) {
-    const Named source = Find(Input(node, 0));
+    const Named& source = Find(Input(node, 0));
     const Named& which = Find(Input(node, 1));
-    const Value& index = graph_.values[static_cast<size_t>(which.values.at(0))].constant;
     // An operator with several outputs (BatchNorm) stands for its first one.
-    const int64_t limit = source.tuple ? static_cast<int64_t>(source.values.size()) : 1;
-    if (which.values.size() != 1 || index.kind != Value::Kind::kInt || index.i < 0 ||
-        index.i >= limit) {
+    const auto items = static_cast<int64_t>(source.values.size());
+    const Value* index =
+        which.tuple ? nullptr : &graph_.values[static_cast<size_t>(which.values[0])].constant;
+    if (index == nullptr || index->kind != Value::Kind::kInt || index->i < 0 || index->i >= items ||
+        source.nested) {
       throw Error("'" + Printable(node.name()) + "' takes an output that is not supported");
     }
-    Define(node.output(0), {source.values[static_cast<size_t>(index.i)]});
+    Define(node.output(0), {{source.values[static_cast<size_t>(index->i)]}});
   }
 
   void AddNode(const std::string& op, const mindir::NodeProto& proto,
                const mindir::PrimitiveProto* primitive) {
     Node node;
     node.op = op;
-    node.name = proto.name();
+    node.name = proto.domain();
     for (const std::string& input : proto.input()) {
       const Named& named = Find(input);
       if (named.tuple)
         throw Error("operator " + Printable(op) + " reads a tuple, which is not supported");
-      node.inputs.push_back(named.values.at(0));
+      node.inputs.push_back(named.values[0]);
       ++graph_.values[static_cast<size_t>(named.values[0])].uses;
     }
     if (primitive != nullptr) {
@@ -279,7 +296,7 @@ class Builder {
     graph_.values.push_back(std::move(value));
     graph_.nodes.push_back(std::move(node));
     graph_.node_value.push_back(static_cast<int>(graph_.values.size()) - 1);
-    Define(proto.output(0), {graph_.node_value.back()});
+    Define(proto.output(0), {{graph_.node_value.back()}});
   }
 
   void ReadOutputs() {
@@ -294,6 +311,7 @@ class Builder {
   const mindir::ModelProto& model_;
   std::unordered_map<std::string, const mindir::PrimitiveProto*> primitives_;
   std::unordered_map<std::string, Named> names_;
+  size_t tuple_items_ = 0;
   Graph graph_;
 };
 

@@ -15,7 +15,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "packed files are little-endian");
 
 constexpr char kMagic[] = "ADABIN\r\n";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr size_t kHeaderSize = 64;
 constexpr size_t kChecksumOffset = 48;
 constexpr size_t kBlobAlignment = 64;
@@ -179,6 +179,7 @@ void VisitStep(Stream& stream, Step& step) {
     for (int* field : {&step.shape.c, &step.shape.h, &step.shape.w}) stream.Field(*field);
   }
   if (binary || step.kind == StepKind::kThreshold) {
+    stream.Field(step.compare);
     stream.Field(step.threshold);
     stream.Field(step.high);
     stream.Field(step.low);

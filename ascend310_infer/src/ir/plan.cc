@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernels/bits.h"
+#include "kernels/border_classes.h"
 
 namespace adabin::ir {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constexpr int kMaxDim = 1 << 20;
 constexpr int64_t kMaxElements = int64_t{1} << 28;
 constexpr int kMaxKernel = 1 << 10;
+constexpr int64_t kMaxBorderConstants = int64_t{1} << 24;
 
 [[noreturn]] void Fail(const Step& step, const std::string& what) {
   throw Error(std::string("step ") + StepName(step.kind) + ": " + what);
@@ -39,10 +41,33 @@ void CheckOptional(const Step& step, const char* what, const std::vector<float>&
 }
 
 void CheckActivation(const Step& step, int channels) {
+  switch (step.act) {
+    case kernels::Activation::kNone:
+    case kernels::Activation::kRelu:
+    case kernels::Activation::kTwoSlope:
+      break;
+    default:
+      Fail(step, "unknown activation " + std::to_string(static_cast<int>(step.act)));
+  }
   const size_t slopes =
       step.act == kernels::Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
   CheckSize(step, "positive slope", step.positive.size(), slopes);
   CheckSize(step, "negative slope", step.negative.size(), slopes);
+}
+
+void CheckCompare(const Step& step) {
+  if (step.compare != kernels::Compare::kAtLeast && step.compare != kernels::Compare::kNotAtMost) {
+    Fail(step, "unknown comparison " + std::to_string(static_cast<int>(step.compare)));
+  }
+}
+
+// A large kernel on a small map with much padding has a constant for nearly each output.
+void CheckBorders(const Step& step) {
+  const int64_t classes = kernels::FindBorderClasses(step.geometry).count();
+  if (classes * step.out_channels > kMaxBorderConstants) {
+    Fail(step, "its padding gives " + std::to_string(classes) + " kinds of border for " +
+                   std::to_string(step.out_channels) + " channels, which is too many");
+  }
 }
 
 // Fills the sizes of the window's input and output.
@@ -90,6 +115,8 @@ void InferConv(Step* step, const Shape& in) {
     CheckSize(*step, "bits", step->bits.size(), out * kernels::RowWords(g.filter_size()));
     CheckSize(*step, "low weight", step->weight_low.size(), out);
     CheckSize(*step, "high weight", step->weight_high.size(), out);
+    CheckCompare(*step);
+    CheckBorders(*step);
   }
   CheckOptional(*step, "scale", step->scale, channels);
   CheckOptional(*step, "shift", step->shift, channels);
@@ -166,6 +193,7 @@ Shape Infer(const Plan& plan, Step* step) {
       if (step->shape.size() != in.size()) Fail(*step, "the number of elements changes");
       return step->shape;
     case StepKind::kThreshold:
+      CheckCompare(*step);
       return in;
   }
   throw Error("unknown step kind " + std::to_string(static_cast<int>(step->kind)));

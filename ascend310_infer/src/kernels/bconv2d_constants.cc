@@ -1,22 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <bit>
+
 #include "kernels/bconv2d.h"
 #include "kernels/bits.h"
 
 namespace adabin::kernels {
 namespace {
 
-int CountOnes(const ConvGeometry& g, const uint32_t* row, const TapRange& rows,
-              const TapRange& columns) {
+// Ones among `count` bits of `row`, from bit `first` on.
+int CountOnes(const uint32_t* row, size_t first, size_t count) {
   int ones = 0;
-  const auto channels = static_cast<size_t>(g.group_in());
-  for (int kh = rows.begin; kh < rows.end; ++kh) {
-    for (int kw = columns.begin; kw < columns.end; ++kw) {
-      const size_t first = static_cast<size_t>(kh * g.kernel_w + kw) * channels;
-      for (size_t c = 0; c < channels; ++c) ones += GetBit(row, first + c);
-    }
+  while (count > 0) {
+    const size_t shift = first % 32;
+    const size_t take = std::min(count, 32 - shift);
+    uint32_t bits = row[first / 32] >> shift;
+    if (take < 32) bits &= (1u << take) - 1;
+    ones += std::popcount(bits);
+    first += take;
+    count -= take;
   }
   return ones;
 }
+
+// Weight ones of one output channel within any rectangle of taps, in constant time: at (h, w) the
+// sum over all taps above h and left of w.
+class TapSums {
+ public:
+  explicit TapSums(const ConvGeometry& g)
+      : geometry_(g),
+        width_(static_cast<size_t>(g.kernel_w) + 1),
+        sums_(width_ * (static_cast<size_t>(g.kernel_h) + 1)) {}
+
+  void Load(const uint32_t* row) {
+    const auto channels = static_cast<size_t>(geometry_.group_in());
+    size_t bit = 0;
+    for (size_t at = width_; at < sums_.size(); at += width_) {
+      int ones = 0;  // of this row of taps
+      for (size_t w = 1; w < width_; ++w, bit += channels) {
+        ones += CountOnes(row, bit, channels);
+        sums_[at + w] = sums_[at + w - width_] + ones;
+      }
+    }
+  }
+
+  int Count(const TapRange& rows, const TapRange& columns) const {
+    return At(rows.end, columns.end) - At(rows.begin, columns.end) - At(rows.end, columns.begin) +
+           At(rows.begin, columns.begin);
+  }
+
+ private:
+  int At(int h, int w) const {
+    return sums_[static_cast<size_t>(h) * width_ + static_cast<size_t>(w)];
+  }
+
+  const ConvGeometry& geometry_;
+  size_t width_;
+  std::vector<int> sums_;
+};
 
 }  // namespace
 
@@ -31,6 +72,7 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   constants.c.resize(static_cast<size_t>(constants.classes.count()) * channels);
   const double low = params.low;
   const double da = double{params.high} - low;
+  TapSums sums(g);
   for (size_t o = 0; o < channels; ++o) {
     const double scale = params.scale.empty() ? 1.0 : params.scale[o];
     const double shift = params.shift.empty() ? 0.0 : params.shift[o];
@@ -38,12 +80,13 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
     const double dw = double{params.weight_high[o]} - wl;
     constants.a[o] = static_cast<float>(scale * dw * da);
     constants.b[o] = static_cast<float>(scale * wl * da);
+    sums.Load(params.bits.data() + o * row_words);
     float* c = constants.c.data() + o;
     for (const TapRange& rows : constants.classes.row_sets) {
       for (const TapRange& columns : constants.classes.column_sets) {
         const double n =
             double{1} * (rows.end - rows.begin) * (columns.end - columns.begin) * g.group_in();
-        const double ones = CountOnes(g, params.bits.data() + o * row_words, rows, columns);
+        const double ones = sums.Count(rows, columns);
         *c = static_cast<float>(scale * (wl * low * n + dw * low * ones) + shift);
         c += channels;
       }

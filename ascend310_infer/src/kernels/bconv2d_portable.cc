@@ -108,6 +108,7 @@ class PortableBConv2D : public BConv2D {
  public:
   explicit PortableBConv2D(const BConv2DParams& params)
       : geometry_(params.geometry),
+        compare_(params.compare),
         threshold_(params.threshold),
         epilogue_{params.act, params.positive.data(), params.negative.data()},
         constants_(ComputeConstants(params)),
@@ -132,19 +133,10 @@ class PortableBConv2D : public BConv2D {
   }
 
   void Binarize(const float* x, std::byte* workspace, int row_begin, int row_end) const override {
-    const auto channels = static_cast<size_t>(geometry_.in.c);
-    const auto width = static_cast<size_t>(geometry_.in.w);
-    const size_t first = static_cast<size_t>(row_begin) * width;
-    const size_t last = static_cast<size_t>(row_end) * width;
-    uint64_t* word = reinterpret_cast<uint64_t*>(workspace) + first * pixel_words_;
-    x += first * channels;
-    for (size_t pixel = first; pixel < last; ++pixel) {
-      for (size_t c = 0; c < channels; c += 64) {
-        const size_t n = std::min<size_t>(64, channels - c);
-        uint64_t bits = 0;
-        for (size_t i = 0; i < n; ++i) bits |= uint64_t{*x++ >= threshold_} << i;
-        *word++ = bits;
-      }
+    if (compare_ == Compare::kAtLeast) {
+      BinarizeAs<Compare::kAtLeast>(x, workspace, row_begin, row_end);
+    } else {
+      BinarizeAs<Compare::kNotAtMost>(x, workspace, row_begin, row_end);
     }
   }
 
@@ -189,6 +181,26 @@ class PortableBConv2D : public BConv2D {
     std::vector<uint64_t> rows[kPixels];
     std::vector<int32_t> counts[kPixels];
   };
+
+  template <Compare compare>
+  void BinarizeAs(const float* x, std::byte* workspace, int row_begin, int row_end) const {
+    const auto channels = static_cast<size_t>(geometry_.in.c);
+    const auto width = static_cast<size_t>(geometry_.in.w);
+    const size_t first = static_cast<size_t>(row_begin) * width;
+    const size_t last = static_cast<size_t>(row_end) * width;
+    uint64_t* word = reinterpret_cast<uint64_t*>(workspace) + first * pixel_words_;
+    x += first * channels;
+    for (size_t pixel = first; pixel < last; ++pixel) {
+      for (size_t c = 0; c < channels; c += 64) {
+        const size_t n = std::min<size_t>(64, channels - c);
+        uint64_t bits = 0;
+        for (size_t i = 0; i < n; ++i) {
+          bits |= uint64_t{ActivationBit(compare, *x++, threshold_)} << i;
+        }
+        *word++ = bits;
+      }
+    }
+  }
 
   size_t OutputOffset(int oh, int ow) const {
     return (static_cast<size_t>(oh) * static_cast<size_t>(geometry_.out.w) +
@@ -246,6 +258,7 @@ class PortableBConv2D : public BConv2D {
   }
 
   ConvGeometry geometry_;
+  Compare compare_;
   float threshold_;
   Epilogue epilogue_;
   BConv2DConstants constants_;

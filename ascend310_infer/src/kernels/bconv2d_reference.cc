@@ -21,7 +21,7 @@ class ReferenceBConv2D : public BConv2D {
     const size_t row = static_cast<size_t>(in.w) * static_cast<size_t>(in.c);
     for (size_t i = static_cast<size_t>(row_begin) * row; i < static_cast<size_t>(row_end) * row;
          ++i) {
-      workspace[i] = std::byte{x[i] >= params_.threshold};
+      workspace[i] = std::byte{ActivationBit(params_.compare, x[i], params_.threshold)};
     }
   }
 

@@ -10,7 +10,11 @@ void Classify(int outputs, int stride, int pad, int kernel, int dilation, int in
               std::vector<TapRange>* sets, std::vector<int>* classes) {
   for (int i = 0; i < outputs; ++i) {
     const TapRange taps = ValidTaps(i * stride - pad, kernel, dilation, in_size);
-    // Neighbours mostly share their set, and it is the latest one found.
+    // Neighbors mostly share their set.
+    if (!classes->empty() && (*sets)[static_cast<size_t>(classes->back())] == taps) {
+      classes->push_back(classes->back());
+      continue;
+    }
     auto it = std::find(sets->rbegin(), sets->rend(), taps);
     if (it == sets->rend()) {
       sets->push_back(taps);

@@ -159,8 +159,12 @@ Step ConvertDense(const Graph& graph, const Node& node, const Shape& in) {
     if (view.argument("transpose_a", 2).i != 0) view.Fail("transpose_a is not supported");
     transposed = view.argument("transpose_b", 3).i != 0;
   } else if (view.has_input(2)) {
-    const Tensor* bias = ConstantTensor(graph, view.input(2));
-    if (bias != nullptr) step.shift = bias->data;
+    const Value& bias = view.constant(2, "its bias");
+    if (bias.kind == Value::Kind::kTensor) {
+      step.shift = bias.tensor.data;
+    } else if (bias.kind != Value::Kind::kNone) {
+      view.Fail("its bias is not a float32 tensor");
+    }
   }
   const auto rows = static_cast<size_t>(weights->shape[0]);
   const auto columns = static_cast<size_t>(weights->shape[1]);
@@ -264,6 +268,13 @@ void SetAffine(const std::vector<double>& scale, const std::vector<double>& shif
                Step* step) {
   step->scale = PerChannel(scale, channels);
   step->shift = PerChannel(shift, channels);
+}
+
+void SetBinarizer(const Binarizer& binarizer, Step* step) {
+  step->compare = binarizer.compare;
+  step->threshold = binarizer.threshold;
+  step->high = binarizer.high;
+  step->low = binarizer.low;
 }
 
 void SetActivation(const ActivationMatch& activation, int channels, Step* step) {

@@ -78,7 +78,11 @@ class Lowering {
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (groups_[i].needed) Emit(i);
     }
-    for (const int output : graph_.outputs) plan_.outputs.push_back(PlanValue(output));
+    for (const int output : graph_.outputs) {
+      const int value = plan_value_[static_cast<size_t>(output)];
+      if (value < 0) throw Error("an output of the network is a constant");
+      plan_.outputs.push_back(value);
+    }
     return std::move(plan_);
   }
 
@@ -105,18 +109,29 @@ class Lowering {
     return chain;
   }
 
+  // No layer that is binary runs as float unasked: what cannot be packed is refused.
   void MatchBinary(Chain* chain) const {
-    const ir::Tensor* weights = ConstantTensor(graph_, NodeView(graph_, *chain->core).input(1));
-    const auto binarizer = MatchBinarizer(graph_, chain->input);
-    if (!binarizer || weights == nullptr) return;
+    const NodeView conv(graph_, *chain->core);
+    const ir::Tensor* weights = ConstantTensor(graph_, conv.input(1));
+    if (weights == nullptr || !IsBinarized(graph_, chain->input)) return;
+    const auto finite = [](float value) { return std::isfinite(value); };
+    if (!std::all_of(weights->data.begin(), weights->data.end(), finite)) {
+      conv.Fail("its input is binarized and a weight is not finite; export the network again");
+    }
     chain->binary_weights = MatchBinaryWeights(*weights);
     if (!chain->binary_weights) return;
-    // Infinite values have no difference. No layer that is binary runs as float unasked.
-    if (!std::isfinite(binarizer->high) || !std::isfinite(binarizer->low)) {
-      NodeView(graph_, *chain->core).Fail("its binarized input takes a value that is not finite");
+    chain->binarizer = MatchBinarizer(graph_, chain->input);
+    if (!chain->binarizer) {
+      conv.Fail(
+          "is binary but cannot be packed: its input has to be Select(GreaterEqual(x, t), high, "
+          "low) or Select(GreaterEqual(t, x), low, high) of scalar constants, with nothing in "
+          "between");
     }
-    chain->binarizer = binarizer;
-    chain->input = binarizer->x;
+    // Infinite values have no difference.
+    if (!finite(chain->binarizer->high) || !finite(chain->binarizer->low)) {
+      conv.Fail("its binarized input takes a value that is not finite");
+    }
+    chain->input = chain->binarizer->x;
   }
 
   // The longest chain that ends in `v`: activation(core + residual), activation(core), core +
@@ -190,13 +205,16 @@ class Lowering {
     }
   }
 
-  int PlanValue(int v) const {
+  // The feature map that `reader` reads as `v`.
+  int PlanValue(const Node& reader, int v) const {
     const int value = plan_value_[static_cast<size_t>(v)];
-    if (value < 0) throw Error("a constant is used where a feature map is needed");
+    if (value < 0) NodeView(graph_, reader).Fail("a constant as its operand is not supported");
     return value;
   }
 
-  const Shape& ShapeOf(int v) const { return plan_.values[static_cast<size_t>(PlanValue(v))]; }
+  const Shape& ShapeOf(const Node& reader, int v) const {
+    return plan_.values[static_cast<size_t>(PlanValue(reader, v))];
+  }
 
   void Emit(size_t i) {
     const Node& node = graph_.nodes[i];
@@ -207,18 +225,16 @@ class Lowering {
       step = EmitChain(*group.chain);
     } else if (const auto activation = MatchActivation(graph_, v)) {
       step.kind = StepKind::kActivation;
-      step.input = PlanValue(activation->x);
-      SetActivation(*activation, ShapeOf(activation->x).c, &step);
+      step.input = PlanValue(node, activation->x);
+      SetActivation(*activation, ShapeOf(node, activation->x).c, &step);
     } else if (const auto binarizer = MatchBinarizer(graph_, v)) {
       step.kind = StepKind::kThreshold;
-      step.input = PlanValue(binarizer->x);
-      step.threshold = binarizer->threshold;
-      step.high = binarizer->high;
-      step.low = binarizer->low;
+      step.input = PlanValue(node, binarizer->x);
+      SetBinarizer(*binarizer, &step);
     } else if (group.pool != nullptr) {
       const int input = NodeView(graph_, *group.pool).input(0);
-      step = ConvertSubsampledPool(graph_, *group.pool, node, ShapeOf(input));
-      step.input = PlanValue(input);
+      step = ConvertSubsampledPool(graph_, *group.pool, node, ShapeOf(node, input));
+      step.input = PlanValue(node, input);
     } else {
       step = EmitPlain(node, v);
     }
@@ -226,16 +242,14 @@ class Lowering {
   }
 
   Step EmitChain(const Chain& chain) const {
-    Step step = ConvertConv2D(graph_, *chain.core, ShapeOf(chain.input));
-    step.input = PlanValue(chain.input);
-    if (chain.residual >= 0) step.second = PlanValue(chain.residual);
+    Step step = ConvertConv2D(graph_, *chain.core, ShapeOf(*chain.core, chain.input));
+    step.input = PlanValue(*chain.core, chain.input);
+    if (chain.residual >= 0) step.second = PlanValue(*chain.core, chain.residual);
     SetAffine(chain.scale, chain.shift, step.out_channels, &step);
     SetActivation(chain.activation, step.out_channels, &step);
     if (chain.binarizer) {
       step.kind = StepKind::kBinaryConv;
-      step.threshold = chain.binarizer->threshold;
-      step.high = chain.binarizer->high;
-      step.low = chain.binarizer->low;
+      SetBinarizer(*chain.binarizer, &step);
       step.bits = chain.binary_weights->bits;
       step.weight_low = chain.binary_weights->low;
       step.weight_high = chain.binary_weights->high;
@@ -250,17 +264,17 @@ class Lowering {
     Step step;
     if (const auto affine = MatchAffine(graph_, v)) {
       step.kind = StepKind::kAffine;
-      step.input = PlanValue(affine->x);
-      SetAffine(affine->scale, affine->shift, ShapeOf(affine->x).c, &step);
+      step.input = PlanValue(node, affine->x);
+      SetAffine(affine->scale, affine->shift, ShapeOf(node, affine->x).c, &step);
     } else if (node.op == "Add") {
       step.kind = StepKind::kAdd;
-      step.input = PlanValue(view.input(0));
-      step.second = PlanValue(view.input(1));
+      step.input = PlanValue(node, view.input(0));
+      step.second = PlanValue(node, view.input(1));
     } else {
       const int input = node.inputs.empty() ? -1 : plan_value_[static_cast<size_t>(node.inputs[0])];
       const Shape shape = input < 0 ? Shape{} : plan_.values[static_cast<size_t>(input)];
       step = ConvertOperator(graph_, node, shape, graph_.input_shape[0]);
-      step.input = PlanValue(view.input(0));
+      step.input = PlanValue(node, view.input(0));
     }
     return step;
   }

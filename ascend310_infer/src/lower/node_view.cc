@@ -7,7 +7,8 @@
 namespace adabin::lower {
 
 void NodeView::Fail(const std::string& what) const {
-  throw Error("operator " + Printable(op()) + ": " + what);
+  const std::string where = node_.name.empty() ? "" : " (" + Printable(node_.name) + ")";
+  throw Error("operator " + Printable(op()) + where + ": " + what);
 }
 
 int NodeView::input(size_t index) const {

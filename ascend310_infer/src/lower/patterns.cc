@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <initializer_list>
 
 #include "kernels/bits.h"
 
@@ -109,14 +109,25 @@ std::optional<Binarizer> MatchBinarizer(const Graph& graph, int v) {
   const auto other = ConstantScalar(graph, select->inputs[2]);
   if (!taken || !other) return std::nullopt;
   if (const auto threshold = ConstantScalar(graph, compare->inputs[1])) {
-    return Binarizer{compare->inputs[0], *threshold, *taken, *other};
+    return Binarizer{compare->inputs[0], kernels::Compare::kAtLeast, *threshold, *taken, *other};
   }
-  if (const auto center = ConstantScalar(graph, compare->inputs[0])) {
-    // center >= x fails from the next float on.
-    const float next = std::nextafter(*center, std::numeric_limits<float>::infinity());
-    return Binarizer{compare->inputs[1], next, *other, *taken};
+  if (const auto threshold = ConstantScalar(graph, compare->inputs[0])) {
+    return Binarizer{compare->inputs[1], kernels::Compare::kNotAtMost, *threshold, *other, *taken};
   }
   return std::nullopt;
+}
+
+bool IsBinarized(const Graph& graph, int v) {
+  const auto is = [](const Node* node, std::initializer_list<const char*> ops) {
+    return node != nullptr && !node->inputs.empty() &&
+           std::find(ops.begin(), ops.end(), node->op) != ops.end();
+  };
+  const Node* node = Producer(graph, v);
+  while (is(node, {"Reshape", "Flatten", "MaxPool"})) node = Producer(graph, node->inputs[0]);
+  if (!is(node, {"Select"})) return false;
+  const Node* compare = Producer(graph, node->inputs[0]);
+  while (is(compare, {"LogicalNot"})) compare = Producer(graph, compare->inputs[0]);
+  return is(compare, {"GreaterEqual", "Greater", "LessEqual", "Less", "Equal", "NotEqual"});
 }
 
 std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Own float convolution. Weights are stored [group][block][tap][input channel][kBlock] so that
-// vector instructions run over neighbouring output channels and no sum is reassociated: the order
+// vector instructions run over neighboring output channels and no sum is reassociated: the order
 // of additions is fixed by the geometry alone.
 #include "ops/conv2d.h"
 

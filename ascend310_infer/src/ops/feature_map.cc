@@ -81,8 +81,11 @@ void Add(size_t count, const float* a, const float* b, float* out) {
   for (size_t i = 0; i < count; ++i) out[i] = a[i] + b[i];
 }
 
-void Threshold(size_t count, const float* x, float threshold, float high, float low, float* out) {
-  for (size_t i = 0; i < count; ++i) out[i] = x[i] >= threshold ? high : low;
+void Threshold(size_t count, const float* x, kernels::Compare compare, float threshold, float high,
+               float low, float* out) {
+  for (size_t i = 0; i < count; ++i) {
+    out[i] = kernels::ActivationBit(compare, x[i], threshold) ? high : low;
+  }
 }
 
 void MaxPool(const ConvGeometry& g, const float* x, float* out) {

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loss and accuracy from logits, in NumPy alone: also for machines without MindSpore."""
+
+import numpy as np
+
+from src.utils.errors import RunError
+
+
+def classification_metrics(logits, labels):
+    """Mean cross entropy and accuracies in [0, 1], computed in float64.
+
+    Returns:
+        dict with `images`, `loss`, `top1`, and `top5` where there are more than five classes.
+
+    Raises:
+        RunError: a logit is not finite.
+    """
+    if not np.isfinite(logits).all():
+        raise RunError(
+            f"the network gives values that are not finite for {(~np.isfinite(logits)).any(1).sum()} of "
+            f"{len(logits)} images: its training has diverged"
+        )
+    logits = logits.astype(np.float64)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(axis=1))
+    rows = np.arange(len(labels))
+    own = logits[rows, labels]
+    # Equal logits are resolved as argmax does: the lower class number wins.
+    before = (np.arange(logits.shape[1]) < labels[:, None]) & (logits == own[:, None])
+    rank = (logits > own[:, None]).sum(axis=1) + before.sum(axis=1)
+    metrics = {
+        "images": len(labels),
+        "loss": float(np.mean(log_sum - shifted[rows, labels])),
+        "top1": float(np.mean(rank == 0)),
+    }
+    if logits.shape[1] > 5:
+        metrics["top5"] = float(np.mean(rank < 5))
+    return metrics
