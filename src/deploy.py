@@ -77,21 +77,6 @@ class DeployMaxout(nn.Cell):
         return self.pos_scale * ops.relu(x) - self.neg_scale * ops.relu(-x)
 
 
-class DeployNetwork(nn.Cell):
-    """A network whose binarized layers have been replaced, as a Cell of its own.
-
-    MindSpore keeps the graph it has compiled for a Cell object: the network itself, if it has ever been run, would go
-    on with that of its training form.
-    """
-
-    def __init__(self, network):
-        super().__init__(auto_prefix=False)
-        self.network = network
-
-    def construct(self, x):
-        return self.network(x)
-
-
 class DeployMaxPool3x3(nn.Cell):
     """`MaxPool3x3` in operators that export everywhere: the maximum around every pixel, then every second of them.
 
@@ -110,6 +95,21 @@ class DeployMaxPool3x3(nn.Cell):
 
     def construct(self, x):
         return self.every_second(self.around_every_pixel(x))
+
+
+class DeployNetwork(nn.Cell):
+    """A network whose binarized layers have been replaced, as a Cell of its own.
+
+    MindSpore keeps the graph it has compiled for a Cell object: the network itself, if it has ever been run, would go
+    on with that of its training form.
+    """
+
+    def __init__(self, network):
+        super().__init__(auto_prefix=False)
+        self.network = network
+
+    def construct(self, x):
+        return self.network(x)
 
 
 _REPLACEMENTS = {AdaBinConv2d: DeployConv2d, Maxout: DeployMaxout, MaxPool3x3: DeployMaxPool3x3}
