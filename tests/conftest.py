@@ -8,12 +8,9 @@ from pathlib import Path
 
 import pytest
 
-try:
-    from src.utils.device import prepare_environment
+from src.utils.device import prepare_environment
 
-    prepare_environment()  # before any test module imports mindspore
-except ImportError:
-    pass
+prepare_environment()  # before any test module imports mindspore
 
 
 @pytest.fixture(scope="session")

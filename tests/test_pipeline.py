@@ -38,8 +38,8 @@ def make_config(**changes):
     return SimpleNamespace(**{**config, **changes})
 
 
-def rows(dataset, epoch=0, first_batch=0):
-    batches = dataset.batches(epoch, first_batch)
+def rows(dataset, epoch=0):
+    batches = dataset.batches(epoch)
     return list(batches.create_tuple_iterator(num_epochs=1, output_numpy=True))
 
 
@@ -127,11 +127,6 @@ def test_an_epoch_is_the_same_in_another_process_and_for_any_worker_count(worker
     )
     assert result.stdout.split() == digest(rows(build_dataset(make_config(num_workers=workers), "train"), 3))
     assert result.stdout.split() == digest(rows(build_dataset(make_config(num_workers=1), "train"), 3))
-
-
-def test_an_epoch_can_be_taken_up_in_its_middle():
-    dataset = build_dataset(make_config(), "train")
-    assert digest(rows(dataset, 2, first_batch=4)) == digest(rows(dataset, 2))[4:]
 
 
 def test_more_workers_than_processors_are_allowed():

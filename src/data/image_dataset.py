@@ -62,21 +62,20 @@ class ImageDataset:
             return images
         return flip_and_crop(images, choices.flip[places], choices.top[places], choices.left[places])
 
-    def batches(self, epoch: int = 0, first_batch: int = 0):
+    def batches(self, epoch: int = 0):
         """Return a `mindspore.dataset.Dataset` over one epoch.
 
         Args:
             epoch: 0 or more; without meaning for a test split.
-            first_batch: where to begin, for a run resumed within an epoch.
 
         Returns:
-            `steps_per_epoch - first_batch` rows of "image" float32 (B, 3, H, W) and "label" int32 (B,), which are
+            `steps_per_epoch` rows of "image" float32 (B, 3, H, W) and "label" int32 (B,), which are
             batches already. Iterate with `create_tuple_iterator(num_epochs=1)`.
         """
         import mindspore.dataset as ds  # here, because the environment must be prepared before (src/utils/device.py)
 
         return ds.GeneratorDataset(
-            EpochBatches(self, epoch, first_batch),
+            EpochBatches(self, epoch),
             ["image", "label"],
             shuffle=False,
             num_parallel_workers=self.num_workers,
@@ -84,23 +83,36 @@ class ImageDataset:
         )
 
 
+def dataset_options(config, train):
+    """Keyword arguments of `ImageDataset` that a config decides."""
+    return {
+        "train": train,
+        "batch_size": config.batch_size if train else config.eval_batch_size,
+        "mean": config.mean,
+        "std": config.std,
+        "seed": config.seed,
+        "augment": getattr(config, "augment", True),
+        "num_workers": config.num_workers,
+    }
+
+
 class EpochBatches:
     """The batches of one epoch as a sequence: `len()`, and `[k]` gives (images, labels) as NumPy arrays."""
 
-    def __init__(self, dataset: ImageDataset, epoch: int, first_batch: int = 0):
-        self.dataset, self.first = dataset, first_batch
+    def __init__(self, dataset: ImageDataset, epoch: int):
+        self.dataset = dataset
         count = dataset.num_images
         self.order = draw_order(dataset.seed, epoch, count) if dataset.train else np.arange(count)
         self.choices = dataset.draw_choices(epoch)
 
     def __len__(self):
-        return self.dataset.steps_per_epoch - self.first
+        return self.dataset.steps_per_epoch
 
     def __getitem__(self, index):
         if not 0 <= index < len(self):
             raise IndexError(index)
         size = self.dataset.batch_size
-        places = slice((self.first + index) * size, (self.first + index + 1) * size)
+        places = slice(index * size, (index + 1) * size)
         chosen = self.order[places]
         images = self.dataset.load(chosen, places, self.choices)
         return normalize(images, *self.dataset.normalization), self.dataset.labels[chosen]

@@ -9,7 +9,7 @@ import numpy as np
 
 from src.data.crops import center_box, cut, random_box, resize_side
 from src.data.decode import PictureError, read_picture
-from src.data.image_dataset import EpochBatches, ImageDataset
+from src.data.image_dataset import EpochBatches, ImageDataset, dataset_options
 from src.data.transforms import picture_generator
 from src.utils.errors import UserError
 
@@ -28,18 +28,7 @@ class PictureDataset(ImageDataset):
     """
 
     def __init__(self, pictures, config, train):
-        super().__init__(
-            pictures.paths,
-            pictures.labels,
-            pictures.class_names,
-            train=train,
-            batch_size=config.batch_size if train else config.eval_batch_size,
-            mean=config.mean,
-            std=config.std,
-            seed=config.seed,
-            augment=getattr(config, "augment", True),
-            num_workers=config.num_workers,
-        )
+        super().__init__(pictures.paths, pictures.labels, pictures.class_names, **dataset_options(config, train))
         self.size, self.side, self.crop_scale = config.image_size, resize_side(config), config.crop_scale
         if self.side < self.size:
             raise UserError(f"resize={self.side} is below image_size={self.size}; give image_size or more, or 0")
@@ -71,15 +60,15 @@ class PictureDataset(ImageDataset):
             out[row] = cut(picture, box, self.size)
         return out
 
-    def batches(self, epoch=0, first_batch=0):
-        return PictureBatches(self, epoch, first_batch)
+    def batches(self, epoch=0):
+        return PictureBatches(self, epoch)
 
 
 class PictureBatches:
     """One epoch: to be iterated like a `mindspore.dataset.Dataset`; a picture that cannot be read is a UserError."""
 
-    def __init__(self, dataset, epoch, first_batch):
-        self.source = _Guarded(EpochBatches(dataset, epoch, first_batch), dataset)
+    def __init__(self, dataset, epoch):
+        self.source = _Guarded(EpochBatches(dataset, epoch), dataset)
         batch_bytes = dataset.batch_size * 3 * dataset.size**2 * 4
         ds.config.set_prefetch_size(max(1, min(16, QUEUED_BYTES // batch_bytes)))
         self.pipeline = ds.GeneratorDataset(

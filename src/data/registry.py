@@ -6,7 +6,7 @@ import difflib
 from src.data.cifar10 import CIFAR10_CLASSES, load_cifar10
 from src.data.class_names import check_classes
 from src.data.download import download_cifar10
-from src.data.image_dataset import ImageDataset
+from src.data.image_dataset import ImageDataset, dataset_options
 from src.data.image_folder import list_image_folder
 from src.data.imagenet import list_imagenet, list_tiny_imagenet
 from src.data.picture_files import without_corrupt
@@ -74,25 +74,13 @@ def _pictures(list_pictures):
 
 
 def _image_dataset(config, split, images, labels, class_names):
-    train = split == "train"
     side = images.shape[1]
     if getattr(config, "image_size", side) != side:
         raise UserError(
             f"image_size={config.image_size} contradicts {config.dataset}, whose images have {side} x {side} pixels; "
             f"set image_size: {side} or another dataset"
         )
-    return ImageDataset(
-        images,
-        labels,
-        class_names,
-        train=train,
-        batch_size=config.batch_size if train else config.eval_batch_size,
-        mean=config.mean,
-        std=config.std,
-        seed=config.seed,
-        augment=getattr(config, "augment", True),
-        num_workers=config.num_workers,
-    )
+    return ImageDataset(images, labels, class_names, **dataset_options(config, split == "train"))
 
 
 DATASETS = {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`shapes`: ten classes of 32x32 RGB pictures drawn by the project itself, so that nothing need be downloaded.
 
-Each picture is one large shape of any size, place, proportion and color, turned by up to 30 degrees, on a darker
+Each picture is one large shape of varying size, place, proportion and color, turned by up to 30 degrees, on a darker
 background; both are textured, small things clutter the background, a bar may cover part of the shape, and there is
 noise. Picture `index` of a split follows from (seed, split, index) alone: it does not change with the size of the
 split, and no two splits share one. A linear classifier on the pixels reaches about 35 %; the difficulty is set so

@@ -7,7 +7,6 @@ import sys
 # oneDNN 3.10 inside MindSpore 2.10 falls to its reference convolution on CPUs with AVX-512; with AVX2 it takes
 # the jitted one, about 50 times faster (docs/troubleshooting.md).
 ONEDNN_ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
-DEVICE_TARGETS = ("CPU", "GPU", "Ascend")
 
 
 def prepare_environment():
@@ -33,6 +32,7 @@ def init_device(config):
     """
     import mindspore as ms
 
+    from src.utils.config import CHOICES
     from src.utils.errors import UserError
 
     try:
@@ -43,7 +43,7 @@ def init_device(config):
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise UserError(
                 f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
-                f"{reason}; choose another of {', '.join(DEVICE_TARGETS)}"
+                f"{reason}; choose another of {', '.join(CHOICES['device_target'])}"
             ) from error
     ms.set_context(mode=ms.GRAPH_MODE if config.mode == "GRAPH" else ms.PYNATIVE_MODE)
     ms.set_seed(config.seed)
