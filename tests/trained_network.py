@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hold a trained network to what is promised of every export, on real images.
+
+    python -m tests.trained_network --ckpt_path outputs/.../best.ckpt --data_path DIR [--layer_images 4] [--images 500]
+
+Exports MindIR and ONNX, packs, and compares with MindSpore's deploy form: every binary layer in C++ on MindSpore's own
+input (equal bits, outputs within 1e-5 of the layer's largest), the whole network in C++ from the packed file, and in
+ONNX Runtime. The last line is JSON; a difference that is not allowed ends with a traceback, as a test does.
+"""
+
+import tempfile
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+
+from export import first_images
+from src.data import build_dataset, settle_classes
+from src.deploy import to_deploy
+from src.export import batched
+from src.models import build_model
+from src.training.evaluate import predict_logits
+from src.training.run_folder import choose_checkpoint, config_beside
+from src.utils.checkpoint import adopt_classes, load_network
+from src.utils.cli import run
+from src.utils.config import parse_flags
+from src.utils.device import init_device
+from tests import cpp
+from tests.golden.make_golden import record_layers
+from tests.test_cpp_networks import run_onnx, write_both
+
+# Of the largest logit. A rounding that differs flips a bit now and then, so whole networks are held to their decisions;
+# where no bit flips, logits differ by less than this.
+SMALL = 1e-4
+
+
+def add_flags(parser):
+    parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
+    parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
+    parser.add_argument("--layer_images", type=int, default=4, metavar="N", help="images for the layers [4]")
+    parser.add_argument("--images", type=int, default=500, metavar="N", help="images for the whole network [500]")
+
+
+def compare(logits, expected):
+    """Agreement of two arrays of logits."""
+    differences = np.abs(logits - expected).max(axis=1) / np.abs(expected).max()
+    return {
+        "equal_decisions": float(np.mean(logits.argmax(1) == expected.argmax(1))),
+        "share_of_images_within_1e-4": float(np.mean(differences <= SMALL)),
+    }
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    path = choose_checkpoint(flags.ckpt_path, overrides)
+    config = config_beside(path, flags.config_path, overrides)
+    init_device(config)
+    adopt_classes(config, path)
+    data = build_dataset(config, "test")
+    settle_classes(config, data)
+    network = build_model(config)
+    load_network(path, network, config)
+    images = first_images(data, flags.images)
+    deployed = to_deploy(network)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        write_both(deployed, folder, (1, *images.shape[1:]))
+        packed = cpp.run("adabin_pack", "--model", folder / "net.mindir", "--output", folder / "net.adabin")
+        expected, _ = predict_logits(deployed, batched(images, 50), 50)
+        logits, inferred = cpp.infer(folder / "net.adabin", images, folder / "cpp", "--threads", 2)
+        onnx = np.concatenate([run_onnx(folder / "net.onnx", image[None]) for image in images[:100]])
+        ms.set_context(mode=ms.PYNATIVE_MODE)
+        records = record_layers(deployed, images[: flags.layer_images])
+        cpp.check_layers(folder / "net.adabin", records, folder)
+    assert inferred["binary_layers"] == inferred["binary_layers_packed"] == len(records)
+    return {
+        "network": config.network,
+        "ckpt": str(path),
+        "images": len(images),
+        "binary_layers": len(records),
+        "binary_layers_packed": inferred["binary_layers_packed"],
+        "bits_compared": int(sum(bits.size for _, bits, _ in records)),
+        "bits_different": 0,  # check_layers would have raised
+        "packed_bytes": packed["packed_bytes"],
+        "cpp": compare(logits, expected),
+        "onnxruntime": compare(onnx, expected[: len(onnx)]),
+    }
+
+
+if __name__ == "__main__":
+    run(main)
