@@ -9,13 +9,15 @@ from src.cpu.convolution import CpuAdaBinConv2d, CpuConv2d
 from src.cpu.library import LibraryError, library_path
 from src.cpu.networks import FusedBlock, FusedResNet, FusedVgg
 from src.cpu.norm_act import NormAct
+from src.cpu.subsample import CpuSubsampleAndPad
 from src.layers import AdaBinConv2d
 from src.models.blocks import ResidualBlock, ResNet
+from src.models.resnet_cifar import SubsampleAndPad
 from src.models.vgg_small import VggSmall
 from src.utils.cli import log
 from src.utils.errors import UserError
 
-_LAYERS = {AdaBinConv2d: CpuAdaBinConv2d, nn.Conv2d: CpuConv2d}
+_LAYERS = {AdaBinConv2d: CpuAdaBinConv2d, nn.Conv2d: CpuConv2d, SubsampleAndPad: CpuSubsampleAndPad}
 _FUSED = {ResidualBlock: FusedBlock, ResNet: FusedResNet, VggSmall: FusedVgg}
 import os
 _HAVE_CONV = os.path.exists(os.path.dirname(__file__)+'/kernels/adabin_conv_op.cc')
@@ -82,7 +84,7 @@ def accelerate(network, config):
     for _, parent in list(network.cells_and_names()):
         for name, cell in list(parent._cells.items()):
             faster = _LAYERS.get(type(cell))
-            if faster and _HAVE_CONV and faster.serves(cell):
+            if faster and (_HAVE_CONV or faster is CpuSubsampleAndPad) and faster.serves(cell):
                 cell.__class__ = faster
                 cell.take_over(**({"first": True} if parent is network and name in _FIRST_LAYERS else {}))
             elif type(cell) is nn.BatchNorm2d and id(cell) not in joined and cell.use_batch_statistics is None:
