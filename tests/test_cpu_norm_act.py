@@ -8,7 +8,7 @@ from mindspore import nn, ops
 
 from src.cpu.norm_act import NormAct
 from src.layers import build_nonlinearity
-from tests.cpu_kernels import needs_kernels
+from tests.cpu_library import needs_kernels
 
 pytestmark = needs_kernels
 

@@ -22,8 +22,7 @@ from src.utils.cli import log
 KERNELS = Path(__file__).with_name("kernels")
 COMPILERS = ("g++", "c++", "clang++")
 # No -ffast-math: zeros, infinities and the order of sums are part of the results.
-FLAGS = ("-O3", "-march=native", "-std=c++17", "-fPIC", "-shared", "-pthread", "-fno-math-errno", "-fno-trapping-math")
-VERSION_SYMBOL = "NormActForward"  # a library without it is damaged
+FLAGS = ("-O3", "-march=native", "-std=c++17", "-fPIC", "-pthread", "-fno-math-errno", "-fno-trapping-math")
 
 
 class LibraryError(Exception):
@@ -81,30 +80,36 @@ def _usable(folder):
         return False
 
 
-def _loads(path):
-    """Whether a file is a library that has the kernels."""
+def _checksum_path(library):
+    return library.with_suffix(".sha256")
+
+
+def _intact(library):
+    """Whether a library is there as it was written: loading a damaged one would end the process."""
     try:
-        return hasattr(ctypes.CDLL(str(path)), VERSION_SYMBOL)
-    except OSError:
+        expected = _checksum_path(library).read_text(encoding="ascii")
+        return hashlib.sha256(library.read_bytes()).hexdigest() == expected
+    except (OSError, ValueError):
         return False
 
 
 def _compile(compiler, target):
-    """Compile all kernels, each file on its own and several at once, and link them as `target`, which then loads."""
+    """Compile each file on its own, several at once, and link them as `target`, beside which comes its checksum."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as folder:
         units = [path for path in sources() if path.suffix == ".cc"]
         objects = [Path(folder) / f"{path.stem}.o" for path in units]
-        commands = [
-            [compiler, *FLAGS[:4], *FLAGS[5:], "-c", str(path), "-o", str(out)]
-            for path, out in zip(units, objects, strict=True)
-        ]
-        _run_all(commands)
+        _run_all([[compiler, *FLAGS, "-c", str(path), "-o", str(o)] for path, o in zip(units, objects, strict=True)])
         built = Path(folder) / target.name
-        _run_all([[compiler, *FLAGS, *map(str, objects), "-o", str(built)]])
-        if not _loads(built):
-            raise LibraryError(f"what {compiler} made cannot be loaded")
+        _run_all([[compiler, *FLAGS, "-shared", *map(str, objects), "-o", str(built)]])
+        try:
+            ctypes.CDLL(str(built))
+        except OSError as error:
+            raise LibraryError(f"what {compiler} made cannot be loaded ({error})") from error
+        checksum = _checksum_path(built)
+        checksum.write_text(hashlib.sha256(built.read_bytes()).hexdigest(), encoding="ascii")
         os.replace(built, target)
+        os.replace(checksum, _checksum_path(target))
     log(f"compiled the CPU kernels in {time.monotonic() - began:.0f} s into {target}")
 
 
@@ -133,11 +138,11 @@ def _build(folder):
     """Path of the library in a cache folder, compiled if it is not there or damaged; one process compiles at a time."""
     compiler = find_compiler()
     target = folder / f"kernels-{_key(compiler)}.so"
-    if _loads(target):
+    if _intact(target):
         return target
     with open(folder / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _loads(target):  # another process may have been faster
+        if not _intact(target):  # another process may have been faster
             _compile(compiler, target)
     return target
 
@@ -149,12 +154,13 @@ def library_path():
     Raises:
         LibraryError: no compiler, no writable folder, or a compiler that fails.
     """
-    for folder in filter(_usable, cache_folders()):
+    reasons = []
+    for folder in cache_folders():
+        if not _usable(folder):
+            reasons.append(f"{folder} cannot be written")
+            continue
         try:
             return str(_build(folder))
         except OSError as error:  # a full disk, say: the next folder may lie on another one
-            reason = error.strerror or type(error).__name__
-    raise LibraryError(
-        f"no folder to compile into can be written: {' or '.join(map(str, cache_folders()))}; set XDG_CACHE_HOME"
-        + (f" ({reason})" if "reason" in locals() else "")
-    )
+            reasons.append(f"{folder}: {error.strerror or type(error).__name__}")
+    raise LibraryError(f"there is no place to compile them ({', '.join(reasons)}); set XDG_CACHE_HOME to a folder")
