@@ -20,7 +20,7 @@ from src.utils.errors import UserError
 _LAYERS = {AdaBinConv2d: CpuAdaBinConv2d, nn.Conv2d: CpuConv2d, SubsampleAndPad: CpuSubsampleAndPad}
 _FUSED = {ResidualBlock: FusedBlock, ResNet: FusedResNet, VggSmall: FusedVgg}
 import os
-_HAVE_CONV = os.path.exists(os.path.dirname(__file__)+'/kernels/adabin_conv_op.cc')
+_HAVE_CONV = os.path.exists(os.path.dirname(__file__)+'/kernels/adabin_conv.cc')
 _FIRST_LAYERS = ("conv1", "conv0")  # of the networks: they see the picture
 
 
