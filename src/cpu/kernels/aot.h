@@ -12,11 +12,15 @@
 
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <initializer_list>
 
-#define ADABIN_AOT_OPERATOR(name)                                                                                     \
+/// Defines the operator `name`, which runs AotResult function(const AotCall&).
+#define ADABIN_AOT_OPERATOR(name, function)                                                                           \
   extern "C" __attribute__((visibility("default"))) int name(int nparam, void** params, int* ndims, int64_t** shapes, \
-                                                             const char** dtypes, void* stream, void* extra)
+                                                             const char** dtypes, void*, void*) {                     \
+    return adabin_cpu::Guarded(function, {nparam, params, ndims, shapes, dtypes});                                    \
+  }
 
 namespace adabin_cpu {
 
@@ -67,6 +71,15 @@ class AotCall {
   int64_t* const* shapes_;
   const char* const* dtypes_;
 };
+
+/// The operator's result; kFailed if memory runs out, as an exception must not leave a C function.
+inline int Guarded(AotResult (*run)(const AotCall&), const AotCall& call) {
+  try {
+    return run(call);
+  } catch (const std::exception&) {
+    return kFailed;
+  }
+}
 
 }  // namespace adabin_cpu
 

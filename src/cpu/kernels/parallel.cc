@@ -9,6 +9,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -180,13 +181,23 @@ void ParallelFor(int64_t tasks, const std::function<void(int64_t)>& body) {
   const int helpers = static_cast<int>(std::min<int64_t>(NumThreads(), tasks)) - 1;
   if (helpers > 0 && !inside_loop) {
     Pool* workers = GetPool(NumThreads() - 1);
+    std::mutex error_mutex;
+    std::exception_ptr error;
     // A body runs with inside_loop set, on whatever thread: a loop within it is serial.
-    const auto marked = [&body](int64_t i) {
+    const auto guarded = [&](int64_t i) {
       inside_loop = true;
-      body(i);
+      try {
+        body(i);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(error_mutex);
+        error = std::current_exception();
+      }
       inside_loop = false;
     };
-    if (workers->Run(tasks, helpers, marked)) return;
+    if (workers->Run(tasks, helpers, guarded)) {
+      if (error) std::rethrow_exception(error);
+      return;
+    }
   }
   for (int64_t i = 0; i < tasks; ++i) body(i);
 }

@@ -21,7 +21,8 @@ void SetNumThreads(int threads);
 ///
 /// Tasks are handed out one by one. For results that do not depend on the number of threads, let every task write
 /// only what is its own and add partial results in the order of the tasks afterwards. Loops inside a task, and loops
-/// started while another thread's loop runs, run serially on the thread that calls. body must not throw.
+/// started while another thread's loop runs, run serially on the thread that calls. What body throws is thrown again
+/// when all tasks are done.
 void ParallelFor(int64_t tasks, const std::function<void(int64_t)>& body);
 
 }  // namespace adabin_cpu
