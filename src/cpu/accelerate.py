@@ -19,8 +19,6 @@ from src.utils.errors import UserError
 
 _LAYERS = {AdaBinConv2d: CpuAdaBinConv2d, nn.Conv2d: CpuConv2d, SubsampleAndPad: CpuSubsampleAndPad}
 _FUSED = {ResidualBlock: FusedBlock, ResNet: FusedResNet, VggSmall: FusedVgg}
-import os
-_HAVE_CONV = os.path.exists(os.path.dirname(__file__)+'/kernels/adabin_conv.cc')
 _FIRST_LAYERS = ("conv1", "conv0")  # of the networks: they see the picture
 
 
@@ -84,7 +82,7 @@ def accelerate(network, config):
     for _, parent in list(network.cells_and_names()):
         for name, cell in list(parent._cells.items()):
             faster = _LAYERS.get(type(cell))
-            if faster and (_HAVE_CONV or faster is CpuSubsampleAndPad) and faster.serves(cell):
+            if faster and faster.serves(cell):
                 cell.__class__ = faster
                 cell.take_over(**({"first": True} if parent is network and name in _FIRST_LAYERS else {}))
             elif type(cell) is nn.BatchNorm2d and id(cell) not in joined and cell.use_batch_statistics is None:

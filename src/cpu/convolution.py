@@ -48,7 +48,9 @@ class AdaBinConvFunction(nn.Cell):
             ESTIMATORS.index(settings.weight_estimator),
         )
         self.forward_op = operator("AdaBinConvForward", 1, _output_shape(stride, padding))
-        self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, alpha, beta, *others: (x, w, alpha, beta))
+        # Results of shape () would arrive as numbers, not as tensors.
+        self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, *others: (x, w, [1], [1]))
+        self.reshape = ops.Reshape()
         self.zeros = ops.ZerosLike()
 
     def construct(self, x, weight, alpha, beta, k, t):
@@ -57,6 +59,7 @@ class AdaBinConvFunction(nn.Cell):
     def bprop(self, x, weight, alpha, beta, k, t, out, dout):
         """Gradients of the inputs; k and t get zeros."""
         dx, dweight, dalpha, dbeta = self.backward_op(dout, x, weight, alpha, beta, k, t, self.geometry)
+        dalpha, dbeta = self.reshape(dalpha, ()), self.reshape(dbeta, ())
         return dx, dweight, dalpha, dbeta, self.zeros(k), self.zeros(t)
 
 

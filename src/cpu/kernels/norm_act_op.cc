@@ -33,7 +33,7 @@ NormActInputs InputsOf(const AotCall& call) {
 }
 
 // Whether all tensors have the types and sizes that the shape of x asks for.
-int Check(const AotCall& call, int count) {
+AotResult Check(const AotCall& call, int count) {
   if (call.count() != count) return kWrongCount;
   if (!call.AreFloat(0, count)) return kWrongType;
   if (call.rank(0) < 2 || call.size(kInputs - 1) != 5) return kWrongShape;
@@ -46,17 +46,11 @@ int Check(const AotCall& call, int count) {
   return kOk;
 }
 
-}  // namespace
-}  // namespace adabin_cpu
-
 // (x, shortcut, gamma, beta, moving_mean, moving_variance, pos, neg, options)
 //   -> y, mean, rstd, new moving_mean, new moving_variance
-ADABIN_AOT_OPERATOR(NormActForward) {
-  using namespace adabin_cpu;
-  (void)stream, (void)extra;
-  const AotCall call(nparam, params, ndims, shapes, dtypes);
+AotResult Forward(const AotCall& call) {
   constexpr int kOut = kInputs;
-  if (const int wrong = Check(call, kOut + 5)) return wrong;
+  if (const AotResult wrong = Check(call, kOut + 5)) return wrong;
   NormActForward(ShapeOf(call), OptionsOf(call), InputsOf(call),
                  {call.floats(kOut), call.floats(kOut + 1), call.floats(kOut + 2), call.floats(kOut + 3),
                   call.floats(kOut + 4)});
@@ -64,12 +58,9 @@ ADABIN_AOT_OPERATOR(NormActForward) {
 }
 
 // (the inputs above, mean, rstd, dy) -> dx, dshortcut, dgamma, dbeta, dpos, dneg
-ADABIN_AOT_OPERATOR(NormActBackward) {
-  using namespace adabin_cpu;
-  (void)stream, (void)extra;
-  const AotCall call(nparam, params, ndims, shapes, dtypes);
+AotResult Backward(const AotCall& call) {
   constexpr int kOut = kInputs + 3;
-  if (const int wrong = Check(call, kOut + 6)) return wrong;
+  if (const AotResult wrong = Check(call, kOut + 6)) return wrong;
   if (call.size(kOut - 1) != call.size(0)) return kWrongShape;
   NormActBackward(ShapeOf(call), OptionsOf(call), InputsOf(call), call.floats(kInputs), call.floats(kInputs + 1),
                   call.floats(kInputs + 2),
@@ -77,3 +68,9 @@ ADABIN_AOT_OPERATOR(NormActBackward) {
                    call.floats(kOut + 4), call.floats(kOut + 5)});
   return kOk;
 }
+
+}  // namespace
+}  // namespace adabin_cpu
+
+ADABIN_AOT_OPERATOR(NormActForward, adabin_cpu::Forward)
+ADABIN_AOT_OPERATOR(NormActBackward, adabin_cpu::Backward)

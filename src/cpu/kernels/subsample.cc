@@ -56,14 +56,8 @@ void SubsampleGradient(const Overlay& o, const float* dy, float* dx) {
   });
 }
 
-}  // namespace
-}  // namespace adabin_cpu
-
 // (x (N, C, H, W), geometry [stride, channels in front]) -> y (N, C', ceil(H / stride), ceil(W / stride))
-ADABIN_AOT_OPERATOR(SubsampleForward) {
-  using namespace adabin_cpu;
-  (void)stream, (void)extra;
-  const AotCall call(nparam, params, ndims, shapes, dtypes);
+AotResult Forward(const AotCall& call) {
   if (call.count() != 3) return kWrongCount;
   if (!call.Is(0, "float32") || !call.Is(1, "int32") || !call.Is(2, "float32")) return kWrongType;
   if (call.rank(0) != 4 || call.rank(2) != 4 || call.size(1) != 2) return kWrongShape;
@@ -74,10 +68,7 @@ ADABIN_AOT_OPERATOR(SubsampleForward) {
 }
 
 // (dy, x, geometry) -> dx
-ADABIN_AOT_OPERATOR(SubsampleBackward) {
-  using namespace adabin_cpu;
-  (void)stream, (void)extra;
-  const AotCall call(nparam, params, ndims, shapes, dtypes);
+AotResult Backward(const AotCall& call) {
   if (call.count() != 4) return kWrongCount;
   if (!call.AreFloat(0, 2) || !call.Is(2, "int32") || !call.Is(3, "float32")) return kWrongType;
   if (call.rank(0) != 4 || call.rank(1) != 4 || call.size(2) != 2) return kWrongShape;
@@ -86,3 +77,9 @@ ADABIN_AOT_OPERATOR(SubsampleBackward) {
   SubsampleGradient(overlay, call.floats(0), call.floats(3));
   return kOk;
 }
+
+}  // namespace
+}  // namespace adabin_cpu
+
+ADABIN_AOT_OPERATOR(SubsampleForward, adabin_cpu::Forward)
+ADABIN_AOT_OPERATOR(SubsampleBackward, adabin_cpu::Backward)
