@@ -67,5 +67,5 @@ AotResult Backward(const AotCall& call) {
 }  // namespace
 }  // namespace adabin_cpu
 
-ADABIN_AOT_OPERATOR(AdaBinConvForward, adabin_cpu::Forward)
-ADABIN_AOT_OPERATOR(AdaBinConvBackward, adabin_cpu::Backward)
+ADABIN_AOT_RUN(AdaBinConvForward, adabin_cpu::Forward)
+ADABIN_AOT_RUN(AdaBinConvBackward, adabin_cpu::Backward)

@@ -15,11 +15,15 @@
 #include <exception>
 #include <initializer_list>
 
-/// Defines the operator `name`, which runs AotResult function(const AotCall&).
-#define ADABIN_AOT_OPERATOR(name, function)                                                                           \
+#define ADABIN_AOT_OPERATOR(name)                                                                                     \
   extern "C" __attribute__((visibility("default"))) int name(int nparam, void** params, int* ndims, int64_t** shapes, \
-                                                             const char** dtypes, void*, void*) {                     \
-    return adabin_cpu::Guarded(function, {nparam, params, ndims, shapes, dtypes});                                    \
+                                                             const char** dtypes, void* stream, void* extra)
+
+/// Defines the operator `name`, which runs AotResult function(const AotCall&).
+#define ADABIN_AOT_RUN(name, function)                                             \
+  ADABIN_AOT_OPERATOR(name) {                                                      \
+    (void)stream, (void)extra;                                                     \
+    return adabin_cpu::Guarded(function, {nparam, params, ndims, shapes, dtypes}); \
   }
 
 namespace adabin_cpu {

@@ -59,44 +59,49 @@ void Multiply(const PackedRows& weights, const int32_t* offsets, const Block& bl
 
 const uint32_t* Words(const float* p) { return reinterpret_cast<const uint32_t*>(p); }
 
-/// to(step_y * y, step_x * x) = from(y, x) of a (rows, columns) grid; `width` elements per row of `to`.
-void Scatter(const float* from, int64_t rows, int64_t columns, int64_t step_y, int64_t step_x, int64_t width,
-             float* to) {
-  for (int64_t y = 0; y < rows; ++y) {
-    for (int64_t x = 0; x < columns; ++x) to[y * step_y * width + x * step_x] = from[y * columns + x];
+/// to[i * step + k] = from[k][i], up to to[length - 1]: a row's pixels, given phase by phase.
+void Interleave(const float* const* from, int64_t step, int64_t length, float* to) {
+  int64_t done = 0;
+  if (step == 2) {
+    IntVec low, high;
+    for (int i = 0; i < kLanes; ++i) {
+      low[i] = i / 2 + (i % 2) * kLanes;
+      high[i] = low[i] + kLanes / 2;
+    }
+    for (; done + 2 * kLanes <= length; done += 2 * kLanes) {
+      const Vec even = Load<Vec>(from[0] + done / 2), odd = Load<Vec>(from[1] + done / 2);
+      Store(to + done, (Vec)__builtin_shuffle(even, odd, low));
+      Store(to + done + kLanes, (Vec)__builtin_shuffle(even, odd, high));
+    }
+  }
+  for (int64_t i = done / step; i * step < length; ++i) {
+    const int64_t phases = std::min(step, length - i * step);
+    for (int64_t k = 0; k < phases; ++k) to[i * step + k] = from[k][i];
   }
 }
 
-/// One phase of a strided data gradient: which pixels of dx, from which taps with which weights.
+/// Weights and taps of one phase of a data gradient.
 struct Phase {
-  int64_t y, x;
-  Sampling sampling;
   std::vector<int32_t> offsets;
   std::unique_ptr<PackedRows> weights;
 };
 
-std::vector<Phase> GradientPhases(const ConvShape& s, const float* w) {
-  std::vector<Phase> phases;
-  for (int64_t y = 0; y < std::min(s.stride_h, s.h); ++y) {
-    for (int64_t x = 0; x < std::min(s.stride_w, s.w); ++x) {
-      Phase phase{y, x, GradientSampling(s, y, x), {}, nullptr};
-      const auto& taps = phase.sampling.taps;
-      const int64_t count = static_cast<int64_t>(taps.size());
-      phase.weights = std::make_unique<PackedRows>(s.c, s.o * count);
-      phases.push_back(std::move(phase));
-    }
+std::vector<Phase> GradientPhases(const ConvShape& s, const Sampling& sampling, const float* w) {
+  std::vector<Phase> phases(s.stride_h * s.stride_w);
+  std::vector<std::vector<int64_t>> taps(phases.size());
+  for (const Tap& tap : sampling.taps) taps[tap.phase].push_back(tap.ky * s.kw + tap.kx);
+  for (size_t i = 0; i < phases.size(); ++i) {
+    phases[i].weights = std::make_unique<PackedRows>(s.c, s.o * static_cast<int64_t>(taps[i].size()));
   }
-  // One task per tile of channels and phase: panels of large layers are millions of weights.
-  const int64_t tiles = DivideUp(s.c, kRows);
-  ParallelFor(static_cast<int64_t>(phases.size()) * tiles, [&](int64_t task) {
-    Phase& phase = phases[task / tiles];
-    const auto& taps = phase.sampling.taps;
-    const int64_t count = static_cast<int64_t>(taps.size()), first = task % tiles * kRows;
-    for (int64_t o = 0; o < s.o; ++o) {
-      for (int64_t c = first; c < std::min(s.c, first + kRows); ++c) {
-        const float* filter = w + (o * s.c + c) * s.taps();
-        for (int64_t t = 0; t < count; ++t) {
-          phase.weights->at(c, o * count + t) = filter[taps[t].ky * s.kw + taps[t].kx];
+  // One task per tile of channels: a large layer has millions of weights.
+  ParallelFor(DivideUp(s.c, kRows), [&](int64_t tile) {
+    const int64_t first = tile * kRows, last = std::min(s.c, first + kRows);
+    for (size_t i = 0; i < phases.size(); ++i) {
+      const int64_t count = static_cast<int64_t>(taps[i].size());
+      for (int64_t o = 0; o < s.o; ++o) {
+        for (int64_t c = first; c < last; ++c) {
+          const float* filter = w + (o * s.c + c) * s.taps();
+          for (int64_t t = 0; t < count; ++t) phases[i].weights->at(c, o * count + t) = filter[taps[i][t]];
         }
       }
     }
@@ -143,7 +148,7 @@ void ConvForward(const ConvShape& s, const float* x, const float* w, float* y) {
     for (int64_t k = 0; k < s.filter(); ++k) weights.at(o, k) = w[o * s.filter() + k];
   }
   const Blocks blocks = ChooseBlocks(s.n, s.oh, s.ow, 4 * s.c * sampling.PlaneElements(s.oh) / s.oh);
-  const std::vector<int32_t> offsets = sampling.Offsets(s.c, blocks.band);
+  const std::vector<int32_t> offsets = sampling.Offsets(s.c, blocks.band, 0);
   const int64_t image_planes = s.c * sampling.PlaneElements(blocks.band);
   ParallelFor(blocks.count, [&](int64_t task) {
     const int64_t image = task / blocks.per_image * blocks.images, first = task % blocks.per_image * blocks.band;
@@ -161,45 +166,45 @@ void ConvForward(const ConvShape& s, const float* x, const float* w, float* y) {
 
 void ConvDataGradient(const ConvShape& s, const float* dy, const float* w, float* dx,
                       const ActivationGradient* activation, const float* x, ActivationSums* sums) {
-  std::vector<Phase> phases = GradientPhases(s, w);
-  const bool strided = s.stride_h != 1 || s.stride_w != 1;
-  const int64_t grid_rows = DivideUp(s.h, s.stride_h), grid_columns = DivideUp(s.w, s.stride_w);
-  int64_t elements = 1;
-  for (const Phase& phase : phases) elements = std::max(elements, s.o * phase.sampling.PlaneElements(grid_rows));
-  const Blocks blocks = ChooseBlocks(s.n, grid_rows, grid_columns, DivideUp(4 * elements, grid_rows));
-  for (Phase& phase : phases) phase.offsets = phase.sampling.Offsets(s.o, blocks.band);
-  int64_t image_planes = 0;
-  for (const Phase& phase : phases) {
-    image_planes = std::max(image_planes, s.o * phase.sampling.PlaneElements(blocks.band));
-  }
+  const Sampling sampling = GradientSampling(s);
+  std::vector<Phase> phases = GradientPhases(s, sampling, w);
+  const int64_t phase_count = static_cast<int64_t>(phases.size());
+  const Blocks blocks =
+      ChooseBlocks(s.n, sampling.gh, sampling.gw, 4 * s.o * sampling.PlaneElements(sampling.gh) / sampling.gh);
+  for (int64_t i = 0; i < phase_count; ++i) phases[i].offsets = sampling.Offsets(s.o, blocks.band, i);
+  const int64_t image_planes = s.o * sampling.PlaneElements(blocks.band);
+  const int64_t image_size = s.c * s.in_pixels();
   std::vector<ActivationSums> partial(activation != nullptr ? blocks.count : 0);
   ParallelFor(blocks.count, [&](int64_t task) {
     const int64_t image = task / blocks.per_image * blocks.images, first = task % blocks.per_image * blocks.band;
-    const int64_t images = std::min(blocks.images, s.n - image);
-    const int64_t y0 = first * s.stride_h, y1 = std::min(s.h, (first + blocks.band) * s.stride_h);
-    const int64_t image_size = s.c * s.in_pixels();
+    const int64_t images = std::min(blocks.images, s.n - image), rows = std::min(blocks.band, sampling.gh - first);
+    const int64_t y0 = first * s.stride_h, y1 = std::min(s.h, (first + rows) * s.stride_h);
     float* out = dx + image * image_size + y0 * s.w;
     Buffer planes(FourBytes(images * image_planes));
-    Buffer phase_pixels(FourBytes(strided ? images * s.c * blocks.band * grid_columns : 0));
-    for (const Phase& phase : phases) {
-      const Sampling& sampling = phase.sampling;
-      const int64_t rows = std::min(blocks.band, sampling.gh - first);
-      if (rows <= 0) continue;
-      const int64_t pixels = rows * sampling.gw;
-      for (int64_t i = 0; i < images; ++i) {
-        FillPlanes(sampling, Words(dy + (image + i) * s.o * s.out_pixels()), s.o, s.oh, s.ow, first, rows, blocks.band,
-                   planes.words() + i * image_planes);
+    for (int64_t i = 0; i < images; ++i) {
+      FillPlanes(sampling, Words(dy + (image + i) * s.o * s.out_pixels()), s.o, s.oh, s.ow, first, rows, blocks.band,
+                 planes.words() + i * image_planes);
+    }
+    if (phase_count == 1) {
+      Multiply(*phases[0].weights, phases[0].offsets.data(),
+               {planes.floats(), image_planes, out, image_size, s.in_pixels(), images, rows * s.w});
+    } else {
+      const int64_t pixels = rows * sampling.gw, phase_size = images * s.c * pixels;
+      Buffer parts(FourBytes(phase_count * phase_size));
+      for (int64_t i = 0; i < phase_count; ++i) {
+        Multiply(
+            *phases[i].weights, phases[i].offsets.data(),
+            {planes.floats(), image_planes, parts.floats() + i * phase_size, s.c * pixels, pixels, images, pixels});
       }
-      if (!strided) {
-        Multiply(*phase.weights, phase.offsets.data(),
-                 {planes.floats(), image_planes, out, image_size, s.in_pixels(), images, pixels});
-        continue;
-      }
-      Multiply(*phase.weights, phase.offsets.data(),
-               {planes.floats(), image_planes, phase_pixels.floats(), s.c * pixels, pixels, images, pixels});
+      std::vector<const float*> from(s.stride_w);
       for (int64_t i = 0; i < images * s.c; ++i) {
-        Scatter(phase_pixels.floats() + i * pixels, rows, sampling.gw, s.stride_h, s.stride_w, s.w,
-                out + i * s.in_pixels() + phase.y * s.w + phase.x);
+        for (int64_t y = 0; y < y1 - y0; ++y) {
+          for (int64_t x = 0; x < s.stride_w; ++x) {
+            from[x] = parts.floats() + (y % s.stride_h * s.stride_w + x) * phase_size + i * pixels +
+                      y / s.stride_h * sampling.gw;
+          }
+          Interleave(from.data(), s.stride_w, s.w, out + i * s.in_pixels() + y * s.w);
+        }
       }
     }
     if (activation == nullptr) return;

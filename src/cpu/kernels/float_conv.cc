@@ -53,6 +53,6 @@ AotResult WeightOnly(const AotCall& call) {
 }  // namespace
 }  // namespace adabin_cpu
 
-ADABIN_AOT_OPERATOR(FloatConvForward, adabin_cpu::Forward)
-ADABIN_AOT_OPERATOR(FloatConvBackward, adabin_cpu::Backward)
-ADABIN_AOT_OPERATOR(FloatConvWeightGrad, adabin_cpu::WeightOnly)
+ADABIN_AOT_RUN(FloatConvForward, adabin_cpu::Forward)
+ADABIN_AOT_RUN(FloatConvBackward, adabin_cpu::Backward)
+ADABIN_AOT_RUN(FloatConvWeightGrad, adabin_cpu::WeightOnly)

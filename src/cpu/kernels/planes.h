@@ -25,6 +25,7 @@ struct Plane {
 struct Tap {
   int64_t ky, kx;
   int64_t plane, row;  // row: first row of the plane this tap reads
+  int64_t phase;       // of the output: see GradientSampling
 };
 
 /// A convolution as planes and taps.
@@ -35,15 +36,16 @@ struct Sampling {
 
   /// Elements per channel of all planes for a band of `rows` grid rows.
   int64_t PlaneElements(int64_t rows) const;
-  /// Where each (channel, tap), channel by channel, starts in the planes of `channels` channels.
-  std::vector<int32_t> Offsets(int64_t channels, int64_t rows) const;
+  /// Where each (channel, tap of the phase), channel by channel, starts in the planes of `channels` channels.
+  std::vector<int32_t> Offsets(int64_t channels, int64_t rows, int64_t phase) const;
 };
 
-/// y from x.
+/// y from x; one phase.
 Sampling ForwardSampling(const ConvShape& s);
 
-/// dx from dy: pixels (stride_h * gy + phase_h, stride_w * gx + phase_w) of dx. Without taps, dx is 0 there.
-Sampling GradientSampling(const ConvShape& s, int64_t phase_h, int64_t phase_w);
+/// dx from dy. Pixels (stride_h * gy + y, stride_w * gx + x) of dx form phase y * stride_w + x, a grid of its own with
+/// taps of its own, perhaps none; all phases read the same planes. The grid is as large as the largest phase.
+Sampling GradientSampling(const ConvShape& s);
 
 /// Fills the planes, one after the other, each (channels, band + extra rows, gw), for grid rows [first, first + rows)
 /// of an image (channels, h, w); `band` >= rows is the room per plane. Elements are any 4 bytes.

@@ -190,7 +190,7 @@ void PopcountConv(const ConvShape& s, const float* x, const float* w, const Acti
   const Sampling sampling = ForwardSampling(s);
   const int64_t words = DivideUp(s.c, kWordBits);
   const Blocks blocks = ChooseBlocks(s.n, s.oh, s.ow, 4 * words * sampling.PlaneElements(s.oh) / s.oh);
-  const std::vector<int32_t> offsets = sampling.Offsets(words, blocks.band);
+  const std::vector<int32_t> offsets = sampling.Offsets(words, blocks.band, 0);
   const int64_t image_planes = words * sampling.PlaneElements(blocks.band);
   const float half = static_cast<float>((static_cast<double>(activation.high) - activation.low) / 2);
   ParallelFor(blocks.count, [&](int64_t task) {

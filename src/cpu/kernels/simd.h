@@ -26,20 +26,20 @@ typedef int32_t IntVec __attribute__((vector_size(kLanes * 4)));
 typedef uint32_t BitVec __attribute__((vector_size(kLanes * 4)));
 
 template <typename V, typename T>
-inline V Load(const T* p) {
+static inline V Load(const T* p) {
   V v;
   std::memcpy(&v, p, sizeof(v));
   return v;
 }
 
 template <typename V, typename T>
-inline void Store(T* p, V v) {
+static inline void Store(T* p, V v) {
   std::memcpy(p, &v, sizeof(v));
 }
 
 /// The first `count` lanes (1 to kLanes); the others are not touched, or read as 0.
 template <typename V, typename T>
-inline V LoadFirst(const T* p, int count) {
+static inline V LoadFirst(const T* p, int count) {
 #if defined(__AVX512F__)
   return (V)_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << count) - 1), p);
 #else
@@ -50,7 +50,7 @@ inline V LoadFirst(const T* p, int count) {
 }
 
 template <typename V, typename T>
-inline void StoreFirst(T* p, V v, int count) {
+static inline void StoreFirst(T* p, V v, int count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << count) - 1), (__m512i)v);
 #else
@@ -58,19 +58,19 @@ inline void StoreFirst(T* p, V v, int count) {
 #endif
 }
 
-inline Vec Broadcast(float x) { return x - Vec{}; }
-inline BitVec Broadcast(uint32_t x) { return x - BitVec{}; }
-inline IntVec Broadcast(int32_t x) { return x - IntVec{}; }
+static inline Vec Broadcast(float x) { return x - Vec{}; }
+static inline BitVec Broadcast(uint32_t x) { return x - BitVec{}; }
+static inline IntVec Broadcast(int32_t x) { return x - IntVec{}; }
 
 /// a where the mask's lane is all ones, b where it is 0.
-inline Vec Select(IntVec mask, Vec a, Vec b) { return mask ? a : b; }
+static inline Vec Select(IntVec mask, Vec a, Vec b) { return mask ? a : b; }
 
-inline Vec Abs(Vec v) { return (Vec)((IntVec)v & Broadcast(int32_t{0x7fffffff})); }
+static inline Vec Abs(Vec v) { return (Vec)((IntVec)v & Broadcast(int32_t{0x7fffffff})); }
 
-inline Vec ToFloat(IntVec v) { return __builtin_convertvector(v, Vec); }
+static inline Vec ToFloat(IntVec v) { return __builtin_convertvector(v, Vec); }
 
 /// Number of ones in every lane.
-inline IntVec CountOnes(BitVec v) {
+static inline IntVec CountOnes(BitVec v) {
 #if defined(__AVX512VPOPCNTDQ__)
   return (IntVec)_mm512_popcnt_epi32((__m512i)v);
 #else
@@ -82,7 +82,7 @@ inline IntVec CountOnes(BitVec v) {
 }
 
 /// The lanes' sum, in double and in a fixed order.
-inline double Sum(Vec v) {
+static inline double Sum(Vec v) {
   double sum = 0;
   for (int i = 0; i < kLanes; ++i) sum += static_cast<double>(v[i]);
   return sum;
