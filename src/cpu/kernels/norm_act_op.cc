@@ -72,5 +72,5 @@ AotResult Backward(const AotCall& call) {
 }  // namespace
 }  // namespace adabin_cpu
 
-ADABIN_AOT_OPERATOR(NormActForward, adabin_cpu::Forward)
-ADABIN_AOT_OPERATOR(NormActBackward, adabin_cpu::Backward)
+ADABIN_AOT_RUN(NormActForward, adabin_cpu::Forward)
+ADABIN_AOT_RUN(NormActBackward, adabin_cpu::Backward)

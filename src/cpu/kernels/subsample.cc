@@ -81,5 +81,5 @@ AotResult Backward(const AotCall& call) {
 }  // namespace
 }  // namespace adabin_cpu
 
-ADABIN_AOT_OPERATOR(SubsampleForward, adabin_cpu::Forward)
-ADABIN_AOT_OPERATOR(SubsampleBackward, adabin_cpu::Backward)
+ADABIN_AOT_RUN(SubsampleForward, adabin_cpu::Forward)
+ADABIN_AOT_RUN(SubsampleBackward, adabin_cpu::Backward)
