@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from src.cpu import accelerate
 from src.data import build_dataset, settle_classes
 from src.models import build_model
 from src.training.evaluate import predict_logits
@@ -45,7 +46,7 @@ def main(argv):
     adopt_classes(config, ckpt_path)
     data = build_dataset(config, "test")
     settle_classes(config, data)
-    network = build_model(config)
+    network = accelerate(build_model(config), config)
     load_network(ckpt_path, network, config)
     batch_size = min(config.eval_batch_size, data.num_images)
     began = time.monotonic()

@@ -12,6 +12,7 @@ standard output is JSON: accuracy of the last and of the best epoch, and the fol
 import signal
 from pathlib import Path
 
+from src.cpu import accelerate
 from src.data import build_dataset, settle_classes
 from src.models import build_model
 from src.training.loop import train
@@ -47,7 +48,7 @@ def main(argv):
     init_device(config)
     train_data, test_data = build_dataset(config, "train"), build_dataset(config, "test")
     settle_classes(config, train_data)
-    network = build_model(config)
+    network = accelerate(build_model(config), config)
     # A run with a checkpoint of its own goes on from there.
     fresh = not (folder and folder.last.is_file())
     report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None

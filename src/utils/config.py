@@ -18,6 +18,7 @@ CHOICES = {
     "a_bits": (1, 32),
     "device_target": ("CPU", "GPU", "Ascend"),
     "mode": ("GRAPH", "PYNATIVE"),
+    "cpu_kernels": ("auto", "on", "off"),
 }
 AT_LEAST = {
     "epochs": 1,
@@ -95,6 +96,8 @@ def _checked(key, value, default, source):
     """Value with the type of the default; an int is a float too."""
     if isinstance(default, float):
         value = _number(value)
+    if isinstance(value, bool) and "off" in CHOICES.get(key, ()):
+        value = "on" if value else "off"  # which YAML takes for truth values
     if type(value) is not type(default):
         raise UserError(
             f"{source}: {key}: {value!r} is not of type {type(default).__name__}; the default is {default!r}"

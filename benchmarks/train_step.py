@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Time and memory of one training step: forward pass, gradients, update, on random images in memory.
+
+    python benchmarks/train_step.py --config_path config/resnet20_cifar10.yaml --csv_path results/train_step.csv
+    python benchmarks/train_step.py --torch_python VENV/bin/python     # and PyTorch's, alternating, with the ratio
+    python benchmarks/train_step.py --profile                          # time per kind of operator
+
+Every measurement is a process of its own; with several programs they take turns, --rounds times, and the median over
+all steps counts. --cpu_kernels=on and off compare this project's kernels with MindSpore's operators. PyTorch
+(torch_train_step.py; ResNet-20 and ResNet-18 for CIFAR) runs in both memory layouts, and the faster one counts; it
+does not get the environment made for MindSpore.
+"""
+
+import argparse
+import csv
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from src.utils.cli import log, run  # noqa: E402
+from src.utils.config import parse_flags, read_config  # noqa: E402
+from src.utils.device import describe_device, environment_for_other_programs, init_device  # noqa: E402
+from src.utils.errors import RunError  # noqa: E402
+from src.utils.files import make_folder, replacing  # noqa: E402
+
+PEER = Path(__file__).with_name("torch_train_step.py")
+PEER_NETWORKS = ("resnet20", "resnet18_cifar")
+COLUMNS = (
+    "program", "network", "batch_size", "threads", "median_step_s", "fastest_step_s", "first_step_s", "peak_memory_mb",
+    "ratio", "device", "version", "date", "command",
+)  # fmt: skip
+
+
+def add_flags(parser):
+    parser.add_argument("--config_path", metavar="F.yaml", help="recipe [config/base.yaml]")
+    parser.add_argument("--steps", type=int, default=10, help="measured steps of a process [%(default)s]")
+    parser.add_argument("--warmup", type=int, default=3, help="steps before them, after the first [%(default)s]")
+    parser.add_argument("--rounds", type=int, default=2, help="processes of each program [%(default)s]")
+    parser.add_argument("--torch_python", metavar="PATH", help="interpreter that has torch; without it no peer")
+    parser.add_argument("--csv_path", metavar="F.csv", help="file to write")
+    parser.add_argument("--profile", action="store_true", help="print time per kind of operator instead")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+
+
+def training_step(config):
+    """A function that does one step and waits for its end."""
+    import mindspore as ms
+    import numpy as np
+
+    from src.cpu import accelerate
+    from src.models import build_model
+    from src.training.step import TrainStep, build_optimizer
+
+    init_device(config)
+    network = accelerate(build_model(config), config)
+    step = TrainStep(network, build_optimizer(network, config))
+    rng = np.random.default_rng(1)
+    shape = (config.batch_size, 3, config.image_size, config.image_size)
+    images = ms.Tensor(rng.standard_normal(shape).astype(np.float32))
+    labels = ms.Tensor(rng.integers(0, config.num_classes, config.batch_size).astype(np.int32))
+    return lambda: step(images, labels)[0].asnumpy()
+
+
+def timed(function):
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def work(config, flags):
+    """Measure in this process: what the peer reports too."""
+    step = training_step(config)
+    first = timed(step)
+    for _ in range(flags.warmup):
+        step()
+    times = [timed(step) for _ in range(flags.steps)]
+    return {
+        "median_step_s": statistics.median(times),
+        "fastest_step_s": min(times),
+        "first_step_s": first,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "version": describe_device(config).split(", ")[-1],
+    }
+
+
+def profile(config, flags):
+    """Log milliseconds per step and calls of each kind of operator, most expensive first."""
+    import mindspore as ms
+
+    step = training_step(config)
+    for _ in range(1 + flags.warmup):
+        step()
+    with tempfile.TemporaryDirectory() as folder:
+        profiler = ms.Profiler(output_path=folder, start_profile=False)
+        profiler.start()
+        for _ in range(flags.steps):
+            step()
+        profiler.stop()
+        profiler.analyse()
+        rows = []
+        for path in Path(folder).rglob("cpu_op_detail_info_*.csv"):
+            with open(path, newline="", encoding="utf-8") as handle:
+                rows += list(csv.DictReader(handle))
+    kinds = {}
+    for row in rows:
+        count, spent = kinds.get(row["op_type"], (0, 0.0))
+        kinds[row["op_type"]] = (count + int(row["op_occurrences"]), spent + float(row["op_total_time(ms)"]))
+    if not kinds:
+        raise RunError("MindSpore's profiler recorded nothing")
+    for kind, (count, spent) in sorted(kinds.items(), key=lambda item: -item[1][1])[:25]:
+        log(f"{spent / flags.steps:9.2f} ms  {count / flags.steps:6.0f} x  {kind}")
+    return {"ms_per_step": round(sum(spent for _, spent in kinds.values()) / flags.steps, 2)}
+
+
+def measured(command, environment):
+    """The JSON line that a program prints."""
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise RunError(f"{' '.join(map(str, command[:3]))} failed: {(ended.stderr.splitlines() or ['no message'])[-1]}")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def programs(config, flags, argv):
+    """Name to (command, environment) of what is to be measured."""
+    ours = [sys.executable, __file__, "--worker", *argv]
+    found = {f"MindSpore, cpu_kernels={config.cpu_kernels}": (ours, None)}
+    if flags.torch_python and config.network in PEER_NETWORKS:
+        numbers = {"batch_size": config.batch_size, "steps": flags.steps, "warmup": flags.warmup}
+        theirs = [flags.torch_python, PEER, "--network", config.network, "--threads", threads()]
+        theirs += [text for key, value in numbers.items() for text in (f"--{key}", value)]
+        for layout in ("contiguous", "channels_last"):
+            command = [*map(str, theirs), "--layout", layout]
+            found[f"PyTorch, {layout}"] = (command, environment_for_other_programs())
+    return found
+
+
+def threads():
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def write_table(path, rows):
+    make_folder(Path(path).parent, "--csv_path")
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def main(argv):
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    config = read_config(flags.config_path, overrides)
+    if flags.worker:
+        return work(config, flags)
+    if flags.profile:
+        return profile(config, flags)
+    results = {}
+    to_run = programs(config, flags, argv)
+    for _ in range(flags.rounds):
+        for name, (command, environment) in to_run.items():
+            results.setdefault(name, []).append(measured(command, environment))
+    rows = []
+    for name, found in results.items():
+        numbers = {key: statistics.median(r[key] for r in found) for key in found[0] if key != "version"}
+        rows.append(
+            {key: round(value, 4) for key, value in numbers.items()}
+            | {
+                "program": name,
+                "network": config.network,
+                "batch_size": config.batch_size,
+                "threads": threads(),
+                "device": describe_device(config).split(",")[0],
+                "version": found[0]["version"],
+                "date": date.today().isoformat(),
+                "command": "benchmarks/train_step.py " + " ".join(a for a in argv if "/" not in a or ".yaml" in a),
+            }
+        )
+    peers = [row["median_step_s"] for row in rows[1:]]
+    if peers:
+        rows[0]["ratio"] = round(rows[0]["median_step_s"] / min(peers), 3)
+    for row in rows:
+        log(
+            f"{row['program']}: {1000 * row['median_step_s']:.0f} ms per step (first {row['first_step_s']:.1f} s), "
+            f"peak memory {row['peak_memory_mb']:.0f} MB"
+        )
+    if flags.csv_path:
+        write_table(flags.csv_path, rows)
+    return {"network": config.network, "step_s": rows[0]["median_step_s"], "ratio_to_pytorch": rows[0].get("ratio")}
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one call by which a network comes to use the CPU kernels."""
+
+from functools import lru_cache
+
+from mindspore import nn
+
+from src.cpu.convolution import CpuAdaBinConv2d, CpuConv2d
+from src.cpu.library import LibraryError, library_path
+from src.cpu.networks import FusedBlock, FusedResNet, FusedVgg
+from src.cpu.norm_act import NormAct
+from src.cpu.subsample import CpuSubsampleAndPad
+from src.layers import AdaBinConv2d
+from src.models.blocks import ResidualBlock, ResNet
+from src.models.resnet_cifar import SubsampleAndPad
+from src.models.vgg_small import VggSmall
+from src.utils.cli import log
+from src.utils.errors import UserError
+
+_LAYERS = {AdaBinConv2d: CpuAdaBinConv2d, nn.Conv2d: CpuConv2d, SubsampleAndPad: CpuSubsampleAndPad}
+_FUSED = {ResidualBlock: FusedBlock, ResNet: FusedResNet, VggSmall: FusedVgg}
+_FIRST_LAYERS = ("conv1", "conv0")  # of the networks: they see the picture
+
+
+@lru_cache(maxsize=None)
+def _fused_class(cell_class):
+    """Subclass of a network's or block's class with a fused `construct`, or None."""
+    for base, fused in _FUSED.items():
+        if issubclass(cell_class, base):
+            return type(f"Fused{cell_class.__name__}", (fused, cell_class), {})
+    return None
+
+
+def _wanted(config):
+    """Whether the kernels are to be used, and can be.
+
+    Raises:
+        UserError: the config insists on them (`cpu_kernels: on`) where they cannot be used.
+    """
+    if config.cpu_kernels == "off":
+        return False
+    if config.device_target != "CPU":
+        if config.cpu_kernels == "on":
+            raise UserError(f"config: cpu_kernels: on, but device_target is {config.device_target}; set it to auto")
+        return False
+    try:
+        library_path()
+    except LibraryError as error:
+        if config.cpu_kernels == "on":
+            raise UserError(f"config: cpu_kernels: on, but {error}; with auto the slower operators serve") from error
+        log(f"CPU kernels not used, training is several times slower: {error}; cpu_kernels=off silences this")
+        return False
+    return True
+
+
+def accelerate(network, config):
+    """Let a network compute with the CPU kernels, where device and config say so.
+
+    Layers are changed in place. Parameters stay the same objects with the same names, so that checkpoints, optimizer
+    and summary see no difference; results equal those of the plain layers within float rounding. Layers that the
+    kernels do not serve stay as they are. To be called before the network first runs.
+
+    Args:
+        network (Cell): as `build_model` makes it.
+        config: needs `device_target` and `cpu_kernels` (auto, on, off).
+
+    Returns:
+        the same network.
+
+    Raises:
+        UserError: `cpu_kernels: on` where they cannot be used.
+    """
+    if not _wanted(config):
+        return network
+    joined = set()
+    for _, cell in list(network.cells_and_names()):
+        fused = _fused_class(type(cell))
+        if fused:
+            cell.__class__ = fused
+            cell.take_over()
+            joined |= {id(child.norm) for child in cell._cells.values() if isinstance(child, NormAct)}
+    for _, parent in list(network.cells_and_names()):
+        for name, cell in list(parent._cells.items()):
+            faster = _LAYERS.get(type(cell))
+            if faster and faster.serves(cell):
+                cell.__class__ = faster
+                cell.take_over(**({"first": True} if parent is network and name in _FIRST_LAYERS else {}))
+            elif type(cell) is nn.BatchNorm2d and id(cell) not in joined and cell.use_batch_statistics is None:
+                parent._cells[name] = NormAct(cell)
+                if isinstance(parent, nn.SequentialCell):
+                    parent.cell_list = list(parent._cells.values())  # what it runs
+    return network

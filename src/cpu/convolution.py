@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions by the C++ kernels: binary ones from packed bits, float ones; forward and gradients.
+
+Layers become these in place, by their class: parameters, names and what the rest of the project finds in them stay.
+"""
+
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from src.binarize import ESTIMATORS, SETS
+from src.cpu.operators import operator
+from src.layers import AdaBinConv2d
+
+
+def _output_shape(stride, padding):
+    def shape(x, w, *others):
+        rows = (x[2] + padding[0] + padding[1] - w[2]) // stride[0] + 1
+        columns = (x[3] + padding[2] + padding[3] - w[3]) // stride[1] + 1
+        return [x[0], w[0], rows, columns]
+
+    return shape
+
+
+def _geometry(stride, padding, *codes):
+    return Tensor(np.array([*stride, *padding, *codes], np.int32))
+
+
+class AdaBinConvFunction(nn.Cell):
+    """Convolution of a binarized input with binarized weights (kernels/adabin_conv.h), formulas as in src/binarize.py.
+
+    Args:
+        stride (pair), padding (top, bottom, left, right): of the convolution.
+        settings (Binarization): weights and activations of one bit.
+
+    Inputs: x (N, C_in, H, W), latent weights (C_out, C_in, k_h, k_w), alpha, beta, k, t of shape ().
+    Output: (N, C_out, H', W').
+    """
+
+    def __init__(self, stride, padding, settings):
+        super().__init__()
+        self.geometry = _geometry(
+            stride,
+            padding,
+            settings.form == "released",
+            SETS.index(settings.activation_set),
+            SETS.index(settings.weight_set),
+            ESTIMATORS.index(settings.activation_estimator),
+            ESTIMATORS.index(settings.weight_estimator),
+        )
+        self.forward_op = operator("AdaBinConvForward", 1, _output_shape(stride, padding))
+        # Results of shape () would arrive as numbers, not as tensors.
+        self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, *others: (x, w, [1], [1]))
+        self.reshape = ops.Reshape()
+        self.zeros = ops.ZerosLike()
+
+    def construct(self, x, weight, alpha, beta, k, t):
+        return self.forward_op(x, weight, alpha, beta, self.geometry)
+
+    def bprop(self, x, weight, alpha, beta, k, t, out, dout):
+        """Gradients of the inputs; k and t get zeros."""
+        dx, dweight, dalpha, dbeta = self.backward_op(dout, x, weight, alpha, beta, k, t, self.geometry)
+        dalpha, dbeta = self.reshape(dalpha, ()), self.reshape(dbeta, ())
+        return dx, dweight, dalpha, dbeta, self.zeros(k), self.zeros(t)
+
+
+class FloatConvFunction(nn.Cell):
+    """Convolution in float32.
+
+    Args:
+        stride (pair), padding (top, bottom, left, right): of the convolution.
+        first (bool): the input is the picture, whose gradient no one needs: it is given as zeros.
+
+    Inputs: x (N, C_in, H, W), weights (C_out, C_in, k_h, k_w). Output: (N, C_out, H', W').
+    """
+
+    def __init__(self, stride, padding, first):
+        super().__init__()
+        self.geometry = _geometry(stride, padding, 0, 0, 0, 0, 0)
+        self.first = first
+        self.forward_op = operator("FloatConvForward", 1, _output_shape(stride, padding))
+        self.backward_op = operator("FloatConvBackward", 2, lambda dy, x, w, geometry: (x, w))
+        self.weight_grad_op = operator("FloatConvWeightGrad", 1, lambda dy, x, w, geometry: w)
+        self.zeros = ops.ZerosLike()
+
+    def construct(self, x, weight):
+        return self.forward_op(x, weight, self.geometry)
+
+    def bprop(self, x, weight, out, dout):
+        """Gradients of the inputs."""
+        if self.first:
+            return self.zeros(x), self.weight_grad_op(dout, x, weight, self.geometry)
+        return self.backward_op(dout, x, weight, self.geometry)
+
+
+class CpuAdaBinConv2d(AdaBinConv2d):
+    """`AdaBinConv2d` by the kernels; made of a layer by `take_over`."""
+
+    @classmethod
+    def serves(cls, layer):
+        """Whether the kernels compute this layer: both sides binary, one group, no dilation."""
+        conv = layer.conv
+        both = layer.binarizes_input and layer.binarizes_weight
+        return both and conv.group == 1 and set(conv.dilation) == {1}
+
+    def take_over(self):
+        """Complete a layer that has just become of this class."""
+        self.function = AdaBinConvFunction(self.conv.stride[-2:], self.padding, self.settings)
+
+    def construct(self, x):
+        binary_a = self.binary_a
+        return self.function(x, self.weight, binary_a.alpha_a, binary_a.beta_a, self.estimator_k, self.estimator_t)
+
+
+class CpuConv2d(nn.Conv2d):
+    """`nn.Conv2d` by the kernels; made of a layer by `take_over`."""
+
+    @classmethod
+    def serves(cls, layer):
+        """Whether the kernels compute this layer: no bias, one group, no dilation, padding in numbers, NCHW."""
+        plain = not layer.has_bias and layer.group == 1 and set(layer.dilation) == {1} and layer.data_format == "NCHW"
+        return plain and layer.pad_mode in ("pad", "valid")
+
+    def take_over(self, first=False):
+        """Complete a layer that has just become of this class; `first`: see `FloatConvFunction`."""
+        padding = (self.padding,) * 4 if isinstance(self.padding, int) else tuple(self.padding)
+        self.function = FloatConvFunction(self.stride, padding if self.pad_mode == "pad" else (0,) * 4, first)
+
+    def construct(self, x):
+        return self.function(x, self.weight)

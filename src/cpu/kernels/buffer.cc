@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "buffer.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace adabin_cpu {
+namespace {
+
+struct Block {
+  void* data;
+  size_t capacity;
+};
+
+std::mutex& StoreMutex() {
+  static auto* mutex = new std::mutex;
+  return *mutex;
+}
+
+std::vector<Block>& Store() {
+  static auto* store = new std::vector<Block>;  // never destroyed: threads may return memory until the process ends
+  return *store;
+}
+
+constexpr size_t kMaxKept = 64;
+
+}  // namespace
+
+Buffer::Buffer(size_t bytes) {
+  capacity_ = (std::max<size_t>(bytes, 1) + 4095) / 4096 * 4096;
+  {
+    std::lock_guard<std::mutex> lock(StoreMutex());
+    std::vector<Block>& store = Store();
+    auto best = store.end();
+    for (auto it = store.begin(); it != store.end(); ++it) {
+      // Not one of many times the size: that one will be needed by another loop.
+      if (it->capacity < capacity_ || it->capacity > 4 * capacity_) continue;
+      if (best == store.end() || it->capacity < best->capacity) best = it;
+    }
+    if (best != store.end()) {
+      data_ = best->data;
+      capacity_ = best->capacity;
+      store.erase(best);
+      return;
+    }
+  }
+  data_ = std::aligned_alloc(4096, capacity_);
+  if (data_ == nullptr) throw std::bad_alloc();
+}
+
+Buffer::~Buffer() {
+  void* dropped = data_;
+  try {
+    std::lock_guard<std::mutex> lock(StoreMutex());
+    std::vector<Block>& store = Store();
+    store.push_back({data_, capacity_});
+    dropped = nullptr;
+    if (store.size() > kMaxKept) {
+      dropped = store.front().data;  // the one unused for longest
+      store.erase(store.begin());
+    }
+  } catch (const std::bad_alloc&) {
+  }
+  std::free(dropped);
+}
+
+}  // namespace adabin_cpu
