@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one call by which a network comes to use the CPU kernels."""
 
-from functools import lru_cache
+from functools import cache
 
 from mindspore import nn
 
@@ -22,7 +22,7 @@ _FUSED = {ResidualBlock: FusedBlock, ResNet: FusedResNet, VggSmall: FusedVgg}
 _FIRST_LAYERS = ("conv1", "conv0")  # of the networks: they see the picture
 
 
-@lru_cache(maxsize=None)
+@cache
 def _fused_class(cell_class):
     """Subclass of a network's or block's class with a fused `construct`, or None."""
     for base, fused in _FUSED.items():
