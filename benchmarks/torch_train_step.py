@@ -87,7 +87,11 @@ class Block(nn.Module):
 
     def __init__(self, before, channels, stride, projection):
         super().__init__()
-        self.conv1, self.bn1, self.act1 = BinaryConv(before, channels, stride), nn.BatchNorm2d(channels), Maxout(channels)
+        self.conv1, self.bn1, self.act1 = (
+            BinaryConv(before, channels, stride),
+            nn.BatchNorm2d(channels),
+            Maxout(channels),
+        )
         self.conv2, self.bn2, self.act2 = BinaryConv(channels, channels, 1), nn.BatchNorm2d(channels), Maxout(channels)
         self.shortcut = nn.Identity()
         if stride != 1 and projection:

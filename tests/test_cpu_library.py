@@ -82,10 +82,12 @@ def test_without_a_writable_cache_it_lies_in_the_temporary_folder(kernels, tmp_p
 
 @needs_kernels
 def test_processes_that_start_together_compile_once(kernels):
-    code = f"import sys; from pathlib import Path; from src.cpu import library; library.KERNELS = Path({str(kernels.folder)!r}); "
+    code = f"from pathlib import Path; from src.cpu import library; library.KERNELS = Path({str(kernels.folder)!r}); "
     code += "print(library.library_path())"
     started = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(3)
     ]
     ended = [process.communicate() for process in started]

@@ -66,7 +66,9 @@ def test_a_step_changes_every_parameter_as_without_kernels(network, settings):
 class Layer:
     """One layer with inputs, run with and without kernels: output and gradients."""
 
-    def __init__(self, settings, mode, shape=(3, 7, 9, 8), channels=5, kernel=3, stride=1, padding=1, alpha=0.7, beta=0.1):
+    def __init__(
+        self, settings, mode, shape=(3, 7, 9, 8), channels=5, kernel=3, stride=1, padding=1, alpha=0.7, beta=0.1
+    ):
         self.arguments = (shape[1], channels, kernel, stride, padding)
         self.config = read_config(None, {"network": "resnet8", "mode": mode, "cpu_kernels": "on"})
         self.settings, self.alpha, self.beta = settings, alpha, beta

@@ -84,8 +84,8 @@ def accelerate(network, config):
             faster = _LAYERS.get(type(cell))
             if faster and faster.serves(cell):
                 cell.__class__ = faster
-                is_first = faster is CpuConv2d and parent is network and name in _FIRST_LAYERS
-                cell.take_over(**({"first": True} if is_first else {}))
+                sees_picture = faster is CpuConv2d and parent is network and name in _FIRST_LAYERS
+                cell.take_over(**({"first": True} if sees_picture else {}))
             elif type(cell) is nn.BatchNorm2d and id(cell) not in joined and cell.use_batch_statistics is None:
                 parent._cells[name] = NormAct(cell)
                 if isinstance(parent, nn.SequentialCell):

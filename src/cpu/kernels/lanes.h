@@ -30,9 +30,7 @@ inline Lanes LoadSome(const float* from, int64_t count) {
 
 inline void Store(float* to, Lanes lanes) { std::memcpy(to, &lanes, sizeof lanes); }
 
-inline void StoreSome(float* to, Lanes lanes, int64_t count) {
-  std::memcpy(to, &lanes, count * sizeof(float));
-}
+inline void StoreSome(float* to, Lanes lanes, int64_t count) { std::memcpy(to, &lanes, count * sizeof(float)); }
 
 inline Lanes Broadcast(float value) { return value - Lanes{}; }
 

@@ -184,9 +184,8 @@ void GradientOfSum(const MapShape& shape, const NormActInputs& in, const float* 
 }
 
 // dL/dx = gamma rstd (dv - M(dv) - normalized M(dv normalized)), M the mean of a channel; dv may be dx itself.
-void GradientOfInput(const MapShape& shape, const NormActOptions& options, const NormActInputs& in,
-                     const float* mean, const float* rstd, const float* dv, const ChannelSums& sums,
-                     float* dx) {
+void GradientOfInput(const MapShape& shape, const NormActOptions& options, const NormActInputs& in, const float* mean,
+                     const float* rstd, const float* dv, const ChannelSums& sums, float* dx) {
   const double count = static_cast<double>(shape.samples * shape.pixels);
   std::vector<float> offsets(shape.channels), slopes(shape.channels);
   if (options.training) {
@@ -216,13 +215,12 @@ void NormActForward(const MapShape& shape, const NormActOptions& options, const 
   apply(shape, in, out);
 }
 
-void NormActBackward(const MapShape& shape, const NormActOptions& options, const NormActInputs& in,
-                     const float* mean, const float* rstd, const float* dy, const NormActGradients& out) {
+void NormActBackward(const MapShape& shape, const NormActOptions& options, const NormActInputs& in, const float* mean,
+                     const float* rstd, const float* dy, const NormActGradients& out) {
   ChannelSums sums(shape, kKinds);
   float* dv = options.shortcut ? out.shortcut : out.x;
-  const auto gradient = options.shortcut
-                            ? (options.maxout ? GradientOfSum<true, true> : GradientOfSum<true, false>)
-                            : (options.maxout ? GradientOfSum<false, true> : GradientOfSum<false, false>);
+  const auto gradient = options.shortcut ? (options.maxout ? GradientOfSum<true, true> : GradientOfSum<true, false>)
+                                         : (options.maxout ? GradientOfSum<false, true> : GradientOfSum<false, false>);
   gradient(shape, in, mean, rstd, dy, dv, &sums);
   GradientOfInput(shape, options, in, mean, rstd, dv, sums, out.x);
   for (int64_t c = 0; c < shape.channels; ++c) {

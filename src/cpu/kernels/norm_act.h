@@ -27,29 +27,29 @@ struct NormActOptions {
 };
 
 struct NormActInputs {
-  const float *x, *shortcut;                    // [samples][channels][pixels]
-  const float *gamma, *beta;                    // [channels]
-  const float *moving_mean, *moving_variance;   // [channels]
-  const float *pos, *neg;                       // [channels], null without Maxout
+  const float *x, *shortcut;                   // [samples][channels][pixels]
+  const float *gamma, *beta;                   // [channels]
+  const float *moving_mean, *moving_variance;  // [channels]
+  const float *pos, *neg;                      // [channels], null without Maxout
 };
 
 struct NormActOutputs {
   float* y;
-  float *mean, *rstd;                           // [channels], what x was normalized with
-  float *moving_mean, *moving_variance;         // [channels], the new ones
+  float *mean, *rstd;                    // [channels], what x was normalized with
+  float *moving_mean, *moving_variance;  // [channels], the new ones
 };
 
 struct NormActGradients {
-  float *x, *shortcut;                          // shortcut: where there is one
-  float *gamma, *beta, *pos, *neg;              // [channels]; pos, neg: with Maxout
+  float *x, *shortcut;              // shortcut: where there is one
+  float *gamma, *beta, *pos, *neg;  // [channels]; pos, neg: with Maxout
 };
 
 void NormActForward(const MapShape& shape, const NormActOptions& options, const NormActInputs& in,
                     const NormActOutputs& out);
 
 // mean, rstd: as the forward pass gave them.
-void NormActBackward(const MapShape& shape, const NormActOptions& options, const NormActInputs& in,
-                     const float* mean, const float* rstd, const float* dy, const NormActGradients& out);
+void NormActBackward(const MapShape& shape, const NormActOptions& options, const NormActInputs& in, const float* mean,
+                     const float* rstd, const float* dy, const NormActGradients& out);
 
 }  // namespace adabin_cpu
 

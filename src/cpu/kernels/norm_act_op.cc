@@ -51,9 +51,9 @@ AotResult Check(const AotCall& call, int count) {
 AotResult Forward(const AotCall& call) {
   constexpr int kOut = kInputs;
   if (const AotResult wrong = Check(call, kOut + 5)) return wrong;
-  NormActForward(ShapeOf(call), OptionsOf(call), InputsOf(call),
-                 {call.floats(kOut), call.floats(kOut + 1), call.floats(kOut + 2), call.floats(kOut + 3),
-                  call.floats(kOut + 4)});
+  NormActForward(
+      ShapeOf(call), OptionsOf(call), InputsOf(call),
+      {call.floats(kOut), call.floats(kOut + 1), call.floats(kOut + 2), call.floats(kOut + 3), call.floats(kOut + 4)});
   return kOk;
 }
 
