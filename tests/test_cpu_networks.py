@@ -144,6 +144,12 @@ def test_a_layer_computes_the_same_in_both_modes(mode, changes):
     Layer(settings_of(form="released"), mode, **changes).compare()
 
 
+def test_layers_that_differ_in_stride_alone_do_not_share_a_shape(mode):
+    shape = (2, 4, 8, 8)
+    for stride, padding in ((1, 1), (2, 1), (1, 0)):
+        Layer(settings_of(), mode, shape=shape, stride=stride, padding=padding).compare()
+
+
 def test_steps_are_repeatable_to_the_bit():
     config = read_config(None, {"network": "resnet8"})
     images, labels = pictures(16)
