@@ -40,6 +40,12 @@ NETWORKS = (
     Case("resnet20", "resnet20", 32),
     Case("resnet20_b100", "resnet20", 32, batch=100),
 )
+TITLES = {
+    "resnet18_imagenet": "ResNet-18, 224x224, batch 1",
+    "resnet18_cifar": "ResNet-18 for CIFAR, 32x32, batch 1",
+    "resnet20": "ResNet-20, 32x32, batch 1",
+    "resnet20_b100": "ResNet-20, 32x32, batch 100",
+}
 LAYERS = {f"{channels}@{size}": (channels, size) for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7))}
 CHAINS = tuple(
     Case(f"layer_{name}_x{layers}", "chain", size, channels, layers=layers)

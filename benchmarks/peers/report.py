@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Table and chart of the comparison, made from the rows of its CSV."""
+"""The page and the chart of the comparison, made from the rows of its CSV."""
 
 from pathlib import Path
 
-from benchmarks.peers.cases import LAYERS, LONG, NETWORKS, SHORT
+from benchmarks.peers.cases import LAYERS, LONG, NETWORKS, SHORT, TITLES
+from benchmarks.peers.chart import draw
 from benchmarks.peers.process import PEERS
 from src.utils.files import replacing
 
-TITLES = {
-    "resnet18_imagenet": "ResNet-18, 224x224, batch 1",
-    "resnet18_cifar": "ResNet-18 for CIFAR, 32x32, batch 1",
-    "resnet20": "ResNet-20, 32x32, batch 1",
-    "resnet20_b100": "ResNet-20, 32x32, batch 100",
-}
 # (case, peer, threads, least ratio of the peer's time to the engine's)
 GOALS = (
     ("resnet18_imagenet", "openvino-binary", 1, 1 / 0.75),
@@ -52,7 +47,7 @@ def table(header, lines):
 
 
 def _milliseconds(text):
-    return f"{float(text):.3g}"
+    return f"{float(text):.0f}" if float(text) >= 1000 else f"{float(text):.3g}"
 
 
 def _network_table(rows, case):
@@ -137,9 +132,9 @@ HEAD = [
 ]
 CONDITIONS = [
     "Random weights. Ratios are medians over rounds in which the programs alternate; jobs of one thread are pinned to",
-    "one core. The engine runs the exported AdaBin network as it is, with Maxout and beta_w. The others are given easier",
-    "work: the float and int8 networks have ReLU in place of Maxout, Larq's has neither a nonlinearity nor beta_w, and",
-    "for ONNX Runtime and OpenVINO poolings and Maxout are written in fewer operators than MindSpore exports.",
+    "one core. The engine runs the exported AdaBin network as it is, with Maxout and beta_w. The others are given",
+    "easier work: the float and int8 networks have ReLU in place of Maxout, Larq's has neither a nonlinearity nor",
+    "beta_w, and for ONNX Runtime and OpenVINO poolings and Maxout are written in fewer operators than MindSpore exports.",
 ]
 SECTIONS = (
     ("One layer", "3x3, binary, with BatchNorm, residual, nonlinearity: long chain minus short chain.", _layer_table),
@@ -167,36 +162,6 @@ def markdown(rows):
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def chart(rows, path):
-    """Bars of the 1-thread medians, one panel per network."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    cases = [
-        case.name for case in NETWORKS if any(row["case"] == case.name and int(row["threads"]) == 1 for row in rows)
-    ]
-    figure, axes = pyplot.subplots(len(cases), 1, figsize=(9, 3.2 * len(cases)), squeeze=False, layout="constrained")
-    for axis, case in zip(axes[:, 0], cases, strict=True):
-        mine = [row for row in rows if row["case"] == case]
-        labels = [PEERS[row["peer"]].label.replace("**", "") for row in mine]
-        times = [float(row["median_ms"]) for row in mine]
-        colors = ["#c0392b" if row["peer"].startswith("engine") else "#7f8c9b" for row in mine]
-        axis.barh(labels, times, color=colors)
-        axis.invert_yaxis()
-        axis.set_xscale("log")
-        axis.set_xlim(min(times) / 2, max(times) * 3)
-        for place, row in enumerate(mine):
-            ratio = f"  ({float(row['ratio']):.1f}x)" if row["ratio"] and row["peer"] != "engine" else ""
-            axis.text(times[place] * 1.05, place, f"{_milliseconds(times[place])} ms{ratio}", va="center", fontsize=8)
-        axis.set_title(f"{TITLES[case]}: ms per run, one thread (logarithmic; shorter is faster)", fontsize=10)
-        axis.tick_params(labelsize=8)
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110, format="png")
-    pyplot.close(figure)
-
-
 def write_report(rows, folder):
     """Write peers.md and, if a network was measured, peers.png into a folder; returns the paths."""
     folder = Path(folder)
@@ -206,5 +171,5 @@ def write_report(rows, folder):
     if any(row["case"] in TITLES and int(row["threads"]) == 1 for row in rows):
         files.append(folder / "peers.png")
         with replacing(files[1]) as temporary:
-            chart(rows, temporary)
+            draw(rows, temporary)
     return files
