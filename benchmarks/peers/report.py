@@ -134,7 +134,7 @@ CONDITIONS = [
     "Random weights. Ratios are medians over rounds in which the programs alternate; jobs of one thread are pinned to",
     "one core. The engine runs the exported AdaBin network as it is, with Maxout and beta_w. The others are given",
     "easier work: the float and int8 networks have ReLU in place of Maxout, Larq's has neither a nonlinearity nor",
-    "beta_w, and for ONNX Runtime and OpenVINO poolings and Maxout are written in fewer operators than MindSpore exports.",
+    "beta_w, and for ONNX Runtime and OpenVINO poolings and Maxout take fewer operators than MindSpore exports.",
 ]
 SECTIONS = (
     ("One layer", "3x3, binary, with BatchNorm, residual, nonlinearity: long chain minus short chain.", _layer_table),
