@@ -186,7 +186,7 @@ TEST(Lower, DenseBias) {
     return b;
   };
   const auto constant = dense([](auto* b) { return b->Parameter({3}, {7, 8, 9}); });
-  EXPECT_EQ(LowerBytes(constant.Serialize()).steps[0].shift, (std::vector<float>{7, 8, 9}));
+  EXPECT_EQ(LowerBytes(constant.Serialize()).steps[0].shift, (std::vector<double>{7, 8, 9}));
   // What stands for None: a constant without a value.
   const auto none = dense([](auto* b) { return b->Node("UpdateState", {b->Input()}); });
   EXPECT_TRUE(LowerBytes(none.Serialize()).steps[0].shift.empty());
