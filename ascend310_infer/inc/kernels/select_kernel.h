@@ -38,6 +38,9 @@ bool HasAvx512();
 bool HasAvx512Vpopcnt();
 std::unique_ptr<BConv2D> CreateAvx512VpopcntBConv2D(const BConv2DParams& params);
 #endif
+#if defined(__aarch64__)
+std::unique_ptr<BConv2D> CreateNeonBConv2D(const BConv2DParams& params);
+#endif
 
 }  // namespace adabin::kernels
 

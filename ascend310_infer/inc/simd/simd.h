@@ -70,6 +70,9 @@ extern const Simd kPortable;
 extern const Simd kAvx512;
 extern const Simd kAvx2;
 #endif
+#if defined(__aarch64__)
+extern const Simd kNeon;
+#endif
 
 }  // namespace adabin::simd
 

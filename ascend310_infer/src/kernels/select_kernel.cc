@@ -13,6 +13,9 @@ constexpr Kernel kTable[] = {
     {"avx512_vpopcnt", "AVX-512 with its popcount instruction (VPOPCNTDQ)", HasAvx512Vpopcnt,
      CreateAvx512VpopcntBConv2D, "avx512"},
 #endif
+#if defined(__aarch64__)
+    {"neon", "NEON, which every 64-bit ARM has", Always, CreateNeonBConv2D, "neon"},
+#endif
     {"portable", "64-bit words, popcount instruction where the CPU has one", Always,
      CreatePortableBConv2D, nullptr},
     {"reference", "one bit at a time; slow, what the others are compared with", Always,

@@ -13,6 +13,9 @@ std::span<const Simd> Table() {
       kAvx512,
       kAvx2,
 #endif
+#if defined(__aarch64__)
+      kNeon,
+#endif
       kPortable,
   };
   return table;
