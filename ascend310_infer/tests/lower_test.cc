@@ -197,7 +197,8 @@ TEST(Lower, DenseBias) {
   EXPECT_NE(Complaint(number).find("bias is not"), std::string::npos);
 }
 
-// mean -> reshape -> BatchNorm -> reshape -> dense -> bias, as MindSpore exports the networks' ends.
+// mean -> reshape -> BatchNorm -> reshape -> dense -> bias, as MindSpore exports the networks'
+// ends.
 TEST(Lower, BatchNormAroundADenseLayerBecomesItsWeights) {
   std::mt19937 rng(8);
   MindIrBuilder b({1, 6, 3, 3});

@@ -266,12 +266,12 @@ TEST(Schedule, SmallNetworkIsFused) {
 TEST(MemoryPlan, SharesWhatIsNotAliveTogether) {
   using backend::Buffer;
   const std::vector<Buffer> buffers = {
-      {1000, 0, 1},            // read by step 1
-      {2000, 1, 3},            // alive with the first
-      {500, 2, 4},             // fits where the first was
-      {2000, 3, 5, 1},         // in place of the second
-      {100, 1, 1, -1, true},   // its own
-      {2000, 4, 5},            // the second's memory is still in use
+      {1000, 0, 1},           // read by step 1
+      {2000, 1, 3},           // alive with the first
+      {500, 2, 4},            // fits where the first was
+      {2000, 3, 5, 1},        // in place of the second
+      {100, 1, 1, -1, true},  // its own
+      {2000, 4, 5},           // the second's memory is still in use
   };
   const backend::MemoryPlan plan = backend::PlanMemory(buffers);
   EXPECT_EQ(plan.offsets[0], 0u);

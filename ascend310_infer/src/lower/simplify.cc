@@ -67,7 +67,9 @@ class Simplifier {
     return &plan_.steps[Index(value) - 1];
   }
 
-  void Absorb(const Step& step) { absorbed_[static_cast<size_t>(&step - plan_.steps.data())] = true; }
+  void Absorb(const Step& step) {
+    absorbed_[static_cast<size_t>(&step - plan_.steps.data())] = true;
+  }
 
   // Layer `i` with all that it takes over; `value` gets the number of its result in the old plan.
   Step FoldDense(size_t i, int* value) {
@@ -79,8 +81,7 @@ class Simplifier {
     std::vector<double> after_scale(out, 1.0), after_shift(step.shift);
     after_shift.resize(out, 0.0);
     bool folds = false;
-    for (const Step* own = OwnProducer(step.input); own != nullptr;
-         own = OwnProducer(step.input)) {
+    for (const Step* own = OwnProducer(step.input); own != nullptr; own = OwnProducer(step.input)) {
       if (own->kind == StepKind::kAffine) {
         for (size_t c = 0; c < in; ++c) {
           before_shift[c] += own->shift.empty() ? 0.0 : before_scale[c] * own->shift[c];
