@@ -119,7 +119,7 @@ double MeasurePeak(const std::string& kernel) {
   double (*loop)() = nullptr;
 #if defined(__x86_64__)
   if (kernel == "avx512_vpopcnt") loop = PeakAvx512;
-  if (kernel == "avx512" || kernel == "avx2") loop = PeakAvx2;
+  if (kernel == "avx2") loop = PeakAvx2;
   if (kernel == "portable" && __builtin_cpu_supports("popcnt")) loop = PeakPortable;
 #elif defined(__aarch64__)
   if (kernel == "neon" || kernel == "portable") loop = PeakNeon;

@@ -33,14 +33,14 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, int32_t* su
   for (int v = 0; v < kVectors; ++v) {
     for (int p = 0; p < kPixels; ++p) sum[v][p] = _mm512_setzero_si512();
   }
-  const uint32_t* weights = row.weights;
+  const std::byte* weights = row.weights;
   const size_t step = row.pixel_bytes;
   for (int s = 0; s < row.segments; ++s) {
     const std::byte* at = row.segment[s] + first * step;
     for (int word = 0; word < row.segment_words; ++word, at += sizeof(uint32_t)) {
       __m512i w[kVectors];
-      for (int v = 0; v < kVectors; ++v) w[v] = _mm512_loadu_si512(weights + v * 16);
-      weights += kVectors * 16;
+      for (int v = 0; v < kVectors; ++v) w[v] = _mm512_loadu_si512(weights + v * 64);
+      weights += kVectors * 64;
       for (int p = 0; p < kPixels; ++p) {
         int32_t bits;
         __builtin_memcpy(&bits, at + static_cast<size_t>(p) * step, sizeof(bits));
@@ -122,7 +122,7 @@ ADABIN_SIMD void RunRow(const BConvRow& row) {
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {RunRow, CountPixels, SumWindows};
+constexpr kernels::BConvRowKernel kKernel = {false, RunRow, CountPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::avx512

@@ -12,6 +12,9 @@ constexpr Kernel kTable[] = {
 #if defined(__x86_64__)
     {"avx512_vpopcnt", "AVX-512 with its popcount instruction (VPOPCNTDQ)", HasAvx512Vpopcnt,
      CreateAvx512VpopcntBConv2D, "avx512"},
+    {"avx512", "AVX-512 without it: table look-up of four bits", HasAvx512, CreateAvx512BConv2D,
+     "avx512"},
+    {"avx2", "AVX2: table look-up of four bits", HasAvx2, CreateAvx2BConv2D, "avx2"},
 #endif
 #if defined(__aarch64__)
     {"neon", "NEON, which every 64-bit ARM has", Always, CreateNeonBConv2D, "neon"},
@@ -40,6 +43,8 @@ bool FitsTiles(const ConvGeometry& g) {
       (int64_t{pad.top} + g.in.h + pad.bottom) * (int64_t{pad.left} + g.in.w + pad.right);
   return g.groups == 1 && padded <= 16 * map + (1 << 16);
 }
+
+bool FitsNibbles(const ConvGeometry& g) { return FitsTiles(g) && g.filter_size() < (1 << 16); }
 
 std::span<const Kernel> KernelTable() { return kTable; }
 

@@ -148,25 +148,48 @@ class TiledBConv2D : public BConv2D {
       v += block.vectors;
       blocks_.push_back(block);
     }
-    weights_.assign(offset, 0);
-    weight_bytes_ = offset * sizeof(uint32_t);
+    const size_t word_bytes = kernel_.nibbles ? 8 : 4;
+    weights_.assign(offset * word_bytes, std::byte{0});
+    weight_bytes_ = weights_.size();
     const size_t pixel_bits = LayoutBits(g.in, {}).pixel_bytes * 8;
     const size_t row_words = RowWords(g.filter_size());
-    for (const Block& block : blocks_) {
+    std::vector<uint32_t> row(max_segments_ * static_cast<size_t>(segment_words_));
+    for (Block& block : blocks_) {
+      block.weights *= word_bytes;
       const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
       for (int lane = 0; lane < static_cast<int>(lanes) && block.first + lane < g.out.c; ++lane) {
-        const uint32_t* row = bits.data() + static_cast<size_t>(block.first + lane) * row_words;
-        size_t bit = 0;
-        for (int tap = 0; tap < g.taps(); ++tap) {
-          const auto segment = static_cast<size_t>(tap / taps_per_segment_);
-          const size_t start = static_cast<size_t>(tap % taps_per_segment_) * pixel_bits;
-          for (int c = 0; c < g.in.c; ++c, ++bit) {
-            if (!GetBit(row, bit)) continue;
-            const size_t at = start + static_cast<size_t>(c);
-            const size_t word = segment * static_cast<size_t>(segment_words_) + at / 32;
-            weights_[block.weights + word * lanes + static_cast<size_t>(lane)] |= 1u << (at % 32);
+        LayRow(bits.data() + static_cast<size_t>(block.first + lane) * row_words, pixel_bits, &row);
+        for (size_t word = 0; word < row.size(); ++word) {
+          std::byte* at = weights_.data() + block.weights;
+          if (kernel_.nibbles) {
+            at += word * 8 * lanes + static_cast<size_t>(lane);
+            for (size_t k = 0; k < 8; ++k) {
+              at[k * lanes] = static_cast<std::byte>((row[word] >> (4 * k)) & 15u);
+            }
+          } else {
+            std::memcpy(at + (word * lanes + static_cast<size_t>(lane)) * 4, &row[word], 4);
           }
         }
+      }
+    }
+  }
+
+  // One output channel's bits in the order of the segments' words.
+  void LayRow(const uint32_t* bits, size_t pixel_bits, std::vector<uint32_t>* row) const {
+    const ConvGeometry& g = geometry_;
+    std::fill(row->begin(), row->end(), 0u);
+    const auto channels = static_cast<size_t>(g.in.c);
+    for (int tap = 0; tap < g.taps(); ++tap) {
+      const auto segment = static_cast<size_t>(tap / taps_per_segment_);
+      const size_t start = segment * static_cast<size_t>(segment_words_) * 32 +
+                           static_cast<size_t>(tap % taps_per_segment_) * pixel_bits;
+      const size_t first = static_cast<size_t>(tap) * channels;
+      if (channels % 32 == 0) {
+        std::copy_n(bits + first / 32, channels / 32, row->data() + start / 32);
+        continue;
+      }
+      for (size_t c = 0; c < channels; ++c) {
+        if (GetBit(bits, first + c)) SetBit(row->data(), start + c);
       }
     }
   }
@@ -210,7 +233,7 @@ class TiledBConv2D : public BConv2D {
     const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
     row->weights = weights_.data() + block.weights +
                    static_cast<size_t>(first_tap_row * segments_per_row_) *
-                       static_cast<size_t>(segment_words_) * lanes;
+                       static_cast<size_t>(segment_words_) * lanes * (kernel_.nibbles ? 8 : 4);
     row->vectors = block.vectors;
     simd::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
@@ -244,7 +267,7 @@ class TiledBConv2D : public BConv2D {
   int segment_words_ = 0;
   size_t max_segments_ = 0;
   std::vector<Block> blocks_;
-  std::vector<uint32_t> weights_;
+  std::vector<std::byte> weights_;
   size_t weight_bytes_ = 0;
 };
 

@@ -22,7 +22,7 @@ struct BConvRow {
   int segments = 0;
   int segment_words = 0;
   size_t pixel_bytes = 0;
-  const uint32_t* weights = nullptr;  // [segment][word][vectors x 16]
+  const std::byte* weights = nullptr;  // as BConvRowKernel::nibbles says
   int vectors = 0;
   int width = 0;
   simd::FinishTile finish;       // of the first pixel; `sums` and `pixels` are left open
@@ -32,6 +32,9 @@ constexpr size_t kRowScratch = 16384;
 
 // The instruction set's part.
 struct BConvRowKernel {
+  // Weights are 32-bit words, [segment][word][vectors x 16], or those words' eight groups of four
+  // bits in a byte each, low ones first: [segment][word][8][vectors x 16].
+  bool nibbles;
   void (*run)(const BConvRow& row);
   // counts[x] = ones of pixel x, of `pixels` pixels of `pixel_bytes` each.
   void (*count_pixels)(const std::byte* bits, size_t pixel_bytes, int pixels, int32_t* counts);
