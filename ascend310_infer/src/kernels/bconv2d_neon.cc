@@ -48,7 +48,7 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, int vector, size_t first,
   }
   std::fill_n(sums, kPixels * simd::kLanes, 0);
   const auto words = static_cast<size_t>(row.vectors) * simd::kLanes;
-  const uint32_t* weights = row.weights + static_cast<size_t>(vector) * simd::kLanes;
+  const auto* weights = reinterpret_cast<const uint32_t*>(row.weights) + vector * simd::kLanes;
   const size_t step = row.pixel_bytes;
   int left = kMaxSteps;
   for (int s = 0; s < row.segments; ++s) {
@@ -122,7 +122,7 @@ void RunRow(const BConvRow& row) {
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {RunRow, CountPixels, SumWindows};
+constexpr kernels::BConvRowKernel kKernel = {false, RunRow, CountPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::neon
