@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds the C++ programs into build/ (build-sanitize/ with --sanitize). Safe to run again.
+# Builds the C++ programs into build/ (with --sanitize build-sanitize/, with --aarch64
+# build-aarch64/). Safe to run again.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: bash build.sh [--test] [--sanitize] [--werror]
+usage: bash build.sh [--test] [--sanitize] [--werror] [--aarch64]
   --test      also build the tests and run them
   --sanitize  build with AddressSanitizer and UndefinedBehaviorSanitizer, in build-sanitize/
   --werror    treat compiler warnings as errors
+  --aarch64   cross-compile static programs for 64-bit ARM, in build-aarch64/; tests run under
+              qemu-user. Needs a Debian host, g++-aarch64-linux-gnu and, for --test, qemu-user
 TEXT
 }
 
@@ -18,12 +21,14 @@ folder=build
 test=OFF
 sanitize=OFF
 werror=OFF
+aarch64=OFF
 flags=()
 for argument in "$@"; do
   case "$argument" in
     --test) test=ON ;;
     --sanitize) folder=build-sanitize; sanitize=ON ;;
     --werror) werror=ON ;;
+    --aarch64) aarch64=ON ;;
     -h | --help) usage; exit 0 ;;
     *) echo "build.sh: $argument: unknown flag; see build.sh --help" >&2; exit 2 ;;
   esac
@@ -43,9 +48,23 @@ else
   missing+=(g++)
 fi
 command -v protoc >/dev/null || missing+=(protobuf-compiler)
+if [[ $aarch64 == ON ]]; then
+  command -v aarch64-linux-gnu-g++ >/dev/null || missing+=(g++-aarch64-linux-gnu)
+  [[ $test == OFF ]] || command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
+fi
 if ((${#missing[@]})); then
   echo "build.sh: missing; install with: apt-get install -y ${missing[*]}" >&2
   exit 2
+fi
+
+if [[ $aarch64 == ON ]]; then
+  if [[ $sanitize == ON ]]; then
+    echo "build.sh: --sanitize: not together with --aarch64, whose programs are static" >&2
+    exit 2
+  fi
+  folder=build-aarch64
+  bash cmake/aarch64_sysroot.sh "$folder/sysroot"
+  flags+=(-DCMAKE_TOOLCHAIN_FILE=cmake/aarch64.cmake "-DADABIN_SYSROOT=$PWD/$folder/sysroot")
 fi
 
 # The generator of an existing build folder stays, for CMake refuses to change it.

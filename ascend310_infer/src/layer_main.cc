@@ -61,16 +61,21 @@ int RunLayer(const Step& step, const std::string& input, const std::string& outp
   const size_t samples = x.size() / in.size();
   const auto conv =
       adabin::kernels::SelectKernel(kernel).create(adabin::backend::RawBinaryParams(step));
-  const auto workspace = adabin::backend::AllocateAligned(conv->workspace_bytes());
+  const adabin::kernels::BitLayout layout = adabin::kernels::LayoutBits(in, conv->padding());
+  const auto packed = adabin::backend::AllocateAligned(layout.bytes());
+  const auto scratch = adabin::backend::AllocateAligned(conv->scratch_bytes());
   std::vector<uint8_t> bits(samples * in.size());
   std::vector<float> result(samples * out.size());
   std::vector<float> x_hwc(in.size());
   std::vector<float> y_hwc(out.size());
+  adabin::kernels::Target target;
+  target.z = y_hwc.data();
   for (size_t s = 0; s < samples; ++s) {
     adabin::ops::ChwToHwc(in, x.data() + s * in.size(), x_hwc.data());
-    conv->Binarize(x_hwc.data(), workspace.get(), 0, in.h);
-    conv->UnpackBits(workspace.get(), bits.data() + s * in.size());
-    conv->Compute(workspace.get(), nullptr, y_hwc.data(), 0, out.h);
+    adabin::kernels::PackBits(x_hwc.data(), step.compare, step.threshold, layout, packed.get(), 0,
+                              in.h);
+    adabin::kernels::UnpackBits(layout, packed.get(), bits.data() + s * in.size());
+    conv->Run(packed.get(), layout, {0, out.h, 0, conv->blocks()}, target, scratch.get());
     adabin::ops::HwcToChw(out, y_hwc.data(), result.data() + s * out.size());
   }
   std::error_code error;

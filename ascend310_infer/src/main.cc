@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -35,6 +36,7 @@ struct Flags {
   int warmup = 0;
   int repeat = 1;
   bool list_kernels = false;
+  bool dump_plan = false;
 };
 
 double Milliseconds(std::chrono::steady_clock::time_point since) {
@@ -65,6 +67,23 @@ int ListKernels() {
   }
   std::cout << "float: binary layers as float convolutions, for comparison\n";
   return adabin::kExitOk;
+}
+
+// A line per pass over memory, with its time where it was measured.
+void PrintSteps(const Backend& backend, bool times) {
+  int number = 0;
+  double total = 0;
+  for (const adabin::backend::StepInfo& step : backend.DescribeSteps()) {
+    char prefix[64];
+    if (times) {
+      std::snprintf(prefix, sizeof(prefix), "%3d %9.4f ms  ", number++, step.milliseconds);
+    } else {
+      std::snprintf(prefix, sizeof(prefix), "%3d  ", number++);
+    }
+    std::cout << prefix << step.description << "\n";
+    total += step.milliseconds;
+  }
+  if (times) std::cout << "    " << total << " ms per sample\n";
 }
 
 // The input files, sorted; every size is checked before anything runs or is written.
@@ -171,16 +190,22 @@ int Infer(const Flags& flags) {
   for (const auto& [flag, value] :
        {std::pair("--model", &flags.model), std::pair("--input", &flags.input),
         std::pair("--output", &flags.output)}) {
+    if (flags.dump_plan && value != &flags.model) continue;
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
   const auto start = std::chrono::steady_clock::now();
   const auto backend = adabin::backend::CreateBackend(flags.model, flags.options);
   const double load_ms = Milliseconds(start);
   const adabin::backend::ModelInfo& info = backend->info();
+  if (flags.dump_plan) {
+    PrintSteps(*backend, false);
+    return adabin::kExitOk;
+  }
   const std::vector<fs::path> files = FindInputs(flags.input, info.input_size * sizeof(float));
   PrepareOutput(flags);
   const Timing timing = RunFiles(flags, files, backend.get());
 
+  if (flags.options.profile) PrintSteps(*backend, true);
   nlohmann::ordered_json json;
   json["model"] = flags.model;
   json["device"] = flags.options.device_type;
@@ -240,6 +265,10 @@ int main(int argc, char** argv) {
                  "kernel for the binary layers, auto, or float (see --list_kernels)")
       ->capture_default_str();
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
+  app.add_flag("--dump_plan", flags.dump_plan,
+               "print the network as it would run, a line per pass over memory, and end");
+  app.add_flag("--profile", flags.options.profile,
+               "print the same with the mean time of each; samples run one after the other");
   app.footer(
       "The last line on standard output is JSON. latency_ms_* is the time of one run over one "
       "whole "

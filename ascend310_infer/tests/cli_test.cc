@@ -47,8 +47,9 @@ class Cli : public testing::Test {
   }
 
   Result Run(const std::string& program, const std::string& arguments) {
-    const std::string command = "cd " + dir_.string() + " && " + before_ + ADABIN_BIN_DIR "/" +
-                                program + " " + arguments + " >out.txt 2>err.txt";
+    const std::string command = "cd " + dir_.string() + " && " + before_ +
+                                ADABIN_EMULATOR " " ADABIN_BIN_DIR "/" + program + " " + arguments +
+                                " >out.txt 2>err.txt";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(Path("out.txt")),
             ReadFile(Path("err.txt"))};

@@ -60,7 +60,9 @@ void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector
     if (!kernel.supported()) continue;
     SCOPED_TRACE(kernel.name);
     const auto conv = kernel.create(backend::RawBinaryParams(step));
-    const auto workspace = backend::AllocateAligned(conv->workspace_bytes());
+    const kernels::BitLayout layout = kernels::LayoutBits(in, conv->padding());
+    const auto packed = backend::AllocateAligned(layout.bytes());
+    const auto scratch = backend::AllocateAligned(conv->scratch_bytes());
     std::vector<float> got(bits.size() / in.size() * out.size());
     std::vector<float> x(in.size()), x_hwc(in.size()), y_hwc(out.size());
     std::vector<uint8_t> unpacked(in.size());
@@ -72,10 +74,12 @@ void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector
         x[i] = (bits[s * in.size() + i] != 0) == bit_of_threshold ? step.threshold : other;
       }
       ops::ChwToHwc(in, x.data(), x_hwc.data());
-      conv->Binarize(x_hwc.data(), workspace.get(), 0, in.h);
-      conv->UnpackBits(workspace.get(), unpacked.data());
+      kernels::PackBits(x_hwc.data(), step.compare, step.threshold, layout, packed.get(), 0, in.h);
+      kernels::UnpackBits(layout, packed.get(), unpacked.data());
       ASSERT_EQ(std::memcmp(unpacked.data(), bits.data() + s * in.size(), in.size()), 0);
-      conv->Compute(workspace.get(), nullptr, y_hwc.data(), 0, out.h);
+      kernels::Target target;
+      target.z = y_hwc.data();
+      conv->Run(packed.get(), layout, {0, out.h, 0, conv->blocks()}, target, scratch.get());
       ops::HwcToChw(out, y_hwc.data(), got.data() + s * out.size());
     }
     ExpectNear(got, expected);

@@ -34,7 +34,7 @@ TEST(Lower, SmallNetworkFuses) {
   const Plan plan = LowerBytes(test::SmallNetwork());
   std::string steps;
   for (const ir::Step& step : plan.steps) steps += std::string(ir::StepName(step.kind)) + " ";
-  EXPECT_EQ(steps, "Conv BinaryConv AvgPool Pad BinaryConv Mean Dense Affine ");
+  EXPECT_EQ(steps, "Conv BinaryConv AvgPool Pad BinaryConv Mean Dense ");
   for (const ir::Step& step : plan.steps) {
     if (step.kind == StepKind::kBinaryConv) {
       EXPECT_GE(step.second, 0);
@@ -186,7 +186,7 @@ TEST(Lower, DenseBias) {
     return b;
   };
   const auto constant = dense([](auto* b) { return b->Parameter({3}, {7, 8, 9}); });
-  EXPECT_EQ(LowerBytes(constant.Serialize()).steps[0].shift, (std::vector<float>{7, 8, 9}));
+  EXPECT_EQ(LowerBytes(constant.Serialize()).steps[0].shift, (std::vector<double>{7, 8, 9}));
   // What stands for None: a constant without a value.
   const auto none = dense([](auto* b) { return b->Node("UpdateState", {b->Input()}); });
   EXPECT_TRUE(LowerBytes(none.Serialize()).steps[0].shift.empty());
@@ -195,6 +195,57 @@ TEST(Lower, DenseBias) {
   EXPECT_NE(Complaint(computed).find("bias is computed"), std::string::npos);
   const auto number = dense([](auto* b) { return b->Int(3); });
   EXPECT_NE(Complaint(number).find("bias is not"), std::string::npos);
+}
+
+// mean -> reshape -> BatchNorm -> reshape -> dense -> bias, as MindSpore exports the networks'
+// ends.
+TEST(Lower, BatchNormAroundADenseLayerBecomesItsWeights) {
+  std::mt19937 rng(8);
+  MindIrBuilder b({1, 6, 3, 3});
+  std::string x = b.Node("ReduceMean", {b.Input(), b.Ints({2, 3}), b.Int(0)});
+  x = b.Node("Reshape", {x, b.Ints({1, 6, 1, 1})});
+  x = b.BatchNorm(x, 6, &rng);
+  x = b.Node("Reshape", {x, b.Ints({1, 6})});
+  const std::string weights = b.Parameter({5, 6}, test::NormalFloats(30, &rng));
+  const std::string y = b.Node("MatMul", {x, weights, b.Int(0), b.Int(1)});
+  b.Output({b.Node("BiasAdd", {y, b.Parameter({5}, test::NormalFloats(5, &rng)), b.Int(0)})});
+  const std::string bytes = b.Serialize();
+  const Plan folded = LowerBytes(bytes);
+  ASSERT_EQ(folded.steps.size(), 2u);
+  EXPECT_EQ(folded.steps[0].kind, StepKind::kMean);
+  EXPECT_EQ(folded.steps[1].kind, StepKind::kDense);
+  // With every value also an output, nothing may be folded.
+  b.Output({x, y});
+  const Plan separate = LowerBytes(b.Serialize());
+  EXPECT_EQ(separate.CountKind(StepKind::kAffine), 2);
+  const std::vector<float> input = test::NormalFloats(folded.input.size(), &rng);
+  std::vector<std::vector<float>> one, all;
+  backend::CpuBackend(folded, {}).Run(input.data(), 1, &one);
+  backend::CpuBackend(separate, {}).Run(input.data(), 1, &all);
+  ASSERT_EQ(one[0].size(), 5u);
+  for (size_t i = 0; i < 5; ++i) EXPECT_NEAR(one[0][i], all[0][i], 1e-5);
+}
+
+TEST(Lower, DenseLayerReadsAFlattenedMapAsItLies) {
+  std::mt19937 rng(9);
+  MindIrBuilder b({1, 3, 4, 5});
+  const std::string x = b.Node("Flatten", {b.Node("ReLU", {b.Input()})});
+  const std::string weights = b.Parameter({7, 60}, test::NormalFloats(420, &rng));
+  b.Output({b.Node("Dense", {x, weights, b.Parameter({7}, test::NormalFloats(7, &rng))})});
+  const Plan plan = LowerBytes(b.Serialize());
+  ASSERT_EQ(plan.steps.size(), 2u);
+  EXPECT_EQ(plan.steps[1].kind, StepKind::kConv);
+  EXPECT_EQ(plan.steps[1].geometry.out, (Shape{7, 1, 1}));
+  const std::vector<float> input = test::NormalFloats(plan.input.size(), &rng);
+  std::vector<std::vector<float>> outputs;
+  backend::CpuBackend(plan, {}).Run(input.data(), 1, &outputs);
+  for (size_t o = 0; o < 7; ++o) {
+    double sum = plan.steps[1].shift[o];
+    for (size_t i = 0; i < 60; ++i) {
+      sum += double{plan.steps[1].weights[o * 60 + i]} * std::max(input[i], 0.0f);
+    }
+    EXPECT_NEAR(outputs[0][o], sum, 1e-5);
+  }
 }
 
 TEST(Lower, FloatConvolutionOfBinaryActivation) {

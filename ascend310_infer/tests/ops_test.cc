@@ -7,10 +7,12 @@
 #include <cmath>
 #include <limits>
 
+#include "backend/memory_plan.h"
 #include "ops/conv2d.h"
-#include "ops/dense.h"
 #include "ops/feature_map.h"
+#include "ops/pool.h"
 #include "random_conv.h"
+#include "simd/simd.h"
 
 namespace adabin {
 namespace {
@@ -24,12 +26,45 @@ std::vector<float> RandomFloats(size_t count, Rng* rng) {
   return out;
 }
 
-TEST(Conv2D, MatchesLiteralSumForAnyThreads) {
+std::vector<const simd::Simd*> Supported() {
+  std::vector<const simd::Simd*> all;
+  for (const simd::Simd& simd : simd::Table()) {
+    if (simd.supported()) all.push_back(&simd);
+  }
+  return all;
+}
+
+std::vector<float> ToChw(const Shape& shape, const std::vector<float>& hwc) {
+  std::vector<float> chw(hwc.size());
+  ops::HwcToChw(shape, hwc.data(), chw.data());
+  return chw;
+}
+
+// All at once, or row by row and block by block, last ones first.
+std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const float* x, bool whole,
+                           const float* residual = nullptr) {
+  std::vector<float> z(out.size());
+  const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
+  const size_t row = out.size() / static_cast<size_t>(out.h);
+  for (int h = whole ? 1 : out.h; h-- > 0;) {
+    for (int block = whole ? 1 : conv.blocks(); block-- > 0;) {
+      const size_t at = static_cast<size_t>(h) * row;
+      kernels::Target target;
+      target.z = z.data() + at;
+      if (residual != nullptr) target.residual = residual + at;
+      const kernels::Work part{h, h + 1, block, block + 1};
+      conv.Run(x, whole ? kernels::Work{0, out.h, 0, conv.blocks()} : part, target, scratch.get());
+    }
+  }
+  return z;
+}
+
+TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {
   Rng rng(21);
-  ThreadPool pool(3);
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 300; ++i) {
     const ConvGeometry g = test::RandomGeometry(&rng);
     test::RandomConv random(g, &rng);
+    random.act = kernels::Activation::kNone;
     std::vector<float> weights;  // OIHW
     for (int o = 0; o < g.out.c; ++o) {
       for (int c = 0; c < g.group_in(); ++c) {
@@ -47,34 +82,130 @@ TEST(Conv2D, MatchesLiteralSumForAnyThreads) {
     params.weights = weights;
     params.scale = random.scale;
     params.shift = random.shift;
-    const auto conv = ops::CreateConv2D(params);
-    std::vector<float> one(g.out.size()), many(g.out.size());
-    conv->Run(random.x.data(), nullptr, one.data(), nullptr);
-    conv->Run(random.x.data(), nullptr, many.data(), &pool);
-    ASSERT_EQ(one, many);
-    for (size_t k = 0; k < one.size(); ++k) {
-      ASSERT_NEAR(one[k], expected[k], 1e-5 * magnitude[k]);
+    const std::vector<float> plain =
+        RunConv(*ops::CreatePlainConv2D(params), g.out, random.x.data(), true);
+    for (size_t k = 0; k < plain.size(); ++k) {
+      ASSERT_NEAR(plain[k], expected[k], 1e-5 * magnitude[k]);
+    }
+    const std::vector<float> chw = ToChw(g.in, random.x);
+    std::vector<float> fused[2];  // by layout, of the sets with fused multiply-add
+    for (const simd::Simd* simd : Supported()) {
+      SCOPED_TRACE(simd->name);
+      for (const bool nchw : {false, true}) {
+        params.reads_nchw = nchw && ops::FitsRows(params);
+        const float* x = params.reads_nchw ? chw.data() : random.x.data();
+        const auto conv = ops::CreateConv2D(params, *simd);
+        const std::vector<float> whole = RunConv(*conv, g.out, x, true);
+        ASSERT_EQ(RunConv(*conv, g.out, x, false), whole);
+        for (size_t k = 0; k < whole.size(); ++k) {
+          ASSERT_NEAR(whole[k], expected[k], 1e-5 * magnitude[k]) << "nchw " << nchw;
+        }
+        if (simd == &simd::Table().back()) continue;
+        if (fused[nchw].empty()) fused[nchw] = whole;
+        ASSERT_EQ(whole, fused[nchw]);
+      }
     }
   }
 }
 
-TEST(Dense, MatchesLiteralSum) {
+TEST(Conv2D, EpilogueMatchesPlain) {
+  Rng rng(25);
+  for (int i = 0; i < 100; ++i) {
+    ConvGeometry g = test::RandomGeometry(&rng);
+    g.in.c = g.groups = 1;  // one term per tap: no rounding to differ in
+    g.kernel_h = g.kernel_w = g.dilation_h = g.dilation_w = 1;
+    g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 0;
+    ASSERT_TRUE(test::FitGeometry(&g));
+    const test::RandomConv random(g, &rng);
+    const std::vector<float> weights = RandomFloats(static_cast<size_t>(g.out.c), &rng);
+    ops::Conv2DParams params;
+    params.geometry = g;
+    params.weights = weights;
+    params.scale = random.scale;
+    params.shift = random.shift;
+    params.act = random.act;
+    params.positive = random.positive;
+    params.negative = random.negative;
+    const std::vector<float> expected = RunConv(*ops::CreatePlainConv2D(params), g.out,
+                                                random.x.data(), true, random.residual.data());
+    for (const simd::Simd* simd : Supported()) {
+      ASSERT_EQ(RunConv(*ops::CreateConv2D(params, *simd), g.out, random.x.data(), true,
+                        random.residual.data()),
+                expected)
+          << simd->name;
+    }
+  }
+}
+
+// A network may hold an infinite weight; zero padding must not make a NaN of it.
+TEST(Conv2D, InfiniteWeightMeetsNoPadding) {
+  ConvGeometry g;
+  g.in = g.out = {1, 2, 2};
+  g.kernel_h = g.kernel_w = 3;
+  g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
+  std::vector<float> weights(9, 1.0f);
+  weights[0] = std::numeric_limits<float>::infinity();
+  ops::Conv2DParams params;
+  params.geometry = g;
+  params.weights = weights;
+  const std::vector<float> x = {1, 2, 3, 4};
+  for (const simd::Simd* simd : Supported()) {
+    const std::vector<float> z = RunConv(*ops::CreateConv2D(params, *simd), g.out, x.data(), true);
+    EXPECT_EQ(z, (std::vector<float>{10, 10, 10, std::numeric_limits<float>::infinity()}));
+  }
+}
+
+TEST(Conv2D, AveragesFirst) {
+  Rng rng(26);
+  for (const int size : {2, 5, 8}) {
+    for (const int channels : {3, 16, 70}) {
+      ConvGeometry average;
+      average.in = {channels, size, size};
+      average.out = {channels, (size + 1) / 2, (size + 1) / 2};
+      average.kernel_h = average.kernel_w = average.stride_h = average.stride_w = 2;
+      average.pad_bottom = average.pad_right = size % 2;
+      const std::vector<float> x = RandomFloats(average.in.size(), &rng);
+      ops::Conv2DParams params;
+      params.geometry.in = average.out;
+      params.geometry.out = {21, average.out.h, average.out.w};
+      const std::vector<float> weights = RandomFloats(static_cast<size_t>(21 * channels), &rng);
+      params.weights = weights;
+      for (const simd::Simd* simd : Supported()) {
+        std::vector<float> mean(average.out.size());
+        ops::AvgPoolRows(*simd, average, x.data(), 0, average.out.h, mean.data());
+        params.average = nullptr;
+        const std::vector<float> expected =
+            RunConv(*ops::CreateConv2D(params, *simd), params.geometry.out, mean.data(), true);
+        params.average = &average;
+        const auto conv = ops::CreateConv2D(params, *simd);
+        EXPECT_EQ(RunConv(*conv, params.geometry.out, x.data(), true), expected);
+        EXPECT_EQ(RunConv(*conv, params.geometry.out, x.data(), false), expected);
+      }
+    }
+  }
+}
+
+TEST(Conv2D, DenseLayerMatchesLiteralSum) {
   Rng rng(22);
-  ThreadPool pool(2);
-  for (const int in : {1, 5, 64}) {
-    for (const int out : {1, 10, 16, 33}) {
+  for (const int in : {1, 5, 64, 700}) {
+    for (const int out : {1, 10, 16, 33, 130}) {
       const auto n = static_cast<size_t>(in);
       const std::vector<float> x = RandomFloats(n, &rng);
       const std::vector<float> w = RandomFloats(n * static_cast<size_t>(out), &rng);
-      const std::vector<float> shift = RandomFloats(static_cast<size_t>(out), &rng);
-      std::vector<float> y(static_cast<size_t>(out)), threaded(static_cast<size_t>(out));
-      ops::CreateDense(in, out, w, shift)->Run(x.data(), y.data(), nullptr);
-      ops::CreateDense(in, out, w, shift)->Run(x.data(), threaded.data(), &pool);
-      EXPECT_EQ(y, threaded);
-      for (size_t o = 0; o < y.size(); ++o) {
-        double sum = shift[o];
-        for (size_t i = 0; i < n; ++i) sum += double{x[i]} * double{w[o * n + i]};
-        EXPECT_NEAR(y[o], sum, 1e-5 * (1 + std::sqrt(in)));
+      const std::vector<double> shift(static_cast<size_t>(out), 0.25);
+      ops::Conv2DParams params;
+      params.geometry.in = {in, 1, 1};
+      params.geometry.out = {out, 1, 1};
+      params.weights = w;
+      params.shift = shift;
+      for (const simd::Simd* simd : Supported()) {
+        const std::vector<float> y =
+            RunConv(*ops::CreateConv2D(params, *simd), params.geometry.out, x.data(), true);
+        for (size_t o = 0; o < y.size(); ++o) {
+          double sum = shift[o];
+          for (size_t i = 0; i < n; ++i) sum += double{x[i]} * double{w[o * n + i]};
+          EXPECT_NEAR(y[o], sum, 1e-5 * (1 + std::sqrt(in)));
+        }
       }
     }
   }
@@ -111,44 +242,64 @@ TEST(Pool, BordersDoNotCount) {
   g.pad_bottom = g.pad_right = 1;
   const std::vector<float> x = {-1, -2, -3, -4, -5, -6, -7, -8, -9};
   std::vector<float> y(4);
-  ops::MaxPool(g, x.data(), y.data());
-  EXPECT_EQ(y, (std::vector<float>{-1, -3, -7, -9}));
-  ops::AvgPool(g, x.data(), y.data());
-  EXPECT_EQ(y, (std::vector<float>{-3, -4.5, -7.5, -9}));
+  for (const simd::Simd* simd : Supported()) {
+    ops::MaxPoolRows(*simd, g, x.data(), 0, 2, y.data());
+    EXPECT_EQ(y, (std::vector<float>{-1, -3, -7, -9}));
+    ops::AvgPoolRows(*simd, g, x.data(), 0, 2, y.data());
+    EXPECT_EQ(y, (std::vector<float>{-3, -4.5, -7.5, -9}));
+  }
 }
 
 // Three by three around every second pixel, as in the stem of the ImageNet networks.
 TEST(Pool, MaximumOfNegativeMapWithBorder) {
   Rng rng(24);
   for (const int size : {1, 2, 5, 6}) {
-    ConvGeometry g;
-    g.in = {2, size, size};
-    g.out = {2, (size + 1) / 2, (size + 1) / 2};
-    g.kernel_h = g.kernel_w = 3;
-    g.stride_h = g.stride_w = 2;
-    g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
-    std::vector<float> x = RandomFloats(g.in.size(), &rng);
-    for (float& v : x) v -= 9;
-    std::vector<float> y(g.out.size());
-    ops::MaxPool(g, x.data(), y.data());
-    for (int i = 0; i < static_cast<int>(y.size()); ++i) {
-      const int c = i % 2, column = i / 2 % g.out.w * 2, row = i / 2 / g.out.w * 2;
-      float expected = -std::numeric_limits<float>::infinity();
-      for (int h = std::max(row - 1, 0); h < std::min(row + 2, size); ++h) {
-        for (int w = std::max(column - 1, 0); w < std::min(column + 2, size); ++w) {
-          expected = std::max(expected, x[static_cast<size_t>((h * size + w) * 2 + c)]);
+    for (const int channels : {2, 16, 37}) {
+      ConvGeometry g;
+      g.in = {channels, size, size};
+      g.out = {channels, (size + 1) / 2, (size + 1) / 2};
+      g.kernel_h = g.kernel_w = 3;
+      g.stride_h = g.stride_w = 2;
+      g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
+      std::vector<float> x = RandomFloats(g.in.size(), &rng);
+      for (float& v : x) v -= 9;
+      std::vector<float> y(g.out.size());
+      for (const simd::Simd* simd : Supported()) {
+        ops::MaxPoolRows(*simd, g, x.data(), 0, g.out.h, y.data());
+        for (int i = 0; i < static_cast<int>(y.size()); ++i) {
+          const int c = i % channels;
+          const int column = i / channels % g.out.w * 2;
+          const int row = i / channels / g.out.w * 2;
+          float expected = -std::numeric_limits<float>::infinity();
+          for (int h = std::max(row - 1, 0); h < std::min(row + 2, size); ++h) {
+            for (int w = std::max(column - 1, 0); w < std::min(column + 2, size); ++w) {
+              expected = std::max(expected, x[static_cast<size_t>((h * size + w) * channels + c)]);
+            }
+          }
+          ASSERT_EQ(y[static_cast<size_t>(i)], expected);
         }
       }
-      EXPECT_EQ(y[static_cast<size_t>(i)], expected);
     }
   }
 }
 
-TEST(Mean, OverPixels) {
-  const std::vector<float> x = {1, 10, 2, 20, 3, 30, 6, 60};
-  std::vector<float> y(2);
-  ops::MeanOverPixels({2, 2, 2}, x.data(), y.data());
-  EXPECT_EQ(y, (std::vector<float>{3, 30}));
+// Wherever in the window it lies, so that columns and rows can be taken one after the other.
+TEST(Pool, MaximumPassesNanOn) {
+  ConvGeometry g;
+  g.in = {17, 2, 2};
+  g.out = {17, 1, 1};
+  g.kernel_h = g.kernel_w = 2;
+  for (size_t at = 0; at < 4; ++at) {
+    std::vector<float> x(g.in.size(), 1.0f), y(17);
+    for (size_t c = 0; c < 17; ++c) x[at * 17 + c] = std::numeric_limits<float>::quiet_NaN();
+    for (const simd::Simd* simd : Supported()) {
+      ops::MaxPoolRows(*simd, g, x.data(), 0, 1, y.data());
+      for (const float v : y) EXPECT_TRUE(std::isnan(v)) << simd->name;
+      const float* rows[] = {x.data(), x.data() + 17, x.data() + 34, x.data() + 51};
+      simd->maximum_of_rows(rows, 4, 17, y.data());
+      for (const float v : y) EXPECT_TRUE(std::isnan(v)) << simd->name;
+    }
+  }
 }
 
 TEST(Pad, Channels) {

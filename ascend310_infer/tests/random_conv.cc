@@ -49,8 +49,10 @@ RandomConv::RandomConv(const ConvGeometry& g, Rng* rng) : geometry(g) {
       if (Draw(rng, 0, 1) == 1) kernels::SetBit(&bits[o * row_words], static_cast<size_t>(i));
     }
   }
-  scale = Uniforms(rng, channels, -2.0f, 2.0f);
-  shift = Uniforms(rng, channels, -2.0f, 2.0f);
+  for (std::vector<double>* values : {&scale, &shift}) {
+    const std::vector<float> drawn = Uniforms(rng, channels, -2.0f, 2.0f);
+    values->assign(drawn.begin(), drawn.end());
+  }
   act = static_cast<kernels::Activation>(Draw(rng, 0, 2));
   positive = Uniforms(rng, channels, -0.5f, 1.5f);
   negative = Uniforms(rng, channels, -0.9f, 0.9f);
@@ -64,8 +66,6 @@ RandomConv::RandomConv(const ConvGeometry& g, Rng* rng) : geometry(g) {
 kernels::BConv2DParams RandomConv::Params() const {
   kernels::BConv2DParams params;
   params.geometry = geometry;
-  params.compare = compare;
-  params.threshold = threshold;
   params.high = high;
   params.low = low;
   params.bits = bits;
@@ -125,21 +125,53 @@ std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& ran
   const ConvGeometry& g = random.geometry;
   constexpr size_t kGuard = 16;
   constexpr float kSentinel = -12345.0f;
-  const auto workspace = backend::AllocateAligned(conv.workspace_bytes());
+  const kernels::BitLayout layout = kernels::LayoutBits(g.in, conv.padding());
+  std::vector<std::byte> packed(layout.bytes());
+  kernels::PackBits(random.x.data(), random.compare, random.threshold, layout, packed.data(), 0,
+                    g.in.h);
+  if (bits != nullptr) {
+    bits->resize(g.in.size());
+    kernels::UnpackBits(layout, packed.data(), bits->data());
+  }
+  // The next layer's bits: from what is written, whatever the kernel holds in registers.
+  kernels::Target target;
+  target.layout = kernels::LayoutBits(g.out, {1, 2, 3, 4});
+  std::vector<std::byte> next(target.layout.bytes()), expected(target.layout.bytes());
+  target.bits = next.data();
+  target.compare = random.compare;
+  target.threshold = random.threshold;
   std::vector<float> out(g.out.size() + 2 * kGuard, kSentinel);
-  // In two parts each, as threads would.
-  conv.Binarize(random.x.data(), workspace.get(), g.in.h / 2, g.in.h);
-  conv.Binarize(random.x.data(), workspace.get(), 0, g.in.h / 2);
-  const float* residual = with_residual ? random.residual.data() : nullptr;
-  conv.Compute(workspace.get(), residual, out.data() + kGuard, g.out.h / 2, g.out.h);
-  conv.Compute(workspace.get(), residual, out.data() + kGuard, 0, g.out.h / 2);
+  const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
+  // In parts, as threads would: the rows in two, one block of channels after the other.
+  const int middle = g.out.h / 2;
+  for (const auto& [begin, end] : {std::pair(middle, g.out.h), std::pair(0, middle)}) {
+    const size_t row = static_cast<size_t>(begin) * g.out.size() / static_cast<size_t>(g.out.h);
+    target.residual = with_residual ? random.residual.data() + row : nullptr;
+    target.z = out.data() + kGuard + row;
+    for (int block = conv.blocks(); block-- > 0;) {
+      conv.Run(packed.data(), layout, {begin, end, block, block + 1}, target, scratch.get());
+    }
+  }
   for (size_t i = 0; i < kGuard; ++i) {
     EXPECT_EQ(out[i], kSentinel);
     EXPECT_EQ(out[out.size() - 1 - i], kSentinel);
   }
-  if (bits != nullptr) {
-    bits->resize(g.in.size());
-    conv.UnpackBits(workspace.get(), bits->data());
+  kernels::PackBits(out.data() + kGuard, target.compare, target.threshold, target.layout,
+                    expected.data(), 0, g.out.h);
+  EXPECT_EQ(next, expected);
+  // In place over the residual, and bits alone.
+  if (with_residual) {
+    std::vector<float> in_place = random.residual;
+    target.residual = target.z = in_place.data();
+    target.bits = nullptr;
+    conv.Run(packed.data(), layout, {0, g.out.h, 0, conv.blocks()}, target, scratch.get());
+    EXPECT_TRUE(std::equal(in_place.begin(), in_place.end(), out.begin() + kGuard));
+    std::fill(next.begin(), next.end(), std::byte{0});
+    target.residual = random.residual.data();
+    target.z = nullptr;
+    target.bits = next.data();
+    conv.Run(packed.data(), layout, {0, g.out.h, 0, conv.blocks()}, target, scratch.get());
+    EXPECT_EQ(next, expected);
   }
   return {out.begin() + kGuard, out.end() - kGuard};
 }
@@ -153,7 +185,7 @@ ConvGeometry RandomGeometry(Rng* rng) {
     const int group_in = kChannels[Draw(rng, 0, groups == 1 ? 13 : 7)];
     g.groups = groups;
     g.in = {group_in * groups, Draw(rng, 1, 9), Draw(rng, 1, 9)};
-    g.out.c = groups * Draw(rng, 1, 9);
+    g.out.c = groups * (groups == 1 && Draw(rng, 0, 1) == 0 ? Draw(rng, 10, 150) : Draw(rng, 1, 9));
     g.kernel_h = Draw(rng, 1, 6);
     g.kernel_w = Draw(rng, 0, 2) == 0 ? Draw(rng, 1, 6) : g.kernel_h;
     g.stride_h = Draw(rng, 1, 3);

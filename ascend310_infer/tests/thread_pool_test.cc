@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 
@@ -54,14 +55,40 @@ TEST(ThreadPool, NamesTheFlagWhenAThreadCannotStart) {
   EXPECT_EQ(complaint.rfind("--threads 3: ", 0), 0u) << complaint;
 }
 
-TEST(ParallelRanges, CoversTheRange) {
+// As a network runs: every thread does its share of a step, all meet, the next one begins.
+TEST(ThreadPool, MeetsAtBarriers) {
+  for (const int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    Barrier barrier(threads);
+    for (int round = 0; round < 20; ++round) {
+      std::vector<int> values(static_cast<size_t>(threads), 0);
+      std::atomic<int> wrong{0};
+      pool.RunOnAll([&](int worker) {
+        for (int step = 1; step <= 50; ++step) {
+          values[static_cast<size_t>(worker)] = step;
+          barrier.Wait();
+          for (const int value : values) wrong += value != step;
+          barrier.Wait();
+        }
+      });
+      ASSERT_EQ(wrong, 0);
+    }
+  }
+}
+
+// Longer than anyone spins.
+TEST(ThreadPool, WakesSleepers) {
   ThreadPool pool(3);
-  for (const int count : {1, 2, 3, 10}) {
-    std::vector<std::atomic<int>> seen(static_cast<size_t>(count));
-    ParallelRanges(&pool, count, [&](int begin, int end) {
-      for (int i = begin; i < end; ++i) ++seen[static_cast<size_t>(i)];
+  Barrier barrier(3);
+  for (int round = 0; round < 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::atomic<int> met{0};
+    pool.RunOnAll([&](int worker) {
+      if (worker == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      barrier.Wait();
+      ++met;
     });
-    for (const auto& n : seen) EXPECT_EQ(n, 1);
+    ASSERT_EQ(met, 3);
   }
 }
 

@@ -13,6 +13,14 @@ struct Options {
   int device_id = 0;
   int threads = 1;
   std::string kernel = "auto";
+  bool fuse = true;      // false: each step of the plan alone, for comparison
+  bool profile = false;  // measure each step; samples of a file then run one after the other
+};
+
+// One pass over memory, as `--dump_plan` and `--profile` print it.
+struct StepInfo {
+  std::string description;
+  double milliseconds = 0;  // per sample, with Options::profile
 };
 
 struct ModelInfo {
@@ -32,6 +40,7 @@ class Backend {
   // `input` holds `samples` samples in NCHW; outputs[i] receives output i, NCHW.
   virtual void Run(const float* input, size_t samples,
                    std::vector<std::vector<float>>* outputs) = 0;
+  virtual std::vector<StepInfo> DescribeSteps() const { return {}; }
 };
 
 // Loads a MindIR or packed file onto the device. Throws Error.

@@ -6,33 +6,41 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/cpu_step.h"
-#include "backend/memory_plan.h"
+#include "backend/schedule.h"
 #include "base/thread_pool.h"
 #include "ir/plan.h"
 
 namespace adabin::backend {
 
-// Runs a plan with this project's own kernels. A file with at least as many samples as threads is
-// split by samples, a smaller one by rows of each layer; either way every output is computed by
-// the same sequence of operations, so the number of threads cannot change a bit of it.
+// Runs a plan with this project's own kernels. Files are split by samples as far as they go round,
+// and what is left by rows and channels of each layer; either way every output is computed by the
+// same sequence of operations, so the number of threads cannot change a bit of it. Nothing is
+// allocated while running.
 class CpuBackend : public Backend {
  public:
   CpuBackend(ir::Plan plan, const Options& options);
 
   const ModelInfo& info() const override { return info_; }
   void Run(const float* input, size_t samples, std::vector<std::vector<float>>* outputs) override;
+  std::vector<StepInfo> DescribeSteps() const override;
 
  private:
-  void RunSample(const float* input, size_t sample, std::byte* arena, ThreadPool* pool,
-                 std::vector<std::vector<float>>* outputs) const;
+  Frame FrameOf(const float* input, size_t sample, int arena,
+                std::vector<std::vector<float>>* outputs, float** pointers) const;
+  void RunAlone(const Frame& frame, std::byte* scratch);
+  void RunTogether(const Frame& frame);
 
   ir::Plan plan_;
   ModelInfo info_;
-  std::vector<std::unique_ptr<CpuStep>> steps_;
-  MemoryPlan memory_;
-  std::vector<AlignedBuffer> arenas_;  // one per thread
+  bool profile_;
+  Schedule schedule_;
   ThreadPool pool_;
+  Barrier barrier_;
+  std::vector<AlignedBuffer> arenas_;  // one per thread
+  std::vector<AlignedBuffer> scratch_;
+  std::vector<float*> pointers_;      // [thread][output]
+  std::vector<double> step_seconds_;  // with `profile`
+  int64_t profiled_samples_ = 0;
 };
 
 }  // namespace adabin::backend

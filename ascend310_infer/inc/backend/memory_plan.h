@@ -7,28 +7,36 @@
 #include <new>
 #include <vector>
 
-#include "ir/plan.h"
-
 namespace adabin::backend {
 
-// Where each value of a plan lives in one block of memory. Values whose lifetimes do not overlap
-// share bytes, so a deep network needs little more than its widest layer.
-struct MemoryPlan {
-  std::vector<size_t> offsets;  // bytes, per value of the plan
-  size_t workspace_offset = 0;  // shared by all steps, used within one
-  size_t total_bytes = 0;
+// One map of a schedule: floats, or bits. Buffers are numbered in the order of their birth.
+struct Buffer {
+  size_t bytes = 0;
+  int born = 0;          // the step that writes it first
+  int last_use = 0;      // the last one that touches it
+  int in_place_of = -1;  // takes over this buffer's memory, which no one reads later
+  bool keeps = false;    // shares memory with no other: its zero padding is written once
 };
 
-// `workspace_bytes`: the most that any step asks for.
-MemoryPlan PlanMemory(const ir::Plan& plan, size_t workspace_bytes);
+// Where each buffer lies in one block of memory. Buffers whose lifetimes do not overlap share
+// bytes, so a deep network needs little more than its widest layer.
+struct MemoryPlan {
+  std::vector<size_t> offsets;
+  size_t total_bytes = 0;
+};
+MemoryPlan PlanMemory(std::vector<Buffer> buffers);
 
-// Memory aligned for any vector instruction.
+// Memory aligned for any vector instruction, zeroed.
 constexpr size_t kAlignment = 64;
 struct AlignedDelete {
   void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
 };
 using AlignedBuffer = std::unique_ptr<std::byte[], AlignedDelete>;
 AlignedBuffer AllocateAligned(size_t bytes);
+
+constexpr size_t RoundUpToAlignment(size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 }  // namespace adabin::backend
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The packed model file (.adabin), version 2. Little-endian throughout.
+// The packed model file (.adabin), version 3. Little-endian throughout.
 //
 //   offset  size  header
 //        0     8  magic "ADABIN\r\n"
@@ -34,8 +34,9 @@
 //   BinaryConv, Conv, Activation     positive slopes, negative slopes
 //
 // The arrays' content lies in the blob in the same order, each from a multiple of 16 bytes on, so
-// that a mapped file can be used in place: bits as the 32-bit words of kernels/bits.h, all else
-// float32. The constants of the popcount arithmetic are recomputed at load, not stored.
+// that a mapped file can be used in place: bits as the 32-bit words of kernels/bits.h, scale and
+// shift as float64, all else float32. The constants of the popcount arithmetic are recomputed at
+// load, not stored.
 #ifndef ADABIN_IR_PACKED_FILE_H_
 #define ADABIN_IR_PACKED_FILE_H_
 

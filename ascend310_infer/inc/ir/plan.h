@@ -51,8 +51,8 @@ struct Step {
   float low = 0;
 
   std::vector<float> weights;                            // kConv: OIHW; kDense: [out][in]
-  std::vector<float> scale;                              // per channel; empty: 1
-  std::vector<float> shift;                              // per channel; empty: 0
+  std::vector<double> scale;                             // per channel; empty: 1
+  std::vector<double> shift;                             // per channel; empty: 0
   kernels::Activation act = kernels::Activation::kNone;  // convolutions, kActivation
   std::vector<float> positive;                           // slopes of kTwoSlope, per channel
   std::vector<float> negative;

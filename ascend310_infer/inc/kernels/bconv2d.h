@@ -17,15 +17,13 @@ namespace adabin::kernels {
 // A binary convolution as the network states it. The spans must outlive the kernel built from it.
 struct BConv2DParams {
   ConvGeometry geometry;
-  Compare compare = Compare::kAtLeast;
-  float threshold = 0;
   float high = 0;                     // activation value of bit 1
   float low = 0;                      // of bit 0
   std::span<const uint32_t> bits;     // out.c rows, see kernels/bits.h
   std::span<const float> weight_low;  // per output channel
   std::span<const float> weight_high;
-  std::span<const float> scale;  // folded BatchNorm, per output channel; empty: 1
-  std::span<const float> shift;  // empty: 0
+  std::span<const double> scale;  // folded BatchNorm, per output channel; empty: 1
+  std::span<const double> shift;  // empty: 0
   Activation act = Activation::kNone;
   std::span<const float> positive;  // slopes of kTwoSlope
   std::span<const float> negative;
@@ -53,25 +51,22 @@ struct BConv2DConstants {
 };
 BConv2DConstants ComputeConstants(const BConv2DParams& params);
 
-// One binary convolution, prepared for one instruction set. Feature maps are NHWC float32 of one
-// sample. Const after construction: threads share it and bring their own workspace.
+// One binary convolution, prepared for one instruction set. Reads bits, writes float32, the bits of
+// the next layer, or both. Const after construction: threads share it.
 class BConv2D {
  public:
   virtual ~BConv2D() = default;
 
-  // Bytes that hold the packed input of one sample; the caller aligns it to 64.
-  virtual size_t workspace_bytes() const = 0;
+  // Zeros that the kernel wants around its input bits. More do no harm.
+  virtual BitPadding padding() const { return {}; }
+  // Blocks of output channels, to be computed in any order and by different threads.
+  virtual int blocks() const { return 1; }
+  // Private memory of one call, aligned to 64 bytes; it need not be kept between calls.
+  virtual size_t scratch_bytes() const { return 0; }
 
-  // x -> bits for input rows [row_begin, row_end).
-  virtual void Binarize(const float* x, std::byte* workspace, int row_begin, int row_end) const = 0;
-
-  // bits -> z, residual, activation for output rows [row_begin, row_end). `residual` is null or has
-  // the output's shape. Needs all of the input binarized.
-  virtual void Compute(const std::byte* workspace, const float* residual, float* out, int row_begin,
-                       int row_end) const = 0;
-
-  // The packed bits as one byte per element, CHW, for tests and tools.
-  virtual void UnpackBits(const std::byte* workspace, uint8_t* bits) const = 0;
+  // bits -> z, residual, activation -> target.
+  virtual void Run(const std::byte* bits, const BitLayout& layout, const Work& work,
+                   const Target& target, std::byte* scratch) const = 0;
 };
 
 }  // namespace adabin::kernels

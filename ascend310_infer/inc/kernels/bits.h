@@ -14,13 +14,15 @@
 // counted from the least significant one, of word b / 32. Channels of one tap are neighbors, as in
 // NHWC activations.
 //
-// Activations, packed (portable kernel): NHWC, each pixel PixelWords(channels) 64-bit words;
-// channel c is bit c % 64 of word c / 64.
+// Activations: NHWC, see BitLayout. Channel c of a pixel is bit c % 32 of its little-endian word
+// c / 32, hence bit c % 8 of its byte c / 8, whatever the size in which a kernel reads.
 #ifndef ADABIN_KERNELS_BITS_H_
 #define ADABIN_KERNELS_BITS_H_
 
 #include <cstddef>
 #include <cstdint>
+
+#include "base/conv_geometry.h"
 
 namespace adabin::kernels {
 
@@ -34,10 +36,49 @@ inline bool ActivationBit(Compare compare, float x, float threshold) {
 }
 
 inline size_t RowWords(int bits) { return (static_cast<size_t>(bits) + 31) / 32; }
-inline size_t PixelWords(int channels) { return (static_cast<size_t>(channels) + 63) / 64; }
 
 inline bool GetBit(const uint32_t* row, size_t bit) { return (row[bit / 32] >> (bit % 32)) & 1u; }
 inline void SetBit(uint32_t* row, size_t bit) { row[bit / 32] |= 1u << (bit % 32); }
+
+// Zero pixels around a map of bits.
+struct BitPadding {
+  int top = 0;
+  int bottom = 0;
+  int left = 0;
+  int right = 0;
+  bool operator==(const BitPadding&) const = default;
+};
+
+// What the windows reach around the map: the padding for who does not ask where the map ends.
+BitPadding WindowPadding(const ConvGeometry& geometry);
+
+// A map of activation bits in memory, the same for all kernels. A pixel of up to 16 channels takes
+// 16 bits, so that words of two pixels are full; every other takes whole 32-bit words.
+struct BitLayout {
+  Shape map;
+  BitPadding pad;
+  size_t pixel_bytes = 0;
+  size_t row_bytes = 0;
+
+  // Kernels may read this much past the last pixel.
+  static constexpr size_t kSlack = 64;
+  size_t bytes() const {
+    return static_cast<size_t>(pad.top + map.h + pad.bottom) * row_bytes + kSlack;
+  }
+  // Of a pixel, which may lie within the padding.
+  size_t Offset(int h, int w) const {
+    return static_cast<size_t>(h + pad.top) * row_bytes +
+           static_cast<size_t>(w + pad.left) * pixel_bytes;
+  }
+  bool operator==(const BitLayout&) const = default;
+};
+BitLayout LayoutBits(const Shape& map, const BitPadding& pad);
+
+// float32 NHWC -> bits for rows [row_begin, row_end). Padding and tails are left as they are: zero.
+void PackBits(const float* x, Compare compare, float threshold, const BitLayout& layout,
+              std::byte* bits, int row_begin, int row_end);
+// bits -> one byte per element, CHW.
+void UnpackBits(const BitLayout& layout, const std::byte* bits, uint8_t* out);
 
 }  // namespace adabin::kernels
 

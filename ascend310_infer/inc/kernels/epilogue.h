@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/bits.h"
+
 namespace adabin::kernels {
 
 // The numbers are part of the packed file.
@@ -33,6 +35,31 @@ struct Epilogue {
     }
   }
 };
+
+// What a layer reads and writes besides its input, while an output pixel is still in cache. Maps
+// are NHWC of one sample; `residual` and `z` may be the same memory.
+struct Target {
+  const float* residual = nullptr;  // null: none; of the first row computed
+  float* z = nullptr;               // null: only bits are wanted; of the first row computed
+  std::byte* bits = nullptr;        // null: none; the whole map
+  BitLayout layout;                 // of `bits`
+  Compare compare = Compare::kAtLeast;
+  float threshold = 0;
+};
+
+// The part of a layer that one call computes: output rows, and blocks of output channels as the
+// layer divides them.
+struct Work {
+  int row_begin = 0;
+  int row_end = 0;
+  int block_begin = 0;
+  int block_end = 1;
+};
+
+// The slow way to finish pixel (h, w) of the row `row` of `target`, from its `channels` values
+// before residual and activation, which it overwrites.
+void FinishPixel(const Epilogue& epilogue, const Target& target, int h, int row, int w, int width,
+                 int channels, float* z);
 
 }  // namespace adabin::kernels
 

@@ -28,7 +28,7 @@ bool PoolsEveryPixel(const ir::Graph& graph, const ir::Node& node);
 ir::Step ConvertSubsampledPool(const ir::Graph& graph, const ir::Node& pool,
                                const ir::Node& subsampling, const Shape& in);
 
-// Writes per-channel values into a step, rounded to float; a single value is repeated.
+// Writes per-channel values into a step; a single value is repeated.
 void SetAffine(const std::vector<double>& scale, const std::vector<double>& shift, int channels,
                ir::Step* step);
 void SetBinarizer(const Binarizer& binarizer, ir::Step* step);

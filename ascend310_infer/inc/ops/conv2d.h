@@ -2,35 +2,48 @@
 #ifndef ADABIN_OPS_CONV2D_H_
 #define ADABIN_OPS_CONV2D_H_
 
+#include <cstddef>
 #include <memory>
 #include <span>
 
 #include "base/conv_geometry.h"
-#include "base/thread_pool.h"
 #include "kernels/epilogue.h"
+#include "simd/simd.h"
 
 namespace adabin::ops {
 
-// A full-precision convolution with per-channel scale and shift, residual and activation.
+// A full-precision convolution with per-channel scale and shift, residual and activation. A dense
+// layer is the one whose map is a pixel.
 struct Conv2DParams {
   ConvGeometry geometry;
-  std::span<const float> weights;  // OIHW; copied
-  std::span<const float> scale;    // empty: 1; this and the following must outlive the operator
-  std::span<const float> shift;    // empty: 0
+  std::span<const float> weights;  // OIHW; all spans are copied
+  std::span<const double> scale;   // empty: 1
+  std::span<const double> shift;   // empty: 0
   kernels::Activation act = kernels::Activation::kNone;
   std::span<const float> positive;
   std::span<const float> negative;
+  bool reads_nchw = false;  // the input is NCHW, else NHWC
+  // Averages the input first: geometry.in is what this yields.
+  const ConvGeometry* average = nullptr;
 };
 
-// What the rest of the engine knows of a float convolution, so that a library can take over.
-// Feature maps are NHWC of one sample; results do not depend on the pool.
+// Feature maps are those of one sample. Results depend on neither blocks nor rows of a call, nor on
+// the instruction set as long as it has fused multiply-add.
 class Conv2D {
  public:
   virtual ~Conv2D() = default;
-  virtual void Run(const float* x, const float* residual, float* out, ThreadPool* pool) const = 0;
+  virtual int blocks() const { return 1; }
+  virtual size_t scratch_bytes() const = 0;
+  virtual void Run(const float* x, const kernels::Work& work, const kernels::Target& target,
+                   std::byte* scratch) const = 0;
 };
 
-std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params);
+// Whether the fast implementation, which alone knows `reads_nchw` and `average`, takes it: one
+// group, finite weights, padding that can be laid out in memory.
+bool FitsRows(const Conv2DParams& params);
+
+std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const simd::Simd& simd);
+std::unique_ptr<Conv2D> CreatePlainConv2D(const Conv2DParams& params);
 
 }  // namespace adabin::ops
 

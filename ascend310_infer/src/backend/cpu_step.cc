@@ -1,148 +1,279 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/cpu_step.h"
 
-#include <stdexcept>
+#include <algorithm>
+#include <utility>
 
-#include "kernels/bits.h"
-#include "kernels/select_kernel.h"
-#include "ops/conv2d.h"
-#include "ops/dense.h"
-#include "ops/feature_map.h"
+#include "ops/pool.h"
 
 namespace adabin::backend {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using kernels::Target;
+using kernels::Work;
 
-ops::Conv2DParams FloatParams(const Step& step, std::span<const float> weights) {
-  ops::Conv2DParams params;
-  params.geometry = step.geometry;
-  params.weights = weights;
-  params.scale = step.scale;
-  params.shift = step.shift;
-  params.act = step.act;
-  params.positive = step.positive;
-  params.negative = step.negative;
-  return params;
-}
+constexpr size_t kAlign = 64;
+size_t RoundUp(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-class BinaryConvStep : public CpuStep {
+// Binary and float convolutions, told apart by what they read.
+class BinarySource {
  public:
-  BinaryConvStep(const Step& step, const std::string& kernel)
-      : geometry_(step.geometry), conv_(kernels::SelectKernel(kernel).create(BinaryParams(step))) {}
-
-  size_t workspace_bytes() const override { return conv_->workspace_bytes(); }
-  bool packed() const override { return true; }
-
-  void Run(const float* x, const float* second, float* out, std::byte* workspace,
-           ThreadPool* pool) const override {
-    ParallelRanges(pool, geometry_.in.h,
-                   [&](int begin, int end) { conv_->Binarize(x, workspace, begin, end); });
-    ParallelRanges(pool, geometry_.out.h,
-                   [&](int begin, int end) { conv_->Compute(workspace, second, out, begin, end); });
+  BinarySource(std::unique_ptr<kernels::BConv2D> conv, int bits, const kernels::BitLayout& layout)
+      : conv_(std::move(conv)), bits_(bits), layout_(layout) {}
+  int blocks() const { return conv_->blocks(); }
+  size_t scratch_bytes() const { return conv_->scratch_bytes(); }
+  void Run(const Frame& frame, const Work& work, const Target& target, std::byte* scratch) const {
+    conv_->Run(frame.Bytes(bits_), layout_, work, target, scratch);
   }
+  static constexpr bool kPacked = true;
 
  private:
-  ConvGeometry geometry_;
   std::unique_ptr<kernels::BConv2D> conv_;
+  int bits_;
+  kernels::BitLayout layout_;
 };
 
-// A binary layer as the float convolution it stands for.
-class FloatBinaryConvStep : public CpuStep {
+class FloatSource {
  public:
-  explicit FloatBinaryConvStep(const Step& step)
-      : step_(step), conv_(ops::CreateConv2D(FloatParams(step, FloatWeights(step)))) {}
-
-  size_t workspace_bytes() const override { return step_.geometry.in.size() * sizeof(float); }
-
-  void Run(const float* x, const float* second, float* out, std::byte* workspace,
-           ThreadPool* pool) const override {
-    auto* binarized = reinterpret_cast<float*>(workspace);
-    ops::Threshold(step_.geometry.in.size(), x, step_.compare, step_.threshold, step_.high,
-                   step_.low, binarized);
-    conv_->Run(binarized, second, out, pool);
+  FloatSource(std::unique_ptr<ops::Conv2D> conv, int input)
+      : conv_(std::move(conv)), input_(input) {}
+  int blocks() const { return conv_->blocks(); }
+  size_t scratch_bytes() const { return conv_->scratch_bytes(); }
+  void Run(const Frame& frame, const Work& work, const Target& target, std::byte* scratch) const {
+    conv_->Run(input_ == kNetworkInput ? frame.input : frame.Floats(input_), work, target, scratch);
   }
+  static constexpr bool kPacked = false;
 
  private:
-  const Step& step_;
   std::unique_ptr<ops::Conv2D> conv_;
+  int input_;
 };
 
+template <typename Source>
 class ConvStep : public CpuStep {
  public:
-  explicit ConvStep(const Step& step) : conv_(ops::CreateConv2D(FloatParams(step, step.weights))) {}
-  void Run(const float* x, const float* second, float* out, std::byte*,
-           ThreadPool* pool) const override {
-    conv_->Run(x, second, out, pool);
+  ConvStep(Source source, const Output& output) : source_(std::move(source)), output_(output) {
+    packed = Source::kPacked;
+  }
+  int rows() const override { return output_.shape.h; }
+  int blocks() const override { return source_.blocks(); }
+  size_t scratch_bytes() const override { return source_.scratch_bytes(); }
+  void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
+    source_.Run(frame, work, output_.At(frame, work.row_begin), scratch);
   }
 
  private:
-  std::unique_ptr<ops::Conv2D> conv_;
+  Source source_;
+  Output output_;
 };
 
-class DenseStep : public CpuStep {
+// Writes row `h` from `sums`, a row of pixels.
+void FinishRow(const simd::Simd& simd, const Tail& tail, const Output& output, const Frame& frame,
+               int h, const float* sums) {
+  const Target target = output.At(frame, h);
+  simd::FinishTile tile;
+  tile.sums = sums;
+  tile.sum_vector_step = simd::kLanes;
+  tile.sum_pixel_step = static_cast<size_t>(output.shape.c);
+  tile.pixels = output.shape.w;
+  tile.vectors = (output.shape.c + simd::kLanes - 1) / simd::kLanes;
+  tile.channels = output.shape.c;
+  tile.a = tail.scale.data();
+  tile.c = tail.shift.data();
+  tile.act = tail.act;
+  tile.positive = tail.positive.data();
+  tile.negative = tail.negative.data();
+  tile.residual = target.residual;
+  tile.z = target.z;
+  tile.stride = static_cast<size_t>(output.shape.c);
+  if (target.bits != nullptr) tile.bits = target.bits + target.layout.Offset(h, 0);
+  tile.bit_stride = target.layout.pixel_bytes;
+  tile.compare = target.compare;
+  tile.threshold = target.threshold;
+  simd.finish(tile);
+}
+
+// The maximum of a window is that of its columns' maxima: each row of the convolution shrinks as
+// soon as it is there, and a ring holds as many shrunk rows as the window is high.
+template <typename Source>
+class PooledStep : public CpuStep {
  public:
-  DenseStep(const Step& step, const Shape& in)
-      : dense_(ops::CreateDense(in.c, step.out_channels, step.weights, step.shift)) {}
-  void Run(const float* x, const float*, float* out, std::byte*, ThreadPool* pool) const override {
-    dense_->Run(x, out, pool);
+  PooledStep(Source source, const ConvGeometry& pool, Tail tail, const Output& output,
+             const simd::Simd& simd)
+      : source_(std::move(source)),
+        pool_(pool),
+        tail_(std::move(tail)),
+        output_(output),
+        simd_(simd) {
+    packed = Source::kPacked;
   }
-
- private:
-  std::unique_ptr<ops::Dense> dense_;
-};
-
-// The operators that are one function of the whole map.
-class FeatureMapStep : public CpuStep {
- public:
-  FeatureMapStep(const Step& step, const Shape& in, const Shape& out)
-      : step_(step), in_(in), out_(out) {}
-
-  void Run(const float* x, const float* second, float* out, std::byte*,
-           ThreadPool*) const override {
-    switch (step_.kind) {
-      case StepKind::kAffine:
-        return ops::Affine(in_, x, step_.scale, step_.shift, out);
-      case StepKind::kActivation:
-        return ops::Activate(in_, x, {step_.act, step_.positive.data(), step_.negative.data()},
-                             out);
-      case StepKind::kAdd:
-        return ops::Add(in_.size(), x, second, out);
-      case StepKind::kMaxPool:
-        return ops::MaxPool(step_.geometry, x, out);
-      case StepKind::kAvgPool:
-        return ops::AvgPool(step_.geometry, x, out);
-      case StepKind::kPad:
-        return ops::PadZeros(in_, out_, step_.pads, x, out);
-      case StepKind::kMean:
-        return ops::MeanOverPixels(in_, x, out);
-      case StepKind::kReshape:
-        return ops::Reshape(in_, out_, x, out);
-      case StepKind::kThreshold:
-        return ops::Threshold(in_.size(), x, step_.compare, step_.threshold, step_.high, step_.low,
-                              out);
-      case StepKind::kBinaryConv:
-      case StepKind::kConv:
-      case StepKind::kDense:
-        break;  // CreateCpuStep gives these their own classes
+  int rows() const override { return output_.shape.h; }
+  size_t scratch_bytes() const override {
+    return RoundUp(source_.scratch_bytes()) + RowBytes(pool_.in.w) +
+           (static_cast<size_t>(pool_.kernel_h) + 1) * RowBytes(pool_.out.w) +
+           RoundUp(static_cast<size_t>(pool_.kernel_h) * sizeof(float*));
+  }
+  void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
+    std::byte* at = scratch + RoundUp(source_.scratch_bytes());
+    auto* row = reinterpret_cast<float*>(at);
+    at += RowBytes(pool_.in.w);
+    std::byte* ring = at;
+    at += static_cast<size_t>(pool_.kernel_h) * RowBytes(pool_.out.w);
+    auto* maximum = reinterpret_cast<float*>(at);
+    auto** seen = reinterpret_cast<const float**>(at + RowBytes(pool_.out.w));
+    const auto slot = [&](int h) {
+      return reinterpret_cast<float*>(ring + static_cast<size_t>(h % pool_.kernel_h) *
+                                                 RowBytes(pool_.out.w));
+    };
+    int done = -1;  // the last row of the convolution in the ring
+    for (int oh = work.row_begin; oh < work.row_end; ++oh) {
+      const int top = oh * pool_.stride_h - pool_.pad_top;
+      const TapRange taps = ValidTaps(top, pool_.kernel_h, 1, pool_.in.h);
+      for (int h = std::max(top + taps.begin, done + 1); h < top + taps.end; ++h) {
+        Target target;
+        target.z = row;
+        source_.Run(frame, {h, h + 1, 0, source_.blocks()}, target, scratch);
+        ops::MaxPoolColumns(simd_, pool_, row, slot(h));
+        done = h;
+      }
+      for (int k = taps.begin; k < taps.end; ++k) seen[k - taps.begin] = slot(top + k);
+      simd_.maximum_of_rows(seen, taps.end - taps.begin,
+                            static_cast<size_t>(pool_.out.w) * static_cast<size_t>(pool_.out.c),
+                            maximum);
+      FinishRow(simd_, tail_, output_, frame, oh, maximum);
     }
-    throw std::logic_error(std::string("no implementation of step ") + ir::StepName(step_.kind));
   }
 
  private:
-  const Step& step_;
-  Shape in_;
-  Shape out_;
+  size_t RowBytes(int width) const {
+    return RoundUp(static_cast<size_t>(width) * static_cast<size_t>(pool_.in.c) * sizeof(float));
+  }
+
+  Source source_;
+  ConvGeometry pool_;
+  Tail tail_;
+  Output output_;
+  const simd::Simd& simd_;
+};
+
+class PoolStep : public CpuStep {
+ public:
+  PoolStep(bool maximum, const ConvGeometry& pool, int input, Tail tail, const Output& output,
+           const simd::Simd& simd)
+      : maximum_(maximum),
+        pool_(pool),
+        input_(input),
+        tail_(std::move(tail)),
+        output_(output),
+        simd_(simd) {}
+  int rows() const override { return output_.shape.h; }
+  size_t scratch_bytes() const override {
+    return static_cast<size_t>(pool_.out.w) * static_cast<size_t>(pool_.out.c) * sizeof(float);
+  }
+  void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
+    auto* row = reinterpret_cast<float*>(scratch);
+    for (int h = work.row_begin; h < work.row_end; ++h) {
+      (maximum_ ? ops::MaxPoolRows : ops::AvgPoolRows)(simd_, pool_, frame.Floats(input_), h, h + 1,
+                                                       row);
+      FinishRow(simd_, tail_, output_, frame, h, row);
+    }
+  }
+
+ private:
+  bool maximum_;
+  ConvGeometry pool_;
+  int input_;
+  Tail tail_;
+  Output output_;
+  const simd::Simd& simd_;
+};
+
+class MapStep : public CpuStep {
+ public:
+  MapStep(int input, Tail tail, const Output& output, const simd::Simd& simd)
+      : input_(input), tail_(std::move(tail)), output_(output), simd_(simd) {}
+  int rows() const override { return output_.shape.h; }
+  void Run(const Frame& frame, const Work& work, std::byte*) const override {
+    for (int h = work.row_begin; h < work.row_end; ++h) {
+      const float* row = frame.Floats(input_) + int64_t{h} * output_.shape.w * output_.shape.c;
+      FinishRow(simd_, tail_, output_, frame, h, row);
+    }
+  }
+
+ private:
+  int input_;
+  Tail tail_;
+  Output output_;
+  const simd::Simd& simd_;
 };
 
 }  // namespace
 
-kernels::BConv2DParams BinaryParams(const Step& step) {
+Target Output::At(const Frame& frame, int row) const {
+  const int64_t at = int64_t{row} * shape.w * shape.c;
+  Target target;
+  if (residual >= 0) target.residual = frame.Floats(residual) + at;
+  if (z >= 0) target.z = frame.Floats(z) + at;
+  target.bits = frame.Bytes(bits);
+  target.layout = layout;
+  target.compare = compare;
+  target.threshold = threshold;
+  return target;
+}
+
+Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
+              kernels::Activation act, std::span<const float> positive,
+              std::span<const float> negative) {
+  const size_t size =
+      (static_cast<size_t>(channels) + simd::kLanes - 1) / simd::kLanes * simd::kLanes;
+  Tail tail;
+  tail.scale.assign(size, scale.empty() ? 1.0f : 0.0f);
+  tail.shift.assign(size, 0.0f);
+  for (size_t i = 0; i < scale.size(); ++i) tail.scale[i] = static_cast<float>(scale[i]);
+  for (size_t i = 0; i < shift.size(); ++i) tail.shift[i] = static_cast<float>(shift[i]);
+  tail.act = act;
+  tail.positive.assign(size, 0.0f);
+  tail.negative.assign(size, 0.0f);
+  std::copy(positive.begin(), positive.end(), tail.positive.begin());
+  std::copy(negative.begin(), negative.end(), tail.negative.begin());
+  return tail;
+}
+
+CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits,
+                    const kernels::BitLayout& layout, const Output& output) {
+  return std::make_unique<ConvStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
+                                                  output);
+}
+
+CpuStepPtr MakeConv(std::unique_ptr<ops::Conv2D> conv, int input, const Output& output) {
+  return std::make_unique<ConvStep<FloatSource>>(FloatSource(std::move(conv), input), output);
+}
+
+CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits,
+                      const kernels::BitLayout& layout, const ConvGeometry& pool, Tail tail,
+                      const Output& output, const simd::Simd& simd) {
+  return std::make_unique<PooledStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
+                                                    pool, std::move(tail), output, simd);
+}
+
+CpuStepPtr MakePooled(std::unique_ptr<ops::Conv2D> conv, int input, const ConvGeometry& pool,
+                      Tail tail, const Output& output, const simd::Simd& simd) {
+  return std::make_unique<PooledStep<FloatSource>>(FloatSource(std::move(conv), input), pool,
+                                                   std::move(tail), output, simd);
+}
+
+CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
+                    const Output& output, const simd::Simd& simd) {
+  return std::make_unique<PoolStep>(maximum, pool, input, std::move(tail), output, simd);
+}
+
+CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const simd::Simd& simd) {
+  return std::make_unique<MapStep>(input, std::move(tail), output, simd);
+}
+
+kernels::BConv2DParams BinaryParams(const ir::Step& step) {
   kernels::BConv2DParams params;
   params.geometry = step.geometry;
-  params.compare = step.compare;
-  params.threshold = step.threshold;
   params.high = step.high;
   params.low = step.low;
   params.bits = step.bits;
@@ -156,7 +287,7 @@ kernels::BConv2DParams BinaryParams(const Step& step) {
   return params;
 }
 
-kernels::BConv2DParams RawBinaryParams(const Step& step) {
+kernels::BConv2DParams RawBinaryParams(const ir::Step& step) {
   kernels::BConv2DParams params = BinaryParams(step);
   params.scale = {};
   params.shift = {};
@@ -164,7 +295,7 @@ kernels::BConv2DParams RawBinaryParams(const Step& step) {
   return params;
 }
 
-std::vector<float> FloatWeights(const Step& step) {
+std::vector<float> FloatWeights(const ir::Step& step) {
   const ConvGeometry& g = step.geometry;
   const auto taps = static_cast<size_t>(g.taps());
   const auto group_in = static_cast<size_t>(g.group_in());
@@ -181,21 +312,6 @@ std::vector<float> FloatWeights(const Step& step) {
     }
   }
   return weights;
-}
-
-std::unique_ptr<CpuStep> CreateCpuStep(const Step& step, const Shape& in, const Shape& out,
-                                       const std::string& kernel) {
-  switch (step.kind) {
-    case StepKind::kBinaryConv:
-      if (kernel == "float") return std::make_unique<FloatBinaryConvStep>(step);
-      return std::make_unique<BinaryConvStep>(step, kernel);
-    case StepKind::kConv:
-      return std::make_unique<ConvStep>(step);
-    case StepKind::kDense:
-      return std::make_unique<DenseStep>(step, in);
-    default:
-      return std::make_unique<FeatureMapStep>(step, in, out);
-  }
 }
 
 }  // namespace adabin::backend

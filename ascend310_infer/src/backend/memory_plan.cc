@@ -2,6 +2,7 @@
 #include "backend/memory_plan.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace adabin::backend {
 namespace {
@@ -9,10 +10,8 @@ namespace {
 struct Block {
   size_t offset;
   size_t bytes;
-  int last_use;  // step
+  int last_use;
 };
-
-size_t RoundUp(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 // The lowest gap between live blocks that is large enough.
 size_t FirstFit(std::vector<Block>* live, size_t bytes) {
@@ -28,35 +27,43 @@ size_t FirstFit(std::vector<Block>* live, size_t bytes) {
 
 }  // namespace
 
-MemoryPlan PlanMemory(const ir::Plan& plan, size_t workspace_bytes) {
-  const int steps = static_cast<int>(plan.steps.size());
-  std::vector<int> last_use(plan.values.size(), -1);
-  for (int i = 0; i < steps; ++i) {
-    const ir::Step& step = plan.steps[static_cast<size_t>(i)];
-    last_use[static_cast<size_t>(step.input)] = i;
-    if (step.second >= 0) last_use[static_cast<size_t>(step.second)] = i;
+MemoryPlan PlanMemory(std::vector<Buffer> buffers) {
+  // A chain of buffers in place of each other is one block that lives as long as the chain.
+  for (size_t i = buffers.size(); i-- > 0;) {
+    const Buffer& buffer = buffers[i];
+    if (buffer.in_place_of < 0) continue;
+    Buffer& before = buffers[static_cast<size_t>(buffer.in_place_of)];
+    before.last_use = std::max(before.last_use, buffer.last_use);
+    before.bytes = std::max(before.bytes, buffer.bytes);
   }
-  for (const int output : plan.outputs) last_use[static_cast<size_t>(output)] = steps;
-
   MemoryPlan memory;
-  memory.offsets.resize(plan.values.size());
+  memory.offsets.resize(buffers.size());
   std::vector<Block> live;
-  for (size_t value = 0; value < plan.values.size(); ++value) {
-    const int born = static_cast<int>(value) - 1;  // the step that writes it
-    std::erase_if(live, [&](const Block& block) { return block.last_use < born; });
-    const size_t bytes = RoundUp(plan.values[value].size() * sizeof(float));
-    const size_t offset = FirstFit(&live, bytes);
-    memory.offsets[value] = offset;
-    live.push_back({offset, bytes, std::max(last_use[value], born)});
-    memory.total_bytes = std::max(memory.total_bytes, offset + bytes);
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    const Buffer& buffer = buffers[i];
+    if (buffer.keeps) continue;
+    if (buffer.in_place_of >= 0) {
+      memory.offsets[i] = memory.offsets[static_cast<size_t>(buffer.in_place_of)];
+      continue;
+    }
+    std::erase_if(live, [&](const Block& block) { return block.last_use < buffer.born; });
+    const size_t bytes = RoundUpToAlignment(buffer.bytes);
+    memory.offsets[i] = FirstFit(&live, bytes);
+    live.push_back({memory.offsets[i], bytes, std::max(buffer.last_use, buffer.born)});
+    memory.total_bytes = std::max(memory.total_bytes, memory.offsets[i] + bytes);
   }
-  memory.workspace_offset = memory.total_bytes;
-  memory.total_bytes += RoundUp(workspace_bytes);
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    if (!buffers[i].keeps) continue;
+    memory.offsets[i] = memory.total_bytes;
+    memory.total_bytes += RoundUpToAlignment(buffers[i].bytes);
+  }
   return memory;
 }
 
 AlignedBuffer AllocateAligned(size_t bytes) {
-  return AlignedBuffer(new (std::align_val_t{kAlignment}) std::byte[bytes]);
+  AlignedBuffer buffer(new (std::align_val_t{kAlignment}) std::byte[bytes]);
+  std::memset(buffer.get(), 0, bytes);
+  return buffer;
 }
 
 }  // namespace adabin::backend

@@ -2,13 +2,57 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <mutex>
 #include <string>
 
 #include "base/error.h"
 
 namespace adabin {
+namespace {
 
-ThreadPool::ThreadPool(int threads) {
+// Some tens of microseconds.
+constexpr int kSpins = 1000;
+
+inline void Pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+Signal::Signal(int parties)
+    : spins_(parties <= static_cast<int>(std::thread::hardware_concurrency()) ? kSpins : 0) {}
+
+void Signal::WaitWhile(uint32_t old) {
+  for (int i = 0; i < spins_; ++i) {
+    if (value() != old) return;
+    Pause();
+  }
+  // Either the sleeper sees the new value or the other side sees the sleeper: both are ordered.
+  sleepers_.fetch_add(1);
+  while (value_.load() == old) value_.wait(old);
+  sleepers_.fetch_sub(1);
+}
+
+void Signal::Advance() {
+  value_.fetch_add(1);
+  if (sleepers_.load() > 0) value_.notify_all();
+}
+
+void Barrier::Wait() {
+  const uint32_t phase = phase_.value();
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    phase_.Advance();
+  } else {
+    phase_.WaitWhile(phase);
+  }
+}
+
+ThreadPool::ThreadPool(int threads) : round_(threads), done_(threads) {
   workers_.reserve(static_cast<size_t>(std::max(threads, 1)) - 1);
   try {
     for (int worker = 1; worker < threads; ++worker) {
@@ -25,71 +69,49 @@ ThreadPool::ThreadPool(int threads) {
 ThreadPool::~ThreadPool() { Stop(); }
 
 void ThreadPool::Stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  start_.notify_all();
+  stop_ = true;
+  round_.Advance();
   for (std::thread& worker : workers_) worker.join();
+  workers_.clear();
 }
 
-void ThreadPool::Run(int64_t tasks, const std::function<void(int64_t, int)>& fn) {
+void ThreadPool::RunOnAll(FunctionRef<void(int)> fn) {
+  if (workers_.empty()) return fn(0);
+  job_ = &fn;
+  running_ = static_cast<int>(workers_.size());
+  const uint32_t done = done_.value();
+  round_.Advance();
+  fn(0);
+  done_.WaitWhile(done);
+}
+
+void ThreadPool::Run(int64_t tasks, FunctionRef<void(int64_t, int)> fn) {
   if (workers_.empty() || tasks <= 1) {
     for (int64_t task = 0; task < tasks; ++task) fn(task, 0);
     return;
   }
-  {
-    std::lock_guard lock(mutex_);
-    fn_ = &fn;
-    tasks_ = tasks;
-    next_ = 0;
-    running_ = static_cast<int>(workers_.size());
-    failure_ = nullptr;
-    ++round_;
-  }
-  start_.notify_all();
-  Drain(0);
-  std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return running_ == 0; });
-  if (failure_) std::rethrow_exception(failure_);
-}
-
-void ThreadPool::Drain(int worker) {
-  try {
-    for (int64_t task = next_++; task < tasks_; task = next_++) (*fn_)(task, worker);
-  } catch (...) {
-    std::lock_guard lock(mutex_);
-    failure_ = std::current_exception();
-    next_ = tasks_;
-  }
+  std::atomic<int64_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  RunOnAll([&](int worker) {
+    try {
+      for (int64_t task = next++; task < tasks; task = next++) fn(task, worker);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+      next = tasks;
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
 }
 
 void ThreadPool::Loop(int worker) {
-  uint64_t seen = 0;
-  while (true) {
-    {
-      std::unique_lock lock(mutex_);
-      start_.wait(lock, [&] { return stop_ || round_ != seen; });
-      if (stop_) return;
-      seen = round_;
-    }
-    Drain(worker);
-    std::lock_guard lock(mutex_);
-    if (--running_ == 0) done_.notify_one();
+  for (uint32_t seen = 0;; ++seen) {
+    round_.WaitWhile(seen);
+    if (stop_) return;
+    (*job_)(worker);
+    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.Advance();
   }
-}
-
-void ParallelRanges(ThreadPool* pool, int count, const std::function<void(int, int)>& fn) {
-  const int parts = pool == nullptr ? 1 : std::min(pool->threads(), count);
-  if (parts <= 1) {
-    fn(0, count);
-    return;
-  }
-  pool->Run(parts, [&](int64_t part, int) {
-    const int64_t begin = count * part / parts;
-    const int64_t end = count * (part + 1) / parts;
-    fn(static_cast<int>(begin), static_cast<int>(end));
-  });
 }
 
 }  // namespace adabin

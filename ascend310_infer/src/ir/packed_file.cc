@@ -15,7 +15,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "packed files are little-endian");
 
 constexpr char kMagic[] = "ADABIN\r\n";
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
 constexpr size_t kHeaderSize = 64;
 constexpr size_t kChecksumOffset = 48;
 constexpr size_t kBlobAlignment = 64;

@@ -36,7 +36,7 @@ void CheckSize(const Step& step, const char* what, size_t size, size_t expected)
   }
 }
 
-void CheckOptional(const Step& step, const char* what, const std::vector<float>& data, int size) {
+void CheckOptional(const Step& step, const char* what, const std::vector<double>& data, int size) {
   if (!data.empty()) CheckSize(step, what, data.size(), static_cast<size_t>(size));
 }
 

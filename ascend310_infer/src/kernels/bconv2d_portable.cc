@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plain C++ on 64-bit words. For each pair of output pixels the bits under the kernel are gathered
+// Plain C++. For each pair of output pixels the bits under the kernel are gathered
 // into a dense row of K = group_in * taps bits (a few words that stay in the first-level cache),
 // then each output channel is one pass of popcount(a & w) over that row. Gathering costs about one
 // tap's work per pixel, is shared by all output channels, and buys three things: few input channels
 // fill their words (16 channels at 3x3 are 3 words, not 9), padding needs no border in memory, and
 // any stride, dilation and group is the same code.
 #include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include "kernels/bits.h"
 #include "kernels/select_kernel.h"
@@ -82,14 +84,14 @@ CountFunction SelectCount() {
   return CountBaseline;
 }
 
-// Appends `count` bits of `source`, from bit `from` on, at bit `to` of the zeroed row `target`.
-inline void AppendBits(const uint64_t* source, size_t from, size_t count, uint64_t* target,
+// Appends `count` bits of a pixel, from bit `from` on, at bit `to` of the zeroed row `target`.
+inline void AppendBits(const std::byte* pixel, size_t from, size_t count, uint64_t* target,
                        size_t to) {
   while (count > 0) {
-    const size_t shift = from % 64;
-    const size_t take = std::min({count, 64 - shift, 64 - to % 64});
-    uint64_t bits = source[from / 64] >> shift;
-    if (take < 64) bits &= (uint64_t{1} << take) - 1;
+    const size_t shift = from % 8;
+    const size_t take = std::min({count, 8 - shift, 64 - to % 64});
+    const uint64_t bits =
+        (std::to_integer<uint64_t>(pixel[from / 8]) >> shift) & ((uint64_t{1} << take) - 1);
     target[to / 64] |= bits << (to % 64);
     from += take;
     to += take;
@@ -97,25 +99,29 @@ inline void AppendBits(const uint64_t* source, size_t from, size_t count, uint64
   }
 }
 
-// The same for a source word whose bits above `count` are 0: the usual case of at most 64 channels.
-inline void AppendWord(uint64_t word, size_t count, uint64_t* target, size_t to) {
-  const size_t shift = to % 64;
-  target[to / 64] |= word << shift;
-  if (shift + count > 64) target[to / 64 + 1] = word >> (64 - shift);
+// The same for `Word`s of which the bits above `count` are 0.
+template <typename Word>
+inline void AppendWords(const std::byte* pixel, size_t count, uint64_t* target, size_t to) {
+  for (size_t left = count;; pixel += sizeof(Word), to += 8 * sizeof(Word)) {
+    Word word;
+    std::memcpy(&word, pixel, sizeof(word));
+    const size_t shift = to % 64;
+    const size_t bits = std::min(left, 8 * sizeof(Word));
+    target[to / 64] |= uint64_t{word} << shift;
+    if (shift + bits > 64) target[to / 64 + 1] = uint64_t{word} >> (64 - shift);
+    left -= bits;
+    if (left == 0) return;
+  }
 }
 
 class PortableBConv2D : public BConv2D {
  public:
   explicit PortableBConv2D(const BConv2DParams& params)
       : geometry_(params.geometry),
-        compare_(params.compare),
-        threshold_(params.threshold),
         epilogue_{params.act, params.positive.data(), params.negative.data()},
         constants_(ComputeConstants(params)),
         count_(SelectCount()),
-        pixel_words_(PixelWords(params.geometry.in.c)),
-        row_words_(PixelWords(params.geometry.filter_size())),
-        word_per_pixel_(params.geometry.groups == 1 && params.geometry.in.c <= 64) {
+        row_words_((static_cast<size_t>(params.geometry.filter_size()) + 63) / 64) {
     const auto channels = static_cast<size_t>(geometry_.out.c);
     const size_t source_words = RowWords(geometry_.filter_size());
     weights_.assign(channels * row_words_, 0);
@@ -127,89 +133,47 @@ class PortableBConv2D : public BConv2D {
     }
   }
 
-  size_t workspace_bytes() const override {
-    return static_cast<size_t>(geometry_.in.h) * static_cast<size_t>(geometry_.in.w) *
-           pixel_words_ * sizeof(uint64_t);
+  size_t scratch_bytes() const override {
+    const auto channels = static_cast<size_t>(geometry_.out.c);
+    return kPixels * (row_words_ * sizeof(uint64_t) + channels * sizeof(float) +
+                      static_cast<size_t>(geometry_.group_out()) * sizeof(int32_t));
   }
 
-  void Binarize(const float* x, std::byte* workspace, int row_begin, int row_end) const override {
-    if (compare_ == Compare::kAtLeast) {
-      BinarizeAs<Compare::kAtLeast>(x, workspace, row_begin, row_end);
-    } else {
-      BinarizeAs<Compare::kNotAtMost>(x, workspace, row_begin, row_end);
-    }
-  }
-
-  void Compute(const std::byte* workspace, const float* residual, float* out, int row_begin,
-               int row_end) const override {
-    const auto* bits = reinterpret_cast<const uint64_t*>(workspace);
+  void Run(const std::byte* bits, const BitLayout& layout, const Work& work, const Target& target,
+           std::byte* scratch) const override {
     const int width = geometry_.out.w;
     const auto channels = static_cast<size_t>(geometry_.out.c);
-    Scratch scratch(row_words_, static_cast<size_t>(geometry_.group_out()));
-    for (int oh = row_begin; oh < row_end; ++oh) {
+    Scratch s;
+    s.rows[0] = reinterpret_cast<uint64_t*>(scratch);
+    s.rows[1] = s.rows[0] + row_words_;
+    s.z[0] = reinterpret_cast<float*>(s.rows[1] + row_words_);
+    s.z[1] = s.z[0] + channels;
+    s.counts[0] = reinterpret_cast<int32_t*>(s.z[1] + channels);
+    s.counts[1] = s.counts[0] + geometry_.group_out();
+    for (int oh = work.row_begin; oh < work.row_end; ++oh) {
       for (int ow = 0; ow < width; ow += kPixels) {
         const int pixels = std::min(kPixels, width - ow);
         for (int group = 0; group < geometry_.groups; ++group) {
-          ComputeGroup(bits, out, oh, ow, pixels, group, &scratch);
+          ComputeGroup(bits, layout, oh, ow, pixels, group, s);
         }
         for (int p = 0; p < pixels; ++p) {
-          const size_t at = OutputOffset(oh, ow + p);
-          epilogue_.Apply(out + at, residual == nullptr ? nullptr : residual + at,
-                          static_cast<int>(channels));
+          FinishPixel(epilogue_, target, oh, oh - work.row_begin, ow + p, width, geometry_.out.c,
+                      s.z[p]);
         }
-      }
-    }
-  }
-
-  void UnpackBits(const std::byte* workspace, uint8_t* bits) const override {
-    const auto* words = reinterpret_cast<const uint64_t*>(workspace);
-    const auto channels = static_cast<size_t>(geometry_.in.c);
-    const size_t pixels = geometry_.in.size() / channels;
-    for (size_t c = 0; c < channels; ++c) {
-      for (size_t p = 0; p < pixels; ++p) {
-        bits[c * pixels + p] = (words[p * pixel_words_ + c / 64] >> (c % 64)) & 1u;
       }
     }
   }
 
  private:
   struct Scratch {
-    Scratch(size_t row_words, size_t group_out) {
-      for (auto& row : rows) row.resize(row_words);
-      for (auto& count : counts) count.resize(group_out);
-    }
-    std::vector<uint64_t> rows[kPixels];
-    std::vector<int32_t> counts[kPixels];
+    uint64_t* rows[kPixels];
+    float* z[kPixels];
+    int32_t* counts[kPixels];
   };
 
-  template <Compare compare>
-  void BinarizeAs(const float* x, std::byte* workspace, int row_begin, int row_end) const {
-    const auto channels = static_cast<size_t>(geometry_.in.c);
-    const auto width = static_cast<size_t>(geometry_.in.w);
-    const size_t first = static_cast<size_t>(row_begin) * width;
-    const size_t last = static_cast<size_t>(row_end) * width;
-    uint64_t* word = reinterpret_cast<uint64_t*>(workspace) + first * pixel_words_;
-    x += first * channels;
-    for (size_t pixel = first; pixel < last; ++pixel) {
-      for (size_t c = 0; c < channels; c += 64) {
-        const size_t n = std::min<size_t>(64, channels - c);
-        uint64_t bits = 0;
-        for (size_t i = 0; i < n; ++i) {
-          bits |= uint64_t{ActivationBit(compare, *x++, threshold_)} << i;
-        }
-        *word++ = bits;
-      }
-    }
-  }
-
-  size_t OutputOffset(int oh, int ow) const {
-    return (static_cast<size_t>(oh) * static_cast<size_t>(geometry_.out.w) +
-            static_cast<size_t>(ow)) *
-           static_cast<size_t>(geometry_.out.c);
-  }
-
   // Collects the bits under the kernel at one output pixel.
-  void Gather(const uint64_t* bits, int oh, int ow, int group, uint64_t* row) const {
+  void Gather(const std::byte* bits, const BitLayout& layout, int oh, int ow, int group,
+              uint64_t* row) const {
     std::fill_n(row, row_words_, 0);
     const BorderClasses& classes = constants_.classes;
     const TapRange rows =
@@ -222,50 +186,47 @@ class PortableBConv2D : public BConv2D {
       const int64_t ih = oh * geometry_.stride_h - geometry_.pad_top + kh * geometry_.dilation_h;
       for (int kw = columns.begin; kw < columns.end; ++kw) {
         const int64_t iw = ow * geometry_.stride_w - geometry_.pad_left + kw * geometry_.dilation_w;
-        const auto pixel = static_cast<size_t>(ih * geometry_.in.w + iw);
-        const auto tap = static_cast<size_t>(kh * geometry_.kernel_w + kw);
-        if (word_per_pixel_) {
-          AppendWord(bits[pixel], group_in, row, tap * group_in);
+        const std::byte* pixel = bits + layout.Offset(static_cast<int>(ih), static_cast<int>(iw));
+        const size_t to = static_cast<size_t>(kh * geometry_.kernel_w + kw) * group_in;
+        if (geometry_.groups > 1) {
+          AppendBits(pixel, first_channel, group_in, row, to);
+        } else if (group_in <= 16) {
+          AppendWords<uint16_t>(pixel, group_in, row, to);
         } else {
-          AppendBits(bits + pixel * pixel_words_, first_channel, group_in, row, tap * group_in);
+          AppendWords<uint32_t>(pixel, group_in, row, to);
         }
       }
     }
   }
 
-  void ComputeGroup(const uint64_t* bits, float* out, int oh, int ow, int pixels, int group,
-                    Scratch* scratch) const {
-    for (int p = 0; p < pixels; ++p) Gather(bits, oh, ow + p, group, scratch->rows[p].data());
+  void ComputeGroup(const std::byte* bits, const BitLayout& layout, int oh, int ow, int pixels,
+                    int group, const Scratch& s) const {
+    for (int p = 0; p < pixels; ++p) Gather(bits, layout, oh, ow + p, group, s.rows[p]);
+    if (pixels < kPixels) std::copy_n(s.rows[0], row_words_, s.rows[1]);
     const auto group_out = static_cast<size_t>(geometry_.group_out());
     const size_t first = static_cast<size_t>(group) * group_out;
     int32_t ones[kPixels];
-    // Beside a last single pixel the other row is counted too; that count is not read.
-    count_(scratch->rows[0].data(), scratch->rows[1].data(), weights_.data() + first * row_words_,
-           row_words_, group_out, scratch->counts[0].data(), scratch->counts[1].data(), ones);
+    count_(s.rows[0], s.rows[1], weights_.data() + first * row_words_, row_words_, group_out,
+           s.counts[0], s.counts[1], ones);
     for (int p = 0; p < pixels; ++p) {
       const float* a = constants_.a.data() + first;
       const float* b = constants_.b.data() + first;
       const float* c = constants_.c.data() + first +
                        static_cast<size_t>(constants_.classes.ClassOf(oh, ow + p)) *
                            static_cast<size_t>(geometry_.out.c);
-      const int32_t* counts = scratch->counts[p].data();
       const auto total = static_cast<float>(ones[p]);
-      float* z = out + OutputOffset(oh, ow + p) + first;
+      float* z = s.z[p] + first;
       for (size_t o = 0; o < group_out; ++o) {
-        z[o] = a[o] * static_cast<float>(counts[o]) + (b[o] * total + c[o]);
+        z[o] = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
       }
     }
   }
 
   ConvGeometry geometry_;
-  Compare compare_;
-  float threshold_;
   Epilogue epilogue_;
   BConv2DConstants constants_;
   CountFunction count_;
-  size_t pixel_words_;
   size_t row_words_;
-  bool word_per_pixel_;
   std::vector<uint64_t> weights_;  // [out.c][row_words_]
 };
 

@@ -161,7 +161,7 @@ Step ConvertDense(const Graph& graph, const Node& node, const Shape& in) {
   } else if (view.has_input(2)) {
     const Value& bias = view.constant(2, "its bias");
     if (bias.kind == Value::Kind::kTensor) {
-      step.shift = bias.tensor.data;
+      step.shift.assign(bias.tensor.data.begin(), bias.tensor.data.end());
     } else if (bias.kind != Value::Kind::kNone) {
       view.Fail("its bias is not a float32 tensor");
     }
@@ -186,8 +186,7 @@ Step ConvertDense(const Graph& graph, const Node& node, const Shape& in) {
 }
 
 template <typename T>
-std::vector<float> PerChannel(const std::vector<T>& values, int channels) {
-  std::vector<float> out(values.begin(), values.end());
+std::vector<T> PerChannel(std::vector<T> out, int channels) {
   if (out.size() == 1) out.resize(static_cast<size_t>(channels), out[0]);
   return out;
 }

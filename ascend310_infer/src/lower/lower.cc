@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "lower/convert.h"
 #include "lower/patterns.h"
+#include "lower/simplify.h"
 
 namespace adabin::lower {
 namespace {
@@ -287,6 +288,6 @@ class Lowering {
 
 }  // namespace
 
-Plan Lower(const Graph& graph) { return Lowering(graph).Run(); }
+Plan Lower(const Graph& graph) { return Simplify(Lowering(graph).Run()); }
 
 }  // namespace adabin::lower

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AVX-512 without VPOPCNTDQ (Skylake-X, Cascade Lake).
+#if defined(__x86_64__)
+#include "kernels/select_kernel.h"
+#include "kernels/tiled_bconv2d.h"
+#include "simd/lanes_avx512.h"
+// after the lanes
+#include "kernels/count_windows.inc"
+#include "simd/finish.inc"
+// after those
+#include "kernels/nibble_rows.inc"
+
+namespace adabin::avx512 {
+namespace {
+
+struct Zmm {
+  using Reg = __m512i;
+  static constexpr int kBytes = 64;
+  ADABIN_SIMD_INLINE static Reg Zero() { return _mm512_setzero_si512(); }
+  ADABIN_SIMD_INLINE static Reg Load(const std::byte* p) { return _mm512_loadu_si512(p); }
+  ADABIN_SIMD_INLINE static Reg Table(const uint8_t* p) {
+    return _mm512_maskz_broadcast_i32x4(kAll, _mm_load_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  ADABIN_SIMD_INLINE static Reg LookUp(Reg table, Reg w) { return _mm512_shuffle_epi8(table, w); }
+  ADABIN_SIMD_INLINE static Reg Add(Reg x, Reg y) { return _mm512_add_epi8(x, y); }
+  ADABIN_SIMD_INLINE static void Widen(uint16_t* to, Reg x) {
+    Ymm::Widen(to, _mm512_castsi512_si256(x));
+    Ymm::Widen(to + 32, _mm512_maskz_extracti64x4_epi64(0xf, x, 1));
+  }
+};
+
+ADABIN_SIMD void RunRow(const BConvRow& row) {
+  switch (row.vectors) {
+    case 1:
+      return LookUpTiles<Xmm, 1>(row);
+    case 2:
+      return LookUpTiles<Ymm, 1>(row);
+    default:
+      return LookUpTiles<Zmm, 1>(row);
+  }
+}
+
+constexpr kernels::BConvRowKernel kKernel = {true, RunRow, CountPixels, SumWindows};
+
+}  // namespace
+}  // namespace adabin::avx512
+
+namespace adabin::kernels {
+
+std::unique_ptr<BConv2D> CreateAvx512BConv2D(const BConv2DParams& params) {
+  if (!FitsNibbles(params.geometry)) return CreatePortableBConv2D(params);
+  return CreateTiledBConv2D(params, avx512::kKernel);
+}
+
+}  // namespace adabin::kernels
+#endif  // __x86_64__

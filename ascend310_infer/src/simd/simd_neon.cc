@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#if defined(__aarch64__)
+#include "simd/lanes_neon.h"
+// after the lanes
+#include "simd/rows.inc"
+
+namespace adabin::simd {
+namespace {
+
+bool Always() { return true; }
+
+}  // namespace
+
+const Simd kNeon = {
+    "neon",        Always,        neon::kTileVectors, neon::RunConvRow, neon::FinishFloats,
+    neon::Average, neon::Maximum, neon::MaximumOfRows};
+
+}  // namespace adabin::simd
+#endif  // __aarch64__
