@@ -48,7 +48,7 @@ class StandardResNet(nn.Cell):
     """First convolution -> BatchNorm -> ReLU -> (max pooling) -> stages -> mean over space -> linear.
 
     Args:
-        widths, num_blocks (sequence of int): channels and blocks of each stage; each but the first begins with stride 2.
+        widths, num_blocks (sequence of int): channels and blocks of each stage; each but the first has stride 2.
         num_classes (int): outputs.
         for_imagenet (bool): convolution 7x7 of stride 2 and max pooling first, and convolutions on the shortcuts
             between stages; otherwise a convolution 3x3, and shortcuts without parameters.

@@ -19,7 +19,7 @@ class WeightAverage(nn.Cell):
         network (Cell): whose parameters w are averaged.
         decay (float): below 1.
 
-    Inputs: n, an int32 tensor of one element.
+    Inputs: n, an int32 tensor of one element; what the optimizer returned, so that its updates come first.
     """
 
     def __init__(self, network, decay):
@@ -32,11 +32,13 @@ class WeightAverage(nn.Cell):
             Parameter(Tensor(p.asnumpy().copy()), name=f"ema.{name}", requires_grad=False) for name, p in named.items()
         )
 
-    def construct(self, updates):
+    def construct(self, updates, done):
+        updates = ops.depend(updates, done)
         count = ops.cast(ops.reshape(updates, ()), mstype.float32)
         share = 1 - ops.minimum((1 + count) / (10 + count), Tensor(self.decay, mstype.float32))
         for average, source in zip(self.averages, self.sources):  # noqa: B905 - unknown to MindSpore's compiler
-            ops.assign(average, average + share * (source - average))
+            # Without the dependence the compiled graph reads some weights before they are updated.
+            ops.assign(average, average + share * (ops.depend(source, done) - average))
         return True
 
     def parameters(self):

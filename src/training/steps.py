@@ -60,8 +60,8 @@ def step_configs(config, overrides):
     configs = []
     if config.steps and not config.teacher:
         raise UserError(
-            "--teacher: is not given; a training in steps learns from a trained network: train one (config/teacher_*.yaml) "
-            "and give its best.ckpt, or --teacher=labels"
+            "--teacher: is not given, and a training in steps learns from a trained network; train one "
+            "(config/teacher_*.yaml) and give its best.ckpt, or learn from the labels with --teacher=labels"
         )
     for number, text in enumerate(config.steps, 1):
         changes = parse_step(text)
@@ -86,9 +86,9 @@ def run_steps(configs, run, train_step):
     Returns:
         dict: that of the last step, its folder as `final`, and `steps` with the accuracies of all.
     """
-    results = []
+    results, folder = [], None
     for number, config in enumerate(configs, 1):
-        if number > 1:
+        if folder:
             # The last weights, not the best: which those are was chosen by looking at the test images.
             config = Config(**vars(config) | {"pretrained": str(folder.last)})
         folder = RunFolder.of_step(run, number, config)

@@ -94,5 +94,5 @@ class Update(nn.Cell):
         """Clip, optimize, average."""
         done = self.optimizer(self.clip(gradients))
         if self.average is not None:
-            done = self.average(ops.depend(self.optimizer.global_step, done))
+            done = self.average(self.optimizer.global_step, done)
         return done
