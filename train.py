@@ -3,10 +3,12 @@
 
     python train.py --config_path config/resnet20_cifar10.yaml --data_path DIR
     python train.py --config_path config/resnet20_pictures.yaml --data_path DIR --pretrained F.ckpt
+    python train.py --config_path config/resnet20_shapes_two_step.yaml --teacher F.ckpt
     python train.py --resume outputs/resnet20_cifar10/20261120-101500
 
-The run's folder gets config.yaml, metrics.csv, curves.png, train.log, best.ckpt and last.ckpt. The last line on
-standard output is JSON: accuracy of the last and of the best epoch, and the folder.
+The run's folder gets config.yaml, metrics.csv, health.csv, curves.png, train.log, best.ckpt and last.ckpt; a training
+in steps gets a folder of that kind for each step in it. The last line on standard output is JSON: accuracy of the last
+and of the best epoch, and the folder.
 """
 
 import signal
@@ -18,7 +20,9 @@ from src.models import build_model
 from src.training.loop import train
 from src.training.pretrained import load_pretrained
 from src.training.run_folder import RunFolder
-from src.training.step import TrainStep, build_optimizer
+from src.training.step import build_step
+from src.training.steps import run_steps, step_configs
+from src.training.teacher import load_teacher
 from src.utils.cli import log, run
 from src.utils.config import parse_flags, read_config
 from src.utils.device import describe_device, init_device
@@ -37,6 +41,29 @@ def interrupt(signum, frame):
     raise KeyboardInterrupt
 
 
+def prepare(config, folder):
+    """(network, its training step, report on the checkpoint it starts from or None); folder: of a run to go on with."""
+    init_device(config)  # also the second step of a training begins with the seed
+    network = accelerate(build_model(config), config)
+    # A run with a checkpoint of its own goes on from there.
+    fresh = not (folder and folder.last.is_file())
+    report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
+    teacher = load_teacher(config)
+    if teacher:
+        accelerate(teacher, config)
+    return network, build_step(network, config, teacher), report
+
+
+def fit(prepared, config, folder, train_data, test_data):
+    """Train what `prepare` made, in a run folder."""
+    network, step, report = prepared
+    if report:
+        folder.log(report.text())
+    folder.log(f"results in {folder.path}")
+    result = train(network, step, train_data, test_data, config, folder)
+    return result | ({"pretrained": report.counts()} if report else {})
+
+
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
     if flags.resume and flags.config_path:
@@ -45,26 +72,24 @@ def main(argv):
         folder, config = RunFolder.open(flags.resume, overrides)
     else:
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
+    step_configs(config, overrides)  # before the work of building data sets
     init_device(config)
     train_data, test_data = build_dataset(config, "train"), build_dataset(config, "test")
     settle_classes(config, train_data)
-    network = accelerate(build_model(config), config)
-    # A run with a checkpoint of its own goes on from there.
-    fresh = not (folder and folder.last.is_file())
-    report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
-    step = TrainStep(network, build_optimizer(network, config))
+    configs = step_configs(config, overrides)
+    prepared = prepare(configs[0], folder)  # what cannot be trained is refused before there is a folder
     folder = folder or RunFolder.create(config)
     signal.signal(signal.SIGTERM, interrupt)
     folder.log(
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
         f"test images, {config.epochs} epochs, {describe_device(config)}"
     )
-    if report:
-        folder.log(report.text())
-    folder.log(f"results in {folder.path}")
     try:
-        result = train(network, step, train_data, test_data, config, folder)
-        return result | ({"pretrained": report.counts()} if report else {})
+        if not config.steps:
+            return fit(prepared, config, folder, train_data, test_data)
+        return run_steps(
+            configs, folder, lambda config, step: fit(prepare(config, step), config, step, train_data, test_data)
+        )
     except KeyboardInterrupt:
         log(f"stopped; go on with: python train.py --resume {folder.path}")
         raise

@@ -43,6 +43,10 @@ def _wanted(config):
         if config.cpu_kernels == "on":
             raise UserError(f"config: cpu_kernels: on, but device_target is {config.device_target}; set it to auto")
         return False
+    if config.amp_level != "O0":
+        if config.cpu_kernels == "on":
+            raise UserError(f"config: cpu_kernels: on, but not for amp_level {config.amp_level}; set it to auto")
+        return False
     try:
         library_path()
     except LibraryError as error:
@@ -62,7 +66,7 @@ def accelerate(network, config):
 
     Args:
         network (Cell): as `build_model` makes it.
-        config: needs `device_target` and `cpu_kernels` (auto, on, off).
+        config: needs `device_target`, `amp_level` (the kernels know float32 alone) and `cpu_kernels` (auto, on, off).
 
     Returns:
         the same network.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loop over epochs: train, evaluate, record, save; resumable after every epoch, whatever ends it."""
 
+import contextlib
 import math
 import sys
 import time
@@ -9,9 +10,11 @@ from tqdm import tqdm
 
 from src.layers import set_estimator
 from src.training.evaluate import predict_logits
+from src.training.health import HealthRecord
 from src.training.metrics import classification_metrics
-from src.training.schedule import cosine_lr, estimator_parameters
-from src.utils.checkpoint import describe, load_training, save_checkpoint
+from src.training.schedule import estimator_parameters, learning_rate
+from src.training.sink import sink_step
+from src.utils.checkpoint import AVERAGE_PREFIX, describe, load_training, save_checkpoint
 from src.utils.cli import log
 from src.utils.errors import RunError
 
@@ -62,11 +65,21 @@ class Progress:
             self.bar.close()
 
 
-def _train_epoch(step, data, epoch, config, progress):
+def _results(step, data, epoch, next_step):
+    """(loss, number of right answers) of each step of an epoch, as tensors that may still be computed."""
+    if next_step is None:
+        for images, labels in data.batches(epoch):
+            yield step(images, labels)
+    else:
+        for _ in range(data.steps_per_epoch):
+            yield next_step()
+
+
+def _train_epoch(step, data, epoch, config, progress, next_step=None):
     """One pass over the training images; returns (mean loss, accuracy)."""
     loss_sum, correct_sum, steps, pending = 0.0, 0, 0, []
-    for images, labels in data.batches(epoch):
-        pending.append(step(images, labels))
+    for result in _results(step, data, epoch, next_step):
+        pending.append(result)
         if len(pending) == config.log_steps or steps + len(pending) == data.steps_per_epoch:
             for loss, correct in pending:
                 steps += 1
@@ -87,11 +100,19 @@ def _train_epoch(step, data, epoch, config, progress):
     return loss_sum / steps, correct_sum / (steps * config.batch_size)
 
 
+def _training_state(update):
+    """(name to Parameter of the averaged weights, the same of all that the update keeps beside the optimizer)."""
+    average = update.average
+    averages = {AVERAGE_PREFIX + name: p for name, p in average.parameters().items()} if average else {}
+    scale = {p.name: p for p in update.loss_scale.get_parameters()} if update.loss_scale else {}
+    return averages, averages | scale
+
+
 def train(network, step, train_data, test_data, config, run):
     """Train from the run folder's last checkpoint, or from the start, to the last epoch.
 
     Args:
-        network (Cell), step (TrainStep): the network and its compiled update.
+        network (Cell), step (TrainStep or AccumulatedStep): the network and its compiled update.
         train_data, test_data (ImageDataset): the two splits.
         config (Config), run (RunFolder): recipe and place of the results.
 
@@ -103,26 +124,31 @@ def train(network, step, train_data, test_data, config, run):
         UserError: a file of the run cannot be read or written.
     """
     start, best = 0, -1.0
+    averages, state = _training_state(step.update)
+    evaluated = step.update.average.in_place if averages and config.evaluate_ema else contextlib.nullcontext
     if run.last.is_file():
-        metadata = load_training(run.last, network, step.optimizer, config)
+        metadata = load_training(run.last, network, step.optimizer, config, state)
         start, best = metadata["epoch"], metadata["best_top1"]
         run.keep_epochs(start)
         run.log(f"resuming {run.path} after epoch {start}")
     else:
         run.expect_nothing_finished()
+    health = HealthRecord(run.path, network, test_data, config, start)
+    next_step = sink_step(step, train_data, start, config, run.log)
     eval_batch = min(config.eval_batch_size, test_data.num_images)
     images_per_epoch = train_data.steps_per_epoch * config.batch_size
     progress = Progress(config.epochs * images_per_epoch, start * images_per_epoch)
     try:
         for epoch in range(start, config.epochs):
-            lr, (k, t) = cosine_lr(epoch, config.epochs, config.lr), estimator_parameters(epoch, config)
+            lr, (k, t) = learning_rate(epoch, config), estimator_parameters(epoch, config)
             step.set_learning_rate(lr)
             set_estimator(network, k, t)
             began = time.monotonic()
             step.set_train(True)
-            train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress)
+            train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress, next_step)
             seconds = time.monotonic() - began
-            test = classification_metrics(*predict_logits(network, test_data.batches(0), eval_batch))
+            with evaluated():
+                test = classification_metrics(*predict_logits(network, test_data.batches(0), eval_batch))
             run.add_epoch(
                 {
                     "epoch": epoch + 1,
@@ -137,12 +163,13 @@ def train(network, step, train_data, test_data, config, run):
                     "seconds": round(seconds, 1),
                 }
             )
+            health.add_epoch(epoch + 1)
             is_best = test["top1"] > best
             best = max(best, test["top1"])
             metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)
             if is_best:
-                save_checkpoint(run.best, network, metadata)
-            save_checkpoint(run.last, network, metadata, step.optimizer)
+                save_checkpoint(run.best, network, metadata, extra=averages)
+            save_checkpoint(run.last, network, metadata, step.optimizer, state)
             run.log(
                 f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
                 f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "
