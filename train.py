@@ -14,6 +14,8 @@ from pathlib import Path
 
 from src.data import build_dataset, settle_classes
 from src.models import build_model
+from src.training.distributed import GradientAverage, World, serve_as_scheduler
+from src.training.follower import FollowedRun
 from src.training.loop import train
 from src.training.pretrained import load_pretrained
 from src.training.run_folder import RunFolder
@@ -38,21 +40,27 @@ def interrupt(signum, frame):
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
+    serve_as_scheduler()
+    world = World.of_environment()
+    folder_class = RunFolder if world.is_main else FollowedRun
     if flags.resume and flags.config_path:
         raise UserError("--config_path: the run to resume has its own config; leave it out")
     if flags.resume:
-        folder, config = RunFolder.open(flags.resume, overrides)
+        folder, config = folder_class.open(flags.resume, overrides)
     else:
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
     init_device(config)
-    train_data, test_data = build_dataset(config, "train"), build_dataset(config, "test")
+    train_data, test_data = (build_dataset(config, s).part_of(world.rank, world.size) for s in ("train", "test"))
+    world.join()
     settle_classes(config, train_data)
     network = build_model(config)
     # A run with a checkpoint of its own goes on from there.
     fresh = not (folder and folder.last.is_file())
     report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
     step = TrainStep(network, build_optimizer(network, config))
-    folder = folder or RunFolder.create(config)
+    if world.size > 1:
+        step.reduce = GradientAverage(world.size)
+    folder = folder or folder_class.create(config)
     signal.signal(signal.SIGTERM, interrupt)
     folder.log(
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
@@ -62,7 +70,7 @@ def main(argv):
         folder.log(report.text())
     folder.log(f"results in {folder.path}")
     try:
-        result = train(network, step, train_data, test_data, config, folder)
+        result = train(network, step, train_data, test_data, config, folder, world)
         return result | ({"pretrained": report.counts()} if report else {})
     except KeyboardInterrupt:
         log(f"stopped; go on with: python train.py --resume {folder.path}")

@@ -8,8 +8,9 @@ import time
 from tqdm import tqdm
 
 from src.layers import set_estimator
+from src.training.distributed import World
 from src.training.evaluate import predict_logits
-from src.training.metrics import classification_metrics
+from src.training.metrics import classification_sums, metrics_of_sums
 from src.training.schedule import cosine_lr, estimator_parameters
 from src.utils.checkpoint import describe, load_training, save_checkpoint
 from src.utils.cli import log
@@ -78,22 +79,28 @@ def _train_epoch(step, data, epoch, config, progress):
                     )
                 loss_sum += loss
                 correct_sum += int(correct.asnumpy())
-            seen = steps * config.batch_size
+            seen = steps * data.share
             progress.advance(
                 len(pending) * config.batch_size,
                 f"epoch {epoch + 1}/{config.epochs} loss {loss_sum / steps:.4f} top-1 {100 * correct_sum / seen:.2f} %",
             )
             pending.clear()
-    return loss_sum / steps, correct_sum / (steps * config.batch_size)
+    return loss_sum / steps, correct_sum / (steps * data.share)
 
 
-def train(network, step, train_data, test_data, config, run):
+def _evaluate(network, data, batch_size, world):
+    """Metrics over all images of a split, of which each rank evaluates its part."""
+    return metrics_of_sums(world.total(classification_sums(*predict_logits(network, data.batches(0), batch_size))))
+
+
+def train(network, step, train_data, test_data, config, run, world=None):
     """Train from the run folder's last checkpoint, or from the start, to the last epoch.
 
     Args:
         network (Cell), step (TrainStep): the network and its compiled update.
         train_data, test_data (ImageDataset): the two splits.
         config (Config), run (RunFolder): recipe and place of the results.
+        world (World): the processes that train together; this one alone when not given.
 
     Returns:
         dict: epochs, top-1 of the last and of the best epoch, run folder.
@@ -102,6 +109,7 @@ def train(network, step, train_data, test_data, config, run):
         RunError: the loss is not finite.
         UserError: a file of the run cannot be read or written.
     """
+    world = world or World()
     start, best = 0, -1.0
     if run.last.is_file():
         metadata = load_training(run.last, network, step.optimizer, config)
@@ -110,6 +118,8 @@ def train(network, step, train_data, test_data, config, run):
         run.log(f"resuming {run.path} after epoch {start}")
     else:
         run.expect_nothing_finished()
+    start, best = world.agree([start, best])
+    world.share_state(network, step.optimizer)
     eval_batch = min(config.eval_batch_size, test_data.num_images)
     images_per_epoch = train_data.steps_per_epoch * config.batch_size
     progress = Progress(config.epochs * images_per_epoch, start * images_per_epoch)
@@ -122,7 +132,10 @@ def train(network, step, train_data, test_data, config, run):
             step.set_train(True)
             train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress)
             seconds = time.monotonic() - began
-            test = classification_metrics(*predict_logits(network, test_data.batches(0), eval_batch))
+            train_loss, train_top1 = world.mean(train_loss, train_top1)
+            world.average_statistics(network)
+            world.expect_same_state(network, step.optimizer)
+            test = _evaluate(network, test_data, eval_batch, world)
             run.add_epoch(
                 {
                     "epoch": epoch + 1,
@@ -140,9 +153,10 @@ def train(network, step, train_data, test_data, config, run):
             is_best = test["top1"] > best
             best = max(best, test["top1"])
             metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)
-            if is_best:
+            if is_best and world.is_main:
                 save_checkpoint(run.best, network, metadata)
-            save_checkpoint(run.last, network, metadata, step.optimizer)
+            if world.is_main:
+                save_checkpoint(run.last, network, metadata, step.optimizer)
             run.log(
                 f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
                 f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "

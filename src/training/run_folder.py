@@ -94,9 +94,12 @@ class RunFolder:
                     "start a new run without --resume"
                 )
         run._claim()
-        for leftover in run.path.glob(".writing-*"):
-            leftover.unlink(missing_ok=True)
+        run._remove_leftovers()
         return run, resumed
+
+    def _remove_leftovers(self):
+        for leftover in self.path.glob(".writing-*"):
+            leftover.unlink(missing_ok=True)
 
     def _claim(self):
         """Keep other processes from writing to this folder for as long as this one lives."""

@@ -42,12 +42,15 @@ class TrainStep(nn.Cell):
 
     Inputs: images float32 (B, C, H, W), labels int32 (B,).
     Output: (mean cross entropy before the update, number of right answers), scalars.
+
+    `reduce` maps the gradients of this process to those that all processes of a distributed training use.
     """
 
     def __init__(self, network, optimizer):
         super().__init__(auto_prefix=False)
         self.network = network
         self.optimizer = optimizer
+        self.reduce = nn.Identity()
         self.loss = CrossEntropy()
         self.value_and_grad = ms.value_and_grad(self.forward, None, optimizer.parameters, has_aux=True)
         self.set_train()
@@ -59,7 +62,7 @@ class TrainStep(nn.Cell):
     def construct(self, images, labels):
         (loss, logits), gradients = self.value_and_grad(images, labels)
         correct = ops.sum(ops.cast(ops.argmax(logits, 1) == labels, mstype.int32))
-        return ops.depend(loss, self.optimizer(gradients)), correct
+        return ops.depend(loss, self.optimizer(self.reduce(gradients))), correct
 
     def set_learning_rate(self, value):
         """Takes effect in the next step, without compiling again."""
