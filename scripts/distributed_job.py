@@ -7,6 +7,7 @@ exit status and result of the job.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -28,6 +29,7 @@ from src.utils.errors import UserError  # noqa: E402
 from src.utils.files import make_folder  # noqa: E402
 
 POLL = 0.2  # seconds
+PROBE = 3.0  # seconds between two looks at another machine
 GRACE = 10.0  # seconds between the first sign of a failure, or an interruption, and the end of every process
 NOISE = re.compile(r"\[(INFO|WARNING|DEBUG)\] ")  # of the framework
 
@@ -117,6 +119,8 @@ class Job:
         self.run_folder, self.first_error, self.processes = None, None, {}
         environment = dict(os.environ, PYTHONUNBUFFERED="1")
         environment.setdefault("GLOG_v", "3")
+        # Ranks wait for each other while they compile, or while rank 0 saves; losses are found by other means.
+        environment.setdefault("MS_CPU_COMM_OP_TIMEOUT", "600")
         # Threads spin while they wait: more of them than processors slow every worker down.
         environment.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // local)))
         command = [
@@ -141,6 +145,9 @@ class Job:
                     f"msrun: cannot be started ({error.strerror}); it comes with MindSpore: bash scripts/setup.sh"
                 ) from error
 
+        self.scheduler_address = (flags.master_addr, flags.master_port or 8118) if flags.node_rank else None
+        self.probed_at = self.answered_at = None
+
     def log_of(self, rank):
         return self.folder / f"worker_{rank}.log"
 
@@ -158,11 +165,12 @@ class Job:
             now = time.monotonic()
             # It ends before the workers when another machine's worker is lost; at a good end they follow it.
             scheduler_gone_at = (scheduler_gone_at or now) if self.scheduler_is_gone(alive) else None
-            scheduler_is_lost = scheduler_gone_at and now - scheduler_gone_at > GRACE / 2
-            if failed_at is None and (self.first_error or self.worker_failure() or scheduler_is_lost):
-                failed_at = now
-            if failed_at is not None and now - failed_at > GRACE:
+            if self.main_machine_is_lost(now) or (scheduler_gone_at and now - scheduler_gone_at > GRACE / 2):
                 break
+            if self.first_error or self.worker_failure():
+                failed_at = failed_at or now
+                if now - failed_at > (GRACE if alive - {"scheduler"} else GRACE / 10):
+                    break
             # After the last worker the scheduler ends by itself within seconds.
             workers_gone_at = None if alive - {"scheduler"} or not self.processes else workers_gone_at or now
             if workers_gone_at and now - workers_gone_at > 6 * GRACE:
@@ -216,6 +224,17 @@ class Job:
     def scheduler_is_gone(self, alive):
         """Whether the scheduler of this machine, if it has it, ended before the workers."""
         return "scheduler" in self.processes.values() and "scheduler" not in alive and bool(alive)
+
+    def main_machine_is_lost(self, now):
+        """Whether machine 0's scheduler, which answered before, no longer does.
+
+        Its workers would go on waiting: they notice a lost scheduler only when they next ask it for something.
+        """
+        if self.scheduler_address and (self.probed_at is None or now - self.probed_at > PROBE):
+            self.probed_at = now
+            with contextlib.suppress(OSError), socket.create_connection(self.scheduler_address, timeout=PROBE):
+                self.answered_at = now
+        return self.answered_at is not None and now - self.answered_at > 2 * GRACE
 
     def failure(self):
         """What the first failure was, as an exception."""
