@@ -29,9 +29,9 @@ class WithoutBatchNorm(nn.Cell):
 
     def __init__(self, config):
         super().__init__()
-        self.conv1 = AdaBinConv2d(3, 8, 3, stride=2, padding=1, **binarization_of(config))
+        self.conv1 = AdaBinConv2d(3, 8, 3, stride=2, padding=1, settings=binarization_of(config))
         self.maxout = Maxout(8)
-        self.conv2 = AdaBinConv2d(8, 8, 3, padding=1, **binarization_of(config))
+        self.conv2 = AdaBinConv2d(8, 8, 3, padding=1, settings=binarization_of(config))
         self.pool = ops.ReduceMean()
         self.linear = nn.Dense(8, 10)
 
