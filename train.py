@@ -14,7 +14,7 @@ from pathlib import Path
 
 from src.data import build_dataset, settle_classes
 from src.models import build_model
-from src.training.distributed import GradientAverage, World, serve_as_scheduler
+from src.training.distributed import World, average_gradients, serve_as_scheduler
 from src.training.follower import FollowedRun
 from src.training.loop import train
 from src.training.pretrained import load_pretrained
@@ -58,8 +58,7 @@ def main(argv):
     fresh = not (folder and folder.last.is_file())
     report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
     step = TrainStep(network, build_optimizer(network, config))
-    if world.size > 1:
-        step.reduce = GradientAverage(world.size)
+    average_gradients(step, world)
     folder = folder or folder_class.create(config)
     signal.signal(signal.SIGTERM, interrupt)
     folder.log(

@@ -94,7 +94,7 @@ def check_state(world, network, step):
     norm = nn.BatchNorm2d(3)
     norm.moving_mean.set_data(ms.Tensor(np.array([1, 2, world.rank], np.float32)))
     norm.gamma.set_data(ms.Tensor(np.full(3, world.rank, np.float32)))
-    world.average_statistics(norm)
+    world.average_statistics(nn.SequentialCell(norm))
     assert norm.moving_mean.asnumpy().tolist() == [1, 2, (world.size - 1) / 2]
     assert norm.gamma.asnumpy().tolist() == [world.rank] * 3
 

@@ -50,6 +50,12 @@ class GradientAverage(nn.Cell):
         return averaged
 
 
+def average_gradients(step, world):
+    """Make a training step use the mean of all ranks' gradients; before its first call."""
+    if world.size > 1:
+        step.reduce = GradientAverage(world.size)
+
+
 class World:
     """The processes of a training.
 
