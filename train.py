@@ -3,10 +3,12 @@
 
     python train.py --config_path config/resnet20_cifar10.yaml --data_path DIR
     python train.py --config_path config/resnet20_pictures.yaml --data_path DIR --pretrained F.ckpt
+    python train.py --config_path config/resnet20_shapes_two_step.yaml --teacher F.ckpt
     python train.py --resume outputs/resnet20_cifar10/20261120-101500
 
-The run's folder gets config.yaml, metrics.csv, curves.png, train.log, best.ckpt and last.ckpt. The last line on
-standard output is JSON: accuracy of the last and of the best epoch, and the folder.
+The run's folder gets config.yaml, metrics.csv, health.csv, curves.png, train.log, best.ckpt and last.ckpt; a training
+in steps gets a folder of that kind for each step in it. The last line on standard output is JSON: accuracy of the last
+and of the best epoch, and the folder.
 """
 
 import signal
@@ -19,7 +21,9 @@ from src.training.follower import FollowedRun
 from src.training.loop import train
 from src.training.pretrained import load_pretrained
 from src.training.run_folder import RunFolder
-from src.training.step import TrainStep, build_optimizer
+from src.training.step import build_step
+from src.training.steps import run_steps, step_configs
+from src.training.teacher import load_teacher
 from src.utils.cli import log, run
 from src.utils.config import parse_flags, read_config
 from src.utils.device import describe_device, init_device
@@ -38,6 +42,28 @@ def interrupt(signum, frame):
     raise KeyboardInterrupt
 
 
+def prepare(config, folder, world):
+    """(network, its training step, report on the checkpoint it starts from or None); folder: of a run to go on with."""
+    init_device(config)  # also the second step of a training begins with the seed
+    network = build_model(config)
+    # A run with a checkpoint of its own goes on from there. The other ranks get what rank 0 has loaded.
+    fresh = world.is_main and not (folder and folder.last.is_file())
+    report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
+    step = build_step(network, config, load_teacher(config))
+    average_gradients(step, world, config)
+    return network, step, report
+
+
+def fit(prepared, config, folder, world, train_data, test_data):
+    """Train what `prepare` made, in a run folder."""
+    network, step, report = prepared
+    if report:
+        folder.log(report.text())
+    folder.log(f"results in {folder.path}")
+    result = train(network, step, train_data, test_data, config, folder, world)
+    return result | ({"pretrained": report.counts()} if report else {})
+
+
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
     serve_as_scheduler()
@@ -49,28 +75,27 @@ def main(argv):
         folder, config = folder_class.open(flags.resume, overrides)
     else:
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
+    step_configs(config, overrides)  # before the work of building data sets
     init_device(config)
-    train_data, test_data = (build_dataset(config, s).part_of(world.rank, world.size) for s in ("train", "test"))
+    data = [build_dataset(config, split).part_of(world.rank, world.size) for split in ("train", "test")]
+    train_data, test_data = data
     world.join()
     settle_classes(config, train_data)
-    network = build_model(config)
-    # A run with a checkpoint of its own goes on from there.
-    fresh = not (folder and folder.last.is_file())
-    report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
-    step = TrainStep(network, build_optimizer(network, config))
-    average_gradients(step, world)
+    configs = step_configs(config, overrides)
+    prepared = prepare(configs[0], folder, world)  # what cannot be trained is refused before there is a folder
     folder = folder or folder_class.create(config)
+    folder.move(world.agree(str(folder.path)))
     signal.signal(signal.SIGTERM, interrupt)
     folder.log(
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
         f"test images, {config.epochs} epochs, {describe_device(config)}"
     )
-    if report:
-        folder.log(report.text())
-    folder.log(f"results in {folder.path}")
     try:
-        result = train(network, step, train_data, test_data, config, folder, world)
-        return result | ({"pretrained": report.counts()} if report else {})
+        if not config.steps:
+            return fit(prepared, config, folder, world, *data)
+        return run_steps(
+            configs, folder, lambda config, step: fit(prepare(config, step, world), config, step, world, *data)
+        )
     except KeyboardInterrupt:
         log(f"stopped; go on with: python train.py --resume {folder.path}")
         raise

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convert a checkpoint of the authors' PyTorch code, without PyTorch and without running anything the file brings.
+"""Convert a checkpoint of the authors' PyTorch code, or of torchvision's ResNet-18 and ResNet-34, to MindSpore.
 
     python scripts/convert_torch_checkpoint.py --torch_path model.th --config_path config/resnet20_cifar10.yaml \\
         --ckpt_path converted/resnet20.ckpt
 
-The authors' networks compute y = alpha * (s + beta), so the checkpoint gets binary_form=released unless
---binary_form says otherwise. The config is written beside it as config.yaml. The last line on standard output is JSON;
+    python scripts/convert_torch_checkpoint.py --torch_path resnet34.pth --ckpt_path teacher/resnet34.ckpt \\
+        --config_path config/teacher_resnet34_imagenet.yaml
+
+Needs no PyTorch and runs nothing that the file brings. The authors' networks compute y = alpha * (s + beta), so a
+checkpoint with binary activations gets binary_form=released unless --binary_form says otherwise. The config is written
+beside the checkpoint as config.yaml. The last line on standard output is JSON;
 `unused` names tensors of layers that the authors' ImageNet code makes but never calls, `left_out` counts these and
 the batch counters of BatchNorm.
 """
@@ -62,7 +66,7 @@ def state_dict_of(content, path):
         if isinstance(name, str) and isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
     }
     if not tensors:
-        raise UserError(f"{path}: holds no state_dict; give a checkpoint of the authors' training code")
+        raise UserError(f"{path}: holds no state_dict; give a checkpoint of the authors' code or of torchvision")
     return tensors
 
 
@@ -82,7 +86,9 @@ def without_unused(tensors, network):
 
 
 def add_flags(parser):
-    parser.add_argument("--torch_path", required=True, metavar="F.th", help="checkpoint of the authors' code")
+    parser.add_argument(
+        "--torch_path", required=True, metavar="F.th", help="checkpoint of the authors' code or of torchvision"
+    )
     parser.add_argument("--config_path", required=True, metavar="F.yaml", help="recipe of the same network")
     parser.add_argument("--ckpt_path", required=True, metavar="OUT.ckpt", help="file to write")
     parser.add_argument("--force", action="store_true", help="replace an existing file and its config.yaml")
@@ -90,7 +96,9 @@ def add_flags(parser):
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
-    config = read_config(flags.config_path, {"binary_form": "released"} | overrides)
+    config = read_config(flags.config_path, overrides)
+    if config.a_bits == 1:
+        config = read_config(flags.config_path, {"binary_form": "released"} | overrides)
     target = Path(flags.ckpt_path)
     if target.suffix != ".ckpt":
         raise UserError(f"--ckpt_path {target}: must end in .ckpt")

@@ -55,7 +55,7 @@ def build(config):
 def check_gradients(world, config):
     """Three updates by averaged gradients are those of one process on the joint batches."""
     (_, alone), (network, together) = build(config), build(config)
-    average_gradients(together, world)
+    average_gradients(together, world, config)
     own = slice(SHARE * world.rank, SHARE * (world.rank + 1))
     for number in range(3):
         images, labels = batch(world, number)
@@ -69,8 +69,8 @@ def check_gradients(world, config):
             assert change > 0 and difference < 1e-4 * (change + np.abs(before[found.name]).max()), found.name
         for expected, found in zip(alone.network.trainable_params(), network.trainable_params(), strict=True):
             expected.set_data(ms.Tensor(found.asnumpy()))  # so that rounding does not decide a sign later on
-    world.expect_same_state(network, together.optimizer)
-    return network, together
+    world.expect_same(together.optimizer.get_parameters())
+    return together
 
 
 def check_messages(world):
@@ -89,27 +89,27 @@ def check_messages(world):
     assert world.total({"b": world.rank, "a": 1}) == {"a": world.size, "b": world.size * (world.size - 1) / 2}
 
 
-def check_state(world, network, step):
+def check_state(world, step):
     """Statistics take their mean, everything else rank 0's value, and a difference is found."""
     norm = nn.BatchNorm2d(3)
     norm.moving_mean.set_data(ms.Tensor(np.array([1, 2, world.rank], np.float32)))
     norm.gamma.set_data(ms.Tensor(np.full(3, world.rank, np.float32)))
-    world.average_statistics(nn.SequentialCell(norm))
+    world.average_statistics(nn.SequentialCell(norm).get_parameters())
     assert norm.moving_mean.asnumpy().tolist() == [1, 2, (world.size - 1) / 2]
     assert norm.gamma.asnumpy().tolist() == [world.rank] * 3
 
-    weight = network.conv2.weight
+    weight, parameters = step.network.conv2.weight, list(step.optimizer.get_parameters())
     kept = weight.asnumpy().copy()
     if world.rank == 1:
         weight.set_data(ms.Tensor(kept + np.float32(1)))
     try:
-        world.expect_same_state(network, step.optimizer)
+        world.expect_same(parameters)
         raise AssertionError("the difference was not found")
     except Exception as error:  # noqa: BLE001
         assert "the weights of rank 1 are no longer those of rank 0" in str(error), error
-    world.share_state(network, step.optimizer)
+    world.share(parameters)
     assert np.array_equal(weight.asnumpy(), kept)
-    world.expect_same_state(network, step.optimizer)
+    world.expect_same(parameters)
 
 
 if __name__ == "__main__":
@@ -119,7 +119,7 @@ if __name__ == "__main__":
     init_device(the_config)
     the_world.join()
     check_messages(the_world)
-    trained, its_step = check_gradients(the_world, the_config)
-    check_state(the_world, trained, its_step)
-    values = {p.name: p.asnumpy() for p in its_step.optimizer.get_parameters()}
+    step_of_rank = check_gradients(the_world, the_config)
+    check_state(the_world, step_of_rank)
+    values = {p.name: p.asnumpy() for p in step_of_rank.optimizer.get_parameters()}
     np.savez(f"{sys.argv[1]}/{the_world.rank}.npz", **values)

@@ -32,6 +32,7 @@ def assert_same_run(run, reference):
         for key, value in expected.items():
             assert tensors[key].dtype == value.dtype and tensors[key].tobytes() == value.tobytes(), f"{name}: {key}"
     assert metrics_of(run) == metrics_of(reference)
+    assert (run / "health.csv").read_bytes() == (reference / "health.csv").read_bytes()
     assert not list(run.glob(".*")), "a temporary file is left"
 
 
@@ -54,7 +55,7 @@ def test_the_run_that_the_others_are_compared_with_is_complete(tiny_run):
     assert int(tensors[OPTIMIZER_PREFIX + "global_step"].squeeze()) == 3 * STEPS_PER_EPOCH
     assert tensors["bn1.moving_mean"].any()
     assert {path.name for path in tiny_run.iterdir()} == {
-        "config.yaml", "metrics.csv", "curves.png", "train.log", "best.ckpt", "last.ckpt",
+        "config.yaml", "metrics.csv", "health.csv", "curves.png", "train.log", "best.ckpt", "last.ckpt",
     }  # fmt: skip
 
 

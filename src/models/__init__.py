@@ -4,6 +4,7 @@
 from src.binarize import Binarization
 from src.models.resnet_cifar import resnet8, resnet18_cifar, resnet20
 from src.models.resnet_imagenet import resnet18, resnet34
+from src.models.standard_resnet import standard_resnet8, standard_resnet18, standard_resnet20, standard_resnet34
 from src.models.vgg_small import vgg_small
 from src.utils.errors import UserError
 
@@ -14,6 +15,10 @@ MODELS = {
     "vgg_small": vgg_small,
     "resnet18": resnet18,
     "resnet34": resnet34,
+    "standard_resnet8": standard_resnet8,
+    "standard_resnet18": standard_resnet18,
+    "standard_resnet20": standard_resnet20,
+    "standard_resnet34": standard_resnet34,
 }
 
 

@@ -16,8 +16,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 
-from src.utils.checkpoint import network_parameters, optimizer_parameters
-from src.utils.errors import RunError
+from src.utils.errors import RunError, UserError
 
 RUNNING_STATISTICS = ("moving_mean", "moving_variance")
 
@@ -50,10 +49,19 @@ class GradientAverage(nn.Cell):
         return averaged
 
 
-def average_gradients(step, world):
-    """Make a training step use the mean of all ranks' gradients; before its first call."""
+def average_gradients(step, world, config):
+    """Make a training step use the mean of all ranks' gradients; before its first call.
+
+    Raises:
+        UserError: a rank's share of a batch cannot be divided into the parts that are accumulated.
+    """
+    if config.batch_size % (world.size * config.accumulation):
+        raise UserError(
+            f"batch_size={config.batch_size} cannot be shared equally by {world.size} workers in "
+            f"accumulation={config.accumulation} parts each; change one of them"
+        )
     if world.size > 1:
-        step.reduce = GradientAverage(world.size)
+        step.update.reduce = GradientAverage(world.size)
 
 
 class World:
@@ -116,11 +124,10 @@ class World:
         sums = np.sum(self.gather(np.array([values[key] for key in sorted(values)], np.float64)), axis=0)
         return dict(zip(sorted(values), sums.tolist(), strict=True))
 
-    def share_state(self, network, optimizer):
-        """Give every rank the weights, statistics and optimizer state of rank 0."""
+    def share(self, parameters):
+        """Give every rank the values that rank 0 has."""
         if self.size == 1:
             return
-        parameters = _state(network, optimizer)
         values = [p.asnumpy() for p in parameters]
         data, start = self._broadcast(b"".join(value.tobytes() for value in values)), 0
         for parameter, value in zip(parameters, values, strict=True):
@@ -128,25 +135,25 @@ class World:
             parameter.set_data(ms.Tensor(own.copy()))
             start += value.nbytes
 
-    def average_statistics(self, *cells):
-        """Give BatchNorm's running statistics in these cells their mean over the ranks, computed in float64."""
-        found = {id(p): p for cell in cells for p in cell.get_parameters() if p.name.endswith(RUNNING_STATISTICS)}
+    def average_statistics(self, parameters):
+        """Give BatchNorm's running statistics among the parameters their mean over the ranks, computed in float64."""
+        found = [p for p in parameters if p.name.endswith(RUNNING_STATISTICS)]
         if self.size == 1 or not found:
             return
-        flat = np.concatenate([p.asnumpy().ravel() for p in found.values()])
+        flat = np.concatenate([p.asnumpy().ravel() for p in found])
         mean, start = np.mean(self.gather(flat), axis=0, dtype=np.float64).astype(flat.dtype), 0
-        for parameter in found.values():
+        for parameter in found:
             parameter.set_data(ms.Tensor(mean[start : start + parameter.size].reshape(parameter.shape)))
             start += parameter.size
 
-    def expect_same_state(self, network, optimizer):
-        """Compare weights, statistics and optimizer state of all ranks.
+    def expect_same(self, parameters):
+        """Compare the values of all ranks.
 
         Raises:
-            RunError: a rank differs from rank 0, which averaged gradients exclude.
+            RunError: a rank differs from rank 0, which averaged gradients and statistics exclude.
         """
         checksum = 0
-        for parameter in _state(network, optimizer) if self.size > 1 else ():
+        for parameter in parameters if self.size > 1 else ():
             checksum = zlib.crc32(parameter.asnumpy().tobytes(), checksum)
         all_of_them = [int(value[0]) for value in self.gather(np.array([checksum], np.uint32))]
         different = [str(rank) for rank, value in enumerate(all_of_them) if value != all_of_them[0]]
@@ -160,8 +167,3 @@ class World:
 def _to_words(data):
     """Bytes as int32, which every device can send, filled up with zeros."""
     return np.frombuffer(data + bytes(-len(data) % 4), np.int32)
-
-
-def _state(network, optimizer):
-    """Everything that a checkpoint stores."""
-    return [*network_parameters(network).values(), *optimizer_parameters(optimizer, network).values()]

@@ -10,14 +10,16 @@ class FollowedRun(RunFolder):
 
     @classmethod
     def create(cls, config):
-        """No folder: rank 0 makes it."""
+        """No folder: rank 0 makes it, and `move` tells where."""
         return cls(config.output_path)
+
+    @classmethod
+    def of_step(cls, run, number, config):
+        """Folder of a step, which rank 0 makes."""
+        return cls(run.path / f"step{number}")
 
     def _claim(self):
         """Rank 0 has it."""
-
-    def _remove_leftovers(self):
-        """Rank 0 does."""
 
     def log(self, message, write=log):
         write(message)

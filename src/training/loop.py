@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loop over epochs: train, evaluate, record, save; resumable after every epoch, whatever ends it."""
 
+import contextlib
 import math
 import sys
 import time
@@ -10,9 +11,18 @@ from tqdm import tqdm
 from src.layers import set_estimator
 from src.training.distributed import World
 from src.training.evaluate import predict_logits
+from src.training.health import HealthRecord
 from src.training.metrics import classification_sums, metrics_of_sums
-from src.training.schedule import cosine_lr, estimator_parameters
-from src.utils.checkpoint import describe, load_training, save_checkpoint
+from src.training.schedule import estimator_parameters, learning_rate
+from src.training.sink import sink_step
+from src.utils.checkpoint import (
+    AVERAGE_PREFIX,
+    describe,
+    load_training,
+    network_parameters,
+    optimizer_parameters,
+    save_checkpoint,
+)
 from src.utils.cli import log
 from src.utils.errors import RunError
 
@@ -63,11 +73,21 @@ class Progress:
             self.bar.close()
 
 
-def _train_epoch(step, data, epoch, config, progress):
+def _results(step, data, epoch, next_step):
+    """(loss, number of right answers) of each step of an epoch, as tensors that may still be computed."""
+    if next_step is None:
+        for images, labels in data.batches(epoch):
+            yield step(images, labels)
+    else:
+        for _ in range(data.steps_per_epoch):
+            yield next_step()
+
+
+def _train_epoch(step, data, epoch, config, progress, next_step=None):
     """One pass over the training images; returns (mean loss, accuracy)."""
     loss_sum, correct_sum, steps, pending = 0.0, 0, 0, []
-    for images, labels in data.batches(epoch):
-        pending.append(step(images, labels))
+    for result in _results(step, data, epoch, next_step):
+        pending.append(result)
         if len(pending) == config.log_steps or steps + len(pending) == data.steps_per_epoch:
             for loss, correct in pending:
                 steps += 1
@@ -88,6 +108,14 @@ def _train_epoch(step, data, epoch, config, progress):
     return loss_sum / steps, correct_sum / (steps * data.share)
 
 
+def _training_state(update):
+    """(name to Parameter of the averaged weights, the same of all that the update keeps beside the optimizer)."""
+    average = update.average
+    averages = {AVERAGE_PREFIX + name: p for name, p in average.parameters().items()} if average else {}
+    scale = {p.name: p for p in update.loss_scale.get_parameters()} if update.loss_scale else {}
+    return averages, averages | scale
+
+
 def _evaluate(network, data, batch_size, world):
     """Metrics over all images of a split, of which each rank evaluates its part."""
     return metrics_of_sums(world.total(classification_sums(*predict_logits(network, data.batches(0), batch_size))))
@@ -97,7 +125,7 @@ def train(network, step, train_data, test_data, config, run, world=None):
     """Train from the run folder's last checkpoint, or from the start, to the last epoch.
 
     Args:
-        network (Cell), step (TrainStep): the network and its compiled update.
+        network (Cell), step (TrainStep or AccumulatedStep): the network and its compiled update.
         train_data, test_data (ImageDataset): the two splits.
         config (Config), run (RunFolder): recipe and place of the results.
         world (World): the processes that train together; this one alone when not given.
@@ -111,31 +139,39 @@ def train(network, step, train_data, test_data, config, run, world=None):
     """
     world = world or World()
     start, best = 0, -1.0
-    if run.last.is_file():
-        metadata = load_training(run.last, network, step.optimizer, config)
+    averages, state = _training_state(step.update)
+    evaluated = step.update.average.in_place if averages and config.evaluate_ema else contextlib.nullcontext
+    if world.is_main and run.last.is_file():
+        metadata = load_training(run.last, network, step.optimizer, config, state)
         start, best = metadata["epoch"], metadata["best_top1"]
-        run.keep_epochs(start)
-        run.log(f"resuming {run.path} after epoch {start}")
     else:
         run.expect_nothing_finished()
     start, best = world.agree([start, best])
-    world.share_state(network, step.optimizer)
+    if start:
+        run.keep_epochs(start)
+        run.log(f"resuming {run.path} after epoch {start}")
+    own_state = optimizer_parameters(step.optimizer, network)
+    saved = [*network_parameters(network).values(), *own_state.values(), *state.values()]
+    world.share(saved)
+    health = HealthRecord(run.path, network, test_data, config, start) if world.is_main else None
+    next_step = sink_step(step, train_data, start, config, run.log)
     eval_batch = min(config.eval_batch_size, test_data.num_images)
     images_per_epoch = train_data.steps_per_epoch * config.batch_size
     progress = Progress(config.epochs * images_per_epoch, start * images_per_epoch)
     try:
         for epoch in range(start, config.epochs):
-            lr, (k, t) = cosine_lr(epoch, config.epochs, config.lr), estimator_parameters(epoch, config)
+            lr, (k, t) = learning_rate(epoch, config), estimator_parameters(epoch, config)
             step.set_learning_rate(lr)
             set_estimator(network, k, t)
             began = time.monotonic()
             step.set_train(True)
-            train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress)
+            train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress, next_step)
             seconds = time.monotonic() - began
             train_loss, train_top1 = world.mean(train_loss, train_top1)
-            world.average_statistics(network)
-            world.expect_same_state(network, step.optimizer)
-            test = _evaluate(network, test_data, eval_batch, world)
+            world.average_statistics(saved)
+            world.expect_same(saved)
+            with evaluated():
+                test = _evaluate(network, test_data, eval_batch, world)
             run.add_epoch(
                 {
                     "epoch": epoch + 1,
@@ -150,13 +186,15 @@ def train(network, step, train_data, test_data, config, run, world=None):
                     "seconds": round(seconds, 1),
                 }
             )
+            if health:
+                health.add_epoch(epoch + 1)
             is_best = test["top1"] > best
             best = max(best, test["top1"])
             metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)
             if is_best and world.is_main:
-                save_checkpoint(run.best, network, metadata)
+                save_checkpoint(run.best, network, metadata, extra=averages)
             if world.is_main:
-                save_checkpoint(run.last, network, metadata, step.optimizer)
+                save_checkpoint(run.last, network, metadata, step.optimizer, state)
             run.log(
                 f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
                 f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import mindspore as ms
 
-from src.utils.checkpoint import DESCRIBED_KEYS, OPTIMIZER_PREFIX, network_parameters, read_checkpoint
+from src.utils.checkpoint import DESCRIBED_KEYS, network_parameters, network_values, read_checkpoint
 from src.utils.errors import UserError
 
 NAMED = 6  # tensors that the report names of each kind; it counts the others
@@ -68,7 +68,7 @@ def load_pretrained(path, network, config):
         UserError: unreadable, or no weight tensor fits: then it is of another network.
     """
     metadata, values = read_checkpoint(path)
-    values = {name: value for name, value in values.items() if not name.startswith(OPTIMIZER_PREFIX)}
+    values = network_values(values, config)
     parameters = network_parameters(network)
     fitting, other_shape = {}, []
     for name, parameter in parameters.items():

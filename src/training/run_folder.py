@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run is a folder: config.yaml, metrics.csv, curves.png, train.log, best.ckpt, last.ckpt."""
+"""A run is a folder: config.yaml, metrics.csv, health.csv, curves.png, train.log, best.ckpt, last.ckpt.
+
+A training in steps (src/training/steps.py) has a folder of this kind for each step in it: step1, step2, ...
+"""
 
 import csv
 import fcntl
@@ -39,12 +42,15 @@ class RunFolder:
     """
 
     def __init__(self, path):
-        self.path = Path(path)
-        self.last = self.path / "last.ckpt"
-        self.best = self.path / "best.ckpt"
-        self.metrics = self.path / "metrics.csv"
+        self.move(path)
         self.rows = []
         self._log_file = None
+
+    def move(self, path):
+        """Take another folder for this one's."""
+        self.path = Path(path)
+        self.last, self.best = self.path / "last.ckpt", self.path / "best.ckpt"
+        self.metrics = self.path / "metrics.csv"
 
     @classmethod
     def create(cls, config):
@@ -62,14 +68,27 @@ class RunFolder:
                     f"{path}: cannot be created ({error.strerror}); give a writable folder with --output_path"
                 ) from error
             run = cls(path)
-            for key in ("data_path", "label_file", "pretrained"):
-                if getattr(config, key):
-                    setattr(config, key, str(Path(getattr(config, key)).absolute()))  # resumable from any folder
-            with replacing(path / "config.yaml") as temporary:
-                config.save(temporary)
+            run._keep_config(config)
             run._claim()
             return run
         raise UserError(f"{parent}: has 99 runs of this second; start again")
+
+    @classmethod
+    def of_step(cls, run, number, config):
+        """Folder of a step within the folder of a run, new or to go on with."""
+        step = cls(make_folder(run.path / f"step{number}", "--output_path"))
+        if not (step.path / "config.yaml").is_file():
+            step._keep_config(config)
+        step._claim()
+        return step
+
+    def _keep_config(self, config):
+        for key in ("data_path", "label_file", "pretrained", "teacher"):
+            value = getattr(config, key)
+            if value and value != "labels":
+                setattr(config, key, str(Path(value).absolute()))  # resumable from any folder
+        with replacing(self.path / "config.yaml") as temporary:
+            config.save(temporary)
 
     @classmethod
     def open(cls, path, overrides):
@@ -94,15 +113,10 @@ class RunFolder:
                     "start a new run without --resume"
                 )
         run._claim()
-        run._remove_leftovers()
         return run, resumed
 
-    def _remove_leftovers(self):
-        for leftover in self.path.glob(".writing-*"):
-            leftover.unlink(missing_ok=True)
-
     def _claim(self):
-        """Keep other processes from writing to this folder for as long as this one lives."""
+        """Keep other processes from writing to this folder while this one lives; clear away what a crash left."""
         try:
             self._log_file = open(self.path / "train.log", "a", encoding="utf-8")  # noqa: SIM115 - held until the end
             fcntl.flock(self._log_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,6 +126,8 @@ class RunFolder:
             raise UserError(
                 f"{self.path}: cannot be written ({error.strerror}); make the run folder writable"
             ) from error
+        for leftover in self.path.glob(".writing-*"):
+            leftover.unlink(missing_ok=True)
 
     def log(self, message, write=log):
         """Show a line and keep it in train.log."""
@@ -192,7 +208,11 @@ def choose_checkpoint(ckpt_path, overrides):
     if ckpt_path:
         return Path(ckpt_path)
     output_path = overrides.get("output_path", "outputs")
-    newest = max(Path(output_path).glob("*/*/best.ckpt"), key=lambda path: path.parent.name, default=None)
+    newest = max(
+        (*Path(output_path).glob("*/*/best.ckpt"), *Path(output_path).glob("*/*/step*/best.ckpt")),
+        key=lambda path: path.relative_to(output_path).parts[1:],  # time, then step
+        default=None,
+    )
     if newest is None:
         raise UserError(f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint or train first")
     log(f"taking {newest}")

@@ -12,6 +12,20 @@ def cosine_lr(epoch, epochs, initial):
     return initial * (1 + math.cos(math.pi * epoch / epochs)) / 2
 
 
+def linear_lr(epoch, epochs, initial):
+    """Learning rate of an epoch (from 0): initial * (1 - (epoch + 1) / epochs), as ReActNet trains.
+
+    The last epoch has a rate of 0: it refreshes BatchNorm's statistics and nothing else.
+    """
+    return initial * (1 - (epoch + 1) / epochs)
+
+
+def learning_rate(epoch, config):
+    """Learning rate of an epoch (from 0) by the schedule of a config."""
+    schedule = linear_lr if config.lr_schedule == "linear" else cosine_lr
+    return schedule(epoch, config.epochs, config.lr)
+
+
 def estimator_parameters(epoch, config):
     """(k, t) of an epoch (from 0) for the estimator k t (1 - tanh^2(t u)).
 

@@ -5,32 +5,13 @@ import mindspore as ms
 from mindspore import dtype as mstype
 from mindspore import nn, ops
 
-
-def build_optimizer(network, config):
-    """SGD with momentum, v = m v + (g + decay w), w = w - lr v; decay applies to every parameter.
-
-    The parameters form one explicit group: without it MindSpore spares all whose name contains `beta` or `gamma`,
-    which here would be BatchNorm's and half of the activation binarizers' parameters.
-    """
-    group = [{"params": network.trainable_params(), "weight_decay": config.weight_decay}]
-    return nn.Momentum(group, learning_rate=config.lr, momentum=config.momentum)
-
-
-class CrossEntropy(nn.Cell):
-    """Mean cross entropy of logits (B, classes) and labels (B,).
-
-    nn.CrossEntropyLoss would not do: on CPU its logarithm rounds differently in a process's first steps, while
-    MindSpore tries out how to split work among threads, and a resumed run would not record the same losses.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.log_softmax = ops.LogSoftmax(1)
-
-    def construct(self, logits, labels):
-        ones, zeros = ms.Tensor(1.0, mstype.float32), ms.Tensor(0.0, mstype.float32)
-        chosen = ops.one_hot(labels, logits.shape[1], ones, zeros)
-        return -ops.mean(ops.sum(self.log_softmax(logits) * chosen, 1))
+from src.training.accumulate import AccumulatedStep
+from src.training.average import WeightAverage
+from src.training.losses import CrossEntropy, SoftCrossEntropy
+from src.training.optimizer import build_optimizer
+from src.training.precision import train_in_half
+from src.training.update import LossScale, Update
+from src.utils.errors import UserError
 
 
 class TrainStep(nn.Cell):
@@ -39,32 +20,83 @@ class TrainStep(nn.Cell):
     Args:
         network (Cell): images -> logits.
         optimizer: of its parameters; its learning rate is changed with `set_learning_rate`.
+        update (Update): from gradients to new weights; a plain one of the optimizer when not given.
+        smoothing (float): of the labels, see `CrossEntropy`.
+        teacher (Cell): a trained network, images -> logits, that takes the place of the labels; it stays as it is.
 
     Inputs: images float32 (B, C, H, W), labels int32 (B,).
-    Output: (mean cross entropy before the update, number of right answers), scalars.
-
-    `reduce` maps the gradients of this process to those that all processes of a distributed training use.
+    Output: (mean loss before the update, number of right answers), scalars.
     """
 
-    def __init__(self, network, optimizer):
+    def __init__(self, network, optimizer, update=None, smoothing=0.0, teacher=None):
         super().__init__(auto_prefix=False)
         self.network = network
         self.optimizer = optimizer
-        self.reduce = nn.Identity()
-        self.loss = CrossEntropy()
+        self.update = update or Update(optimizer)
+        self.loss_scale = self.update.loss_scale
+        self.teacher = teacher
+        self.loss = SoftCrossEntropy() if teacher is not None else CrossEntropy(smoothing)
         self.value_and_grad = ms.value_and_grad(self.forward, None, optimizer.parameters, has_aux=True)
         self.set_train()
 
     def forward(self, images, labels):
+        """(what is differentiated: the loss, scaled in mixed precision; logits; the loss)."""
         logits = self.network(images)
-        return self.loss(logits, labels), logits
+        target = labels if self.teacher is None else ops.stop_gradient(self.teacher(images))
+        loss = self.loss(logits, target)
+        return (loss if self.loss_scale is None else loss * self.loss_scale.value), logits, loss
+
+    def gradients(self, images, labels):
+        """(mean loss, number of right answers, gradients in the order of `optimizer.parameters`)."""
+        (_, logits, loss), gradients = self.value_and_grad(images, labels)
+        correct = ops.sum(ops.cast(ops.argmax(logits, 1) == labels, mstype.int32))
+        return loss, correct, gradients
 
     def construct(self, images, labels):
-        (loss, logits), gradients = self.value_and_grad(images, labels)
-        correct = ops.sum(ops.cast(ops.argmax(logits, 1) == labels, mstype.int32))
-        return ops.depend(loss, self.optimizer(self.reduce(gradients))), correct
+        loss, correct, gradients = self.gradients(images, labels)
+        return ops.depend(loss, self.update(gradients)), correct
+
+    def set_train(self, mode=True):
+        """The teacher is never trained."""
+        super().set_train(mode)
+        if self.teacher is not None:
+            self.teacher.set_train(False)
+        return self
 
     def set_learning_rate(self, value):
         """Takes effect in the next step, without compiling again."""
         # set_data would not reach the optimizer in PYNATIVE mode, where it is a compiled graph of its own.
         ops.assign(self.optimizer.learning_rate, ms.Tensor(value, mstype.float32))
+
+
+def build_step(network, config, teacher=None):
+    """The training step that a config describes.
+
+    Args:
+        network (Cell): is changed in place for mixed precision; evaluation stays in float32.
+        config (Config): optimizer, decay, clip_norm, label_smoothing, ema_decay, amp_level, accumulation.
+        teacher (Cell): see `TrainStep`.
+
+    Returns:
+        `TrainStep`, or an `AccumulatedStep` of it.
+
+    Raises:
+        UserError: a batch cannot be divided into `accumulation` parts.
+    """
+    if config.batch_size % config.accumulation:
+        raise UserError(
+            f"config: accumulation: {config.accumulation} parts do not divide batch_size {config.batch_size}; "
+            "choose a divisor of it"
+        )
+    half = config.amp_level == "O2"
+    optimizer = build_optimizer(network, config)
+    update = Update(
+        optimizer,
+        config.clip_norm,
+        WeightAverage(network, config.ema_decay) if config.ema_decay else None,
+        LossScale() if half else None,
+    )
+    if half:
+        train_in_half(network)
+    step = TrainStep(network, optimizer, update, config.label_smoothing, teacher)
+    return step if config.accumulation == 1 else AccumulatedStep(step, config.accumulation)

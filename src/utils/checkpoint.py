@@ -3,7 +3,8 @@
 
 Beside the network's parameters a checkpoint carries one JSON string: network, classes, data set, normalization and
 binarization, so that a config that contradicts it is refused. A training checkpoint adds the optimizer's state under
-the prefix `optimizer.`. The estimator's k and t follow from the epoch and are not stored.
+the prefix `optimizer.`; a training with an average of the weights stores it under `ema.`, and one in mixed precision
+its loss scale under `loss_scale.`. The estimator's k and t follow from the epoch and are not stored.
 """
 
 import json
@@ -17,6 +18,8 @@ from src.utils.files import replacing
 
 METADATA_KEY = "adabin_metadata"
 OPTIMIZER_PREFIX = "optimizer."
+AVERAGE_PREFIX = "ema."
+STATE_PREFIXES = (OPTIMIZER_PREFIX, AVERAGE_PREFIX, "loss_scale.")
 # What must agree between a checkpoint and the config it is used with.
 DESCRIBED_KEYS = (
     "network",
@@ -60,13 +63,14 @@ def adopt_classes(config, path):
         config.class_names = config.class_names or metadata.get("class_names", [])
 
 
-def save_checkpoint(path, network, metadata, optimizer=None):
+def save_checkpoint(path, network, metadata, optimizer=None, extra=None):
     """Write a checkpoint through a temporary file.
 
     Args:
         path: ends in .ckpt.
         network (Cell), metadata (dict): what is stored.
         optimizer: its state is stored too when given.
+        extra (dict): name, beginning with one of `STATE_PREFIXES`, to Parameter of what else is stored.
 
     Raises:
         UserError: the file cannot be written; an older one of that name is unchanged.
@@ -74,6 +78,7 @@ def save_checkpoint(path, network, metadata, optimizer=None):
     parameters = network_parameters(network)
     if optimizer is not None:
         parameters |= {OPTIMIZER_PREFIX + name: p for name, p in optimizer_parameters(optimizer, network).items()}
+    parameters |= extra or {}
     # The description comes first, so that every truncated file shows that it should have ended with a checksum.
     content = {METADATA_KEY: json.dumps(metadata)} | {name: p.asnumpy() for name, p in parameters.items()}
     with replacing(path) as temporary:
@@ -153,8 +158,29 @@ def assign(parameters, values, path):
         parameter.set_data(ms.Tensor(values[name].astype(ms.dtype_to_nptype(parameter.dtype))))
 
 
+def split_state(values):
+    """Split a checkpoint's tensors: (those of the network, those of the training by their full names)."""
+    state = {name: value for name, value in values.items() if name.startswith(STATE_PREFIXES)}
+    return {name: value for name, value in values.items() if name not in state}, state
+
+
+def network_values(values, config):
+    """The tensors to evaluate, export or start from: the averaged ones where there are any and the config wants them.
+
+    Args:
+        values (dict): all tensors of a checkpoint.
+        config (Config): `evaluate_ema` decides.
+    """
+    own, state = split_state(values)
+    if config.evaluate_ema:
+        own |= {
+            name.removeprefix(AVERAGE_PREFIX): value for name, value in state.items() if name.startswith(AVERAGE_PREFIX)
+        }
+    return own
+
+
 def load_network(path, network, config):
-    """Load a checkpoint's network parameters.
+    """Load a checkpoint's network parameters, averaged ones if `config.evaluate_ema` says so.
 
     Returns:
         The checkpoint's metadata ({} for a file of another origin).
@@ -162,27 +188,26 @@ def load_network(path, network, config):
     Raises:
         UserError: unreadable, of another network (first differing tensor), or contradicting the config.
     """
-    return _load(path, network, config)[0]
+    metadata, values = read_checkpoint(path)
+    assign(network_parameters(network), network_values(values, config), path)
+    return _agreeing(metadata, config, path)
 
 
-def load_training(path, network, optimizer, config):
-    """Load network and optimizer of a training checkpoint; returns its metadata."""
-    metadata, state = _load(path, network, config)
+def load_training(path, network, optimizer, config, extra=None):
+    """Load network, optimizer and what else `save_checkpoint` stored of a training; returns its metadata."""
+    metadata, values = read_checkpoint(path)
+    values, state = split_state(values)
+    assign(network_parameters(network), values, path)
+    metadata = _agreeing(metadata, config, path)
     if not {"epoch", "best_top1"} <= metadata.keys():
         raise UserError(f"{path}: is no training checkpoint; resume from a run folder that train.py made")
-    assign(optimizer_parameters(optimizer, network), state, path)
+    of_optimizer = {OPTIMIZER_PREFIX + name: p for name, p in optimizer_parameters(optimizer, network).items()}
+    assign(of_optimizer | (extra or {}), state, path)
     return metadata
 
 
-def _load(path, network, config):
-    """Load the network's parameters; returns (metadata, the optimizer's values by name)."""
-    metadata, values = read_checkpoint(path)
-    state = {
-        name.removeprefix(OPTIMIZER_PREFIX): values.pop(name)
-        for name in list(values)
-        if name.startswith(OPTIMIZER_PREFIX)
-    }
-    assign(network_parameters(network), values, path)
+def _agreeing(metadata, config, path):
+    """The metadata, {} when there is none, after it was found not to contradict the config."""
     metadata = metadata or {}
     for key in DESCRIBED_KEYS:
         expected = getattr(config, key)
@@ -191,4 +216,4 @@ def _load(path, network, config):
                 f"{path}: was made with {key}={metadata[key]}, the config says {expected}; "
                 f"give --{key}={metadata[key]} or the config it was trained with"
             )
-    return metadata, state
+    return metadata

@@ -18,6 +18,9 @@ CHOICES = {
     "a_bits": (1, 32),
     "device_target": ("CPU", "GPU", "Ascend"),
     "mode": ("GRAPH", "PYNATIVE"),
+    "optimizer": ("sgd", "adam"),
+    "lr_schedule": ("cosine", "linear"),
+    "amp_level": ("O0", "O2"),
 }
 AT_LEAST = {
     "epochs": 1,
@@ -29,6 +32,10 @@ AT_LEAST = {
     "lr": 0,
     "momentum": 0,
     "weight_decay": 0,
+    "accumulation": 1,
+    "clip_norm": 0,
+    "label_smoothing": 0,
+    "ema_decay": 0,
     "train_size": 0,
     "test_size": 0,
     "device_id": 0,
@@ -44,6 +51,8 @@ AT_MOST = {
     "eval_batch_size": 65536,
     "val_share": 0.9,
     "crop_scale": 1.0,
+    "label_smoothing": 0.9,
+    "ema_decay": 0.9999999,
 }
 POSITIVE = ("t_min", "t_max", "val_share", "crop_scale")
 
@@ -119,6 +128,11 @@ def _checked(key, value, default, source):
     if key in POSITIVE and not value > 0:
         raise UserError(f"{source}: {key}: {value!r} is not above 0; the default is {default!r}")
     return value
+
+
+def checked_value(key, value, source):
+    """A value for a key of `config/base.yaml` after it was found to be of its type and range, else a UserError."""
+    return _checked(key, value, _read_yaml(BASE_PATH)[key], source)
 
 
 def read_config(path, overrides=None):

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gradient accumulation: a batch in parts, one update for all of them."""
+
+import numpy as np
+from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
+from mindspore import dtype as mstype
+
+
+class _Sums(nn.Cell):
+    """Sums of gradients, losses and right answers over the parts of a batch."""
+
+    def __init__(self, parameters):
+        super().__init__(auto_prefix=False)
+        self.gradients = ParameterTuple(
+            Parameter(Tensor(np.zeros(p.shape, np.float32)), name=f"sum.{p.name}", requires_grad=False)
+            for p in parameters
+        )
+        self.loss = Parameter(Tensor(0.0, mstype.float32), name="sum.loss", requires_grad=False)
+        self.correct = Parameter(Tensor(0, mstype.int32), name="sum.correct", requires_grad=False)
+
+
+class _AddPart(nn.Cell):
+    """Add what one part of a batch gives; `is_first` forgets the batch before."""
+
+    def __init__(self, step, sums):
+        super().__init__(auto_prefix=False)
+        self.step = step
+        self.sums = sums
+
+    def construct(self, images, labels, is_first):
+        loss, correct, gradients = self.step.gradients(images, labels)
+        for total, gradient in zip(self.sums.gradients, gradients):  # noqa: B905 - unknown to MindSpore's compiler
+            ops.assign(total, ops.select(is_first, gradient, total + gradient))
+        correct = ops.cast(correct, mstype.int32)
+        ops.assign(self.sums.loss, ops.select(is_first, loss, self.sums.loss + loss))
+        ops.assign(self.sums.correct, ops.select(is_first, correct, self.sums.correct + correct))
+        return True
+
+
+class _UpdateFromSums(nn.Cell):
+    """One update by the mean of the parts."""
+
+    def __init__(self, update, sums, parts):
+        super().__init__(auto_prefix=False)
+        self.update = update
+        self.sums = sums
+        self.parts = parts
+
+    def construct(self):
+        gradients = ()
+        for total in self.sums.gradients:
+            gradients = gradients + (total / self.parts,)
+        return ops.depend(self.sums.loss / self.parts, self.update(gradients)), self.sums.correct + 0
+
+
+class AccumulatedStep:
+    """A training step whose memory is that of a part of the batch; called like a `TrainStep`.
+
+    The gradients are those of the whole batch, up to rounding, but for BatchNorm, which sees one part at a time.
+
+    Args:
+        step (TrainStep): its gradients and its update are used.
+        parts (int): divides the batch size.
+    """
+
+    def __init__(self, step, parts):
+        self.step, self.parts = step, parts
+        self.optimizer, self.update = step.optimizer, step.update
+        sums = _Sums(step.optimizer.parameters)
+        self.add = _AddPart(step, sums)
+        self.finish = _UpdateFromSums(step.update, sums, parts)
+
+    def __call__(self, images, labels):
+        size = len(labels) // self.parts
+        for part in range(self.parts):
+            rows = slice(part * size, (part + 1) * size)
+            self.add(images[rows], labels[rows], Tensor(part == 0))
+        return self.finish()
+
+    def set_train(self, mode=True):
+        """As `TrainStep.set_train`."""
+        self.step.set_train(mode)
+        return self
+
+    def set_learning_rate(self, value):
+        """As `TrainStep.set_learning_rate`."""
+        self.step.set_learning_rate(value)

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health of a training: what the binary layers do, layer by layer and epoch by epoch (docs/health.md).
+
+    python -m src.training.health --ckpt_path outputs/resnet20_shapes/20261120-101500/last.ckpt --output_path pictures
+
+draws a picture per binary layer: latent weights and input activations with their binary sets; and, where the run's
+health.csv lies beside the checkpoint, a picture of its course. The last line on standard output is JSON.
+"""
+
+import contextlib
+import csv
+import io
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+
+from src.layers import AdaBinConv2d
+from src.models import build_model
+from src.utils.checkpoint import adopt_classes, load_network, network_parameters
+from src.utils.cli import run
+from src.utils.config import parse_flags
+from src.utils.device import init_device
+from src.utils.errors import UserError
+from src.utils.files import make_folder, replacing
+
+COLUMNS = ("epoch", "layer", "flips", "alpha", "beta", "saturation")
+FILE_NAME = "health.csv"
+IMAGES = 32  # of the test split, whose activations are looked at
+
+
+def binary_layers(network):
+    """Name to `AdaBinConv2d` of the layers that binarize weights or input."""
+    return {
+        name: cell
+        for name, cell in network.cells_and_names()
+        if isinstance(cell, AdaBinConv2d) and (cell.binarizes_weight or cell.binarizes_input)
+    }
+
+
+def weight_bits(layer):
+    """Signs of a layer's binary weights: bool (C_out, N), True for the upper value of the channel's set."""
+    flat = layer.weight.asnumpy().reshape(layer.weight.shape[0], -1)
+    centered = layer.settings.weight_set == "adabin"
+    return flat >= (flat.mean(axis=1, keepdims=True, dtype=np.float64) if centered else 0)
+
+
+def layer_inputs(network, images):
+    """Run a network on images, operator by operator.
+
+    Args:
+        network (Cell): is used in inference mode.
+        images (Tensor): float32 (n, 3, H, W).
+
+    Returns:
+        dict: name of each layer that binarizes its input to that input, float32 (n, C, H, W).
+    """
+    found, handles = {}, []
+
+    def recorder(name):
+        def record(cell, inputs):
+            found[name] = inputs[0].asnumpy()
+
+        return record
+
+    for name, layer in binary_layers(network).items():
+        if layer.binarizes_input:
+            handles.append(layer.register_forward_pre_hook(recorder(name)))
+    before = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)  # compiled networks call no hooks
+    try:
+        network.set_train(False)(images)
+    finally:
+        ms.set_context(mode=before)
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def saturation(x, alpha, beta):
+    """Share of |x - beta| > |alpha|: where the polynomial estimator passes no gradient."""
+    return float(np.mean(np.abs(x - beta) > abs(alpha)))
+
+
+def first_images(data, count):
+    """The first test images, normalized: Tensor (n, 3, H, W), n at most `count`."""
+    images, _ = next(iter(data.batches(0)))
+    return ms.Tensor(images.asnumpy()[:count])
+
+
+class HealthRecord:
+    """health.csv of a run: a row per epoch and binary layer with `COLUMNS`.
+
+    flips: share of the binary weights whose sign changed in the epoch. alpha, beta: of the activation set. saturation:
+    of the activations of the first `IMAGES` test images, in inference. Empty where a layer has no such thing.
+
+    Args:
+        folder: of the run.
+        network (Cell): the one that is trained; it is only read.
+        test_data (ImageDataset): test split.
+        config (Config): of the run; a second network is built from it to look into, so that the compiled one stays.
+        epochs (int): those already trained; later rows of an existing file are forgotten.
+    """
+
+    def __init__(self, folder, network, test_data, config, epochs):
+        self.path = Path(folder) / FILE_NAME
+        self.network, self.probe = network, build_model(config)
+        self.layers = binary_layers(self.probe)
+        if not self.layers:
+            return
+        self.images = first_images(test_data, IMAGES)
+        self.bits = self._bits()
+        self.rows = _read(self.path, epochs)
+
+    def _bits(self):
+        """Signs of the binary weights of each layer, as they are now."""
+        own = network_parameters(self.network)
+        for name, parameter in network_parameters(self.probe).items():
+            parameter.set_data(ms.Tensor(own[name].asnumpy()))
+        return {name: weight_bits(layer) for name, layer in self.layers.items() if layer.binarizes_weight}
+
+    def _saturation(self):
+        """Share of saturated activations of each layer."""
+        shares = {}
+        for name, x in layer_inputs(self.probe, self.images).items():
+            set_of = self.layers[name].binary_a
+            shares[name] = saturation(x, float(set_of.alpha_a.asnumpy()), float(set_of.beta_a.asnumpy()))
+        return shares
+
+    def add_epoch(self, epoch):
+        """Measure, and write the file anew."""
+        if not self.layers:
+            return
+        before, self.bits = self.bits, self._bits()
+        saturated = self._saturation()
+        for name, layer in self.layers.items():
+            row = dict.fromkeys(COLUMNS, "") | {"epoch": epoch, "layer": name}
+            if layer.binarizes_weight:
+                row["flips"] = f"{np.mean(before[name] != self.bits[name]):.6f}"
+            if layer.binarizes_input:
+                row["alpha"] = f"{float(layer.binary_a.alpha_a.asnumpy()):.6g}"
+                row["beta"] = f"{float(layer.binary_a.beta_a.asnumpy()):.6g}"
+                row["saturation"] = f"{saturated[name]:.6f}"
+            self.rows.append(row)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with replacing(self.path) as temporary:
+            temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _read(path, epochs):
+    """Rows of a health.csv up to an epoch; none where it is missing or damaged, for it is a by-product."""
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, csv.Error), open(path, newline="") as handle:
+        return [row for row in csv.DictReader(handle) if int(row["epoch"]) <= epochs]
+    return []
+
+
+def add_flags(parser):
+    """The program's own flags."""
+    parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
+    parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
+    parser.add_argument("--layer", metavar="NAME", help="draw this layer alone, such as layer1.0.conv1")
+    parser.add_argument("--force", action="store_true", help="replace existing pictures")
+
+
+def main(argv):
+    """Draw the pictures; returns what was drawn."""
+    from src.data import build_dataset, settle_classes
+    from src.training.health_pictures import draw_course, draw_layer
+    from src.training.run_folder import choose_checkpoint, config_beside
+
+    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    target = Path(overrides.pop("output_path", "outputs/health"))
+    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
+    config = config_beside(ckpt_path, flags.config_path, overrides)
+    init_device(config)
+    adopt_classes(config, ckpt_path)
+    network = build_model(config)
+    layers = binary_layers(network)
+    if not layers:
+        raise UserError(f"--ckpt_path {ckpt_path}: holds a float network; there are no binary sets to draw")
+    if flags.layer and flags.layer not in layers:
+        raise UserError(
+            f"--layer {flags.layer}: is no binary layer of {config.network}; choose from {', '.join(layers)}"
+        )
+    names = [flags.layer] if flags.layer else list(layers)
+    paths = {name: target / f"{name}.png" for name in names}
+    record = Path(ckpt_path).with_name(FILE_NAME)
+    if record.is_file() and not flags.layer:
+        paths["course"] = target / "course.png"
+    for path in paths.values():
+        if path.exists() and not flags.force:
+            raise UserError(f"{path}: exists already; give a new folder with --output_path, or replace it with --force")
+    make_folder(target, "--output_path")
+    load_network(ckpt_path, network, config)
+    data = build_dataset(config, "test")
+    settle_classes(config, data)
+    inputs = layer_inputs(network, first_images(data, IMAGES))
+    for name in names:
+        draw_layer(paths[name], name, layers[name], inputs.get(name))
+    if "course" in paths:
+        draw_course(paths["course"], record)
+    return {"ckpt": str(ckpt_path), "pictures": str(target), "layers": len(names), "course": "course" in paths}
+
+
+if __name__ == "__main__":
+    run(main)
