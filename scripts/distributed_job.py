@@ -208,7 +208,7 @@ class Job:
                 if "MS_ROLE" in variables:
                     is_worker = variables["MS_ROLE"] == "MS_WORKER"
                     self.processes[process] = int(variables["MS_NODE_ID"]) if is_worker else "scheduler"
-        return {name for process, name in self.processes.items() if _is_alive(process)}
+        return {name for process, name in self.processes.items() if is_alive(process)}
 
     def worker_failure(self):
         """(rank or None, status) of the worker that msrun found ended, or None."""
@@ -266,7 +266,7 @@ class Job:
     def interrupt(self):
         """Let the workers end as a single process does on Ctrl-C, then end everything."""
         for process, name in self.processes.items():
-            if name != "scheduler" and _is_alive(process):
+            if name != "scheduler" and is_alive(process):
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + GRACE
         while time.monotonic() < deadline and self.msrun.poll() is None and self.find_processes() - {"scheduler"}:
@@ -280,11 +280,11 @@ class Job:
             self.msrun.kill()  # first: it must not report what follows
             self.msrun.wait()
         for process in self.processes:
-            if _is_alive(process):
+            if is_alive(process):
                 process.kill()
 
 
-def _is_alive(process):
+def is_alive(process):
     """A process that nobody has waited for is dead all the same."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

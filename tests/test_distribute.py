@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
+from scripts.distributed_job import is_alive, free_port
 from src.data.image_dataset import EpochBatches, ImageDataset
 from src.training.metrics import classification_metrics, classification_sums, metrics_of_sums
 from src.utils.checkpoint import read_checkpoint
@@ -143,12 +144,6 @@ def test_averaged_gradients_are_those_of_one_process_on_the_joint_batch(tmp_path
         assert all(state[name].tobytes() == states[0][name].tobytes() for name in state.files)
 
 
-def free_port():
-    from scripts.distributed_job import free_port
-
-    return free_port()
-
-
 def test_two_workers_train_and_one_or_two_go_on(tmp_path):
     first = result_of(run_job(2, *JOB, "--test_size=41", folder=tmp_path))
     run = only_run_in(tmp_path)
@@ -199,7 +194,7 @@ def test_a_killed_worker_ends_the_job_and_any_number_of_workers_goes_on(tmp_path
     assert found.returncode == 1 and found.stdout == ""
     line = found.stderr.splitlines()[-1]
     assert line.startswith("error: rank 1 was ended by SIGKILL") and f"--resume {only_run_in(tmp_path)}" in line
-    assert not any(worker.is_running() for worker in workers.values())
+    assert not any(map(is_alive, workers.values()))
     run = only_run_in(tmp_path)
     assert read_checkpoint(run / "last.ckpt")[0]["epoch"] in (1, 2)
     alone = tmp_path / "alone"
@@ -232,8 +227,7 @@ def test_an_interrupted_job_leaves_no_process_and_says_how_to_go_on(tmp_path, nu
     found = ended(process, timeout=60)
     assert found.returncode == 130 and found.stdout == ""
     assert f"--resume {only_run_in(tmp_path)}" in found.stderr
-    _, alive = psutil.wait_procs(everything, timeout=10)
-    assert not alive
+    assert not any(map(is_alive, everything))
 
 
 def can_make_namespaces():
