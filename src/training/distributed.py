@@ -132,7 +132,7 @@ class World:
         data, start = self._broadcast(b"".join(value.tobytes() for value in values)), 0
         for parameter, value in zip(parameters, values, strict=True):
             own = np.frombuffer(data, value.dtype, value.size, start).reshape(value.shape)
-            parameter.set_data(ms.Tensor(own.copy()))
+            ops.assign(parameter, ms.Tensor(own.copy()))  # set_data would not reach every compiled graph
             start += value.nbytes
 
     def average_statistics(self, parameters):
@@ -143,7 +143,7 @@ class World:
         flat = np.concatenate([p.asnumpy().ravel() for p in found])
         mean, start = np.mean(self.gather(flat), axis=0, dtype=np.float64).astype(flat.dtype), 0
         for parameter in found:
-            parameter.set_data(ms.Tensor(mean[start : start + parameter.size].reshape(parameter.shape)))
+            ops.assign(parameter, ms.Tensor(mean[start : start + parameter.size].reshape(parameter.shape)))
             start += parameter.size
 
     def expect_same(self, parameters):
