@@ -49,10 +49,11 @@ class WeightAverage(nn.Cell):
     def in_place(self):
         """Context in which the network computes with the averages; its own values return unchanged."""
         own = [source.asnumpy().copy() for source in self.sources]
+        # set_data would not reach every compiled graph that holds the parameters.
         for source, average in zip(self.sources, self.averages, strict=True):
-            source.set_data(Tensor(average.asnumpy().copy()))
+            ops.assign(source, Tensor(average.asnumpy().copy()))
         try:
             yield
         finally:
             for source, value in zip(self.sources, own, strict=True):
-                source.set_data(Tensor(value))
+                ops.assign(source, Tensor(value))

@@ -72,7 +72,7 @@ def draw_layer(path, name, layer, x):
     for axis, draw in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
         draw(axis)
         axis.title.set_fontsize(10)
-        axis.legend(fontsize=8, loc="upper right")
+        axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=4, frameon=False)
     figure.suptitle(name)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
