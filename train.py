@@ -17,6 +17,8 @@ from pathlib import Path
 from src.cpu import accelerate
 from src.data import build_dataset, settle_classes
 from src.models import build_model
+from src.training.distributed import World, average_gradients, serve_as_scheduler
+from src.training.follower import FollowedRun
 from src.training.loop import train
 from src.training.pretrained import load_pretrained
 from src.training.run_folder import RunFolder
@@ -41,44 +43,52 @@ def interrupt(signum, frame):
     raise KeyboardInterrupt
 
 
-def prepare(config, folder):
+def prepare(config, folder, world):
     """(network, its training step, report on the checkpoint it starts from or None); folder: of a run to go on with."""
     init_device(config)  # also the second step of a training begins with the seed
     network = accelerate(build_model(config), config)
-    # A run with a checkpoint of its own goes on from there.
-    fresh = not (folder and folder.last.is_file())
+    # A run with a checkpoint of its own goes on from there. The other ranks get what rank 0 has loaded.
+    fresh = world.is_main and not (folder and folder.last.is_file())
     report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
     teacher = load_teacher(config)
     if teacher:
         accelerate(teacher, config)
-    return network, build_step(network, config, teacher), report
+    step = build_step(network, config, teacher)
+    average_gradients(step, world, config)
+    return network, step, report
 
 
-def fit(prepared, config, folder, train_data, test_data):
+def fit(prepared, config, folder, world, train_data, test_data):
     """Train what `prepare` made, in a run folder."""
     network, step, report = prepared
     if report:
         folder.log(report.text())
     folder.log(f"results in {folder.path}")
-    result = train(network, step, train_data, test_data, config, folder)
+    result = train(network, step, train_data, test_data, config, folder, world)
     return result | ({"pretrained": report.counts()} if report else {})
 
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
+    serve_as_scheduler()
+    world = World.of_environment()
+    folder_class = RunFolder if world.is_main else FollowedRun
     if flags.resume and flags.config_path:
         raise UserError("--config_path: the run to resume has its own config; leave it out")
     if flags.resume:
-        folder, config = RunFolder.open(flags.resume, overrides)
+        folder, config = folder_class.open(flags.resume, overrides)
     else:
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
     step_configs(config, overrides)  # before the work of building data sets
     init_device(config)
-    train_data, test_data = build_dataset(config, "train"), build_dataset(config, "test")
+    data = [build_dataset(config, split).part_of(world.rank, world.size) for split in ("train", "test")]
+    train_data, test_data = data
+    world.join()
     settle_classes(config, train_data)
     configs = step_configs(config, overrides)
-    prepared = prepare(configs[0], folder)  # what cannot be trained is refused before there is a folder
-    folder = folder or RunFolder.create(config)
+    prepared = prepare(configs[0], folder, world)  # what cannot be trained is refused before there is a folder
+    folder = folder or folder_class.create(config)
+    folder.move(world.agree(str(folder.path)))
     signal.signal(signal.SIGTERM, interrupt)
     folder.log(
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
@@ -86,9 +96,9 @@ def main(argv):
     )
     try:
         if not config.steps:
-            return fit(prepared, config, folder, train_data, test_data)
+            return fit(prepared, config, folder, world, *data)
         return run_steps(
-            configs, folder, lambda config, step: fit(prepare(config, step), config, step, train_data, test_data)
+            configs, folder, lambda config, step: fit(prepare(config, step, world), config, step, world, *data)
         )
     except KeyboardInterrupt:
         log(f"stopped; go on with: python train.py --resume {folder.path}")

@@ -52,7 +52,15 @@ def test_inference_script_gives_the_accuracy_of_mindspore(tiny_run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["run_standalone_train.sh", "run_eval.sh", "run_infer_310.sh", "quickstart.sh", "setup.sh"]
+    "name",
+    [
+        "run_standalone_train.sh",
+        "run_distribute_train.sh",
+        "run_eval.sh",
+        "run_infer_310.sh",
+        "quickstart.sh",
+        "setup.sh",
+    ],
 )
 def test_every_script_explains_itself(name):
     ended = script(name, "-h")

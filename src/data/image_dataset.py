@@ -26,7 +26,8 @@ class ImageDataset:
         augment: flip and crop; only where `train`.
         num_workers: threads preparing batches, at most as many as the machine has processors.
 
-    Attributes: num_images, num_classes, class_names, normalization (mean, std), steps_per_epoch, images, labels.
+    Attributes: num_images, num_classes, class_names, normalization (mean, std), steps_per_epoch, images, labels, and
+    share: images per batch that this process gets (see `part_of`).
 
     Raises:
         UserError: a batch size that is not positive or larger than a training split, a negative seed, a mean or std
@@ -50,6 +51,36 @@ class ImageDataset:
         self.augment = augment and train
         self.steps_per_epoch = len(images) // batch_size if train else -(-len(images) // batch_size)
         self.num_workers = max(1, min(num_workers, os.cpu_count() or 1))
+        self.rank, self.workers, self.share = 0, 1, batch_size
+
+    def part_of(self, rank, workers):
+        """Leave to this process its share of the images, as one of `workers` processes; returns the data set.
+
+        Training: the process numbered `rank` gets the rank-th part of every batch, so that all together see the
+        batches that one process would see. Testing: each gets a part of the images, in batches of its own; every
+        image is in one part, and the parts differ by one image at most.
+
+        Raises:
+            UserError: the batch size is no multiple of `workers`, or a test split has fewer images than workers.
+        """
+        if self.train and self.batch_size % workers:
+            raise UserError(
+                f"batch_size={self.batch_size} cannot be shared equally by {workers} workers; give a multiple of "
+                f"{workers} with --batch_size, or another number of workers"
+            )
+        if self.num_images < workers:
+            raise UserError(f"{self.num_images} images are too few for {workers} workers; start fewer")
+        self.rank, self.workers = rank, workers
+        if self.train:
+            self.share = self.batch_size // workers
+        else:
+            self.steps_per_epoch = -(-len(self._own_images()) // self.batch_size)
+        return self
+
+    def _own_images(self):
+        """Numbers of the images of a test split that this process evaluates."""
+        first, end = (self.num_images * rank // self.workers for rank in (self.rank, self.rank + 1))
+        return np.arange(first, end)
 
     def draw_choices(self, epoch):
         """All chance of an epoch, for `load`; None without augmentation."""
@@ -102,7 +133,7 @@ class EpochBatches:
     def __init__(self, dataset: ImageDataset, epoch: int):
         self.dataset = dataset
         count = dataset.num_images
-        self.order = draw_order(dataset.seed, epoch, count) if dataset.train else np.arange(count)
+        self.order = draw_order(dataset.seed, epoch, count) if dataset.train else dataset._own_images()
         self.choices = dataset.draw_choices(epoch)
 
     def __len__(self):
@@ -112,7 +143,8 @@ class EpochBatches:
         if not 0 <= index < len(self):
             raise IndexError(index)
         size = self.dataset.batch_size
-        places = slice(index * size, (index + 1) * size)
+        first = index * size + self.dataset.rank * self.dataset.share if self.dataset.train else index * size
+        places = slice(first, first + self.dataset.share)
         chosen = self.order[places]
         images = self.dataset.load(chosen, places, self.choices)
         return normalize(images, *self.dataset.normalization), self.dataset.labels[chosen]

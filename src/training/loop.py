@@ -9,12 +9,20 @@ import time
 from tqdm import tqdm
 
 from src.layers import set_estimator
+from src.training.distributed import World
 from src.training.evaluate import predict_logits
 from src.training.health import HealthRecord
-from src.training.metrics import classification_metrics
+from src.training.metrics import classification_sums, metrics_of_sums
 from src.training.schedule import estimator_parameters, learning_rate
 from src.training.sink import sink_step
-from src.utils.checkpoint import AVERAGE_PREFIX, describe, load_training, save_checkpoint
+from src.utils.checkpoint import (
+    AVERAGE_PREFIX,
+    describe,
+    load_training,
+    network_parameters,
+    optimizer_parameters,
+    save_checkpoint,
+)
 from src.utils.cli import log
 from src.utils.errors import RunError
 
@@ -91,13 +99,13 @@ def _train_epoch(step, data, epoch, config, progress, next_step=None):
                     )
                 loss_sum += loss
                 correct_sum += int(correct.asnumpy())
-            seen = steps * config.batch_size
+            seen = steps * data.share
             progress.advance(
                 len(pending) * config.batch_size,
                 f"epoch {epoch + 1}/{config.epochs} loss {loss_sum / steps:.4f} top-1 {100 * correct_sum / seen:.2f} %",
             )
             pending.clear()
-    return loss_sum / steps, correct_sum / (steps * config.batch_size)
+    return loss_sum / steps, correct_sum / (steps * data.share)
 
 
 def _training_state(update):
@@ -108,13 +116,19 @@ def _training_state(update):
     return averages, averages | scale
 
 
-def train(network, step, train_data, test_data, config, run):
+def _evaluate(network, data, batch_size, world):
+    """Metrics over all images of a split, of which each rank evaluates its part."""
+    return metrics_of_sums(world.total(classification_sums(*predict_logits(network, data.batches(0), batch_size))))
+
+
+def train(network, step, train_data, test_data, config, run, world=None):
     """Train from the run folder's last checkpoint, or from the start, to the last epoch.
 
     Args:
         network (Cell), step (TrainStep or AccumulatedStep): the network and its compiled update.
         train_data, test_data (ImageDataset): the two splits.
         config (Config), run (RunFolder): recipe and place of the results.
+        world (World): the processes that train together; this one alone when not given.
 
     Returns:
         dict: epochs, top-1 of the last and of the best epoch, run folder.
@@ -123,17 +137,23 @@ def train(network, step, train_data, test_data, config, run):
         RunError: the loss is not finite.
         UserError: a file of the run cannot be read or written.
     """
+    world = world or World()
     start, best = 0, -1.0
     averages, state = _training_state(step.update)
     evaluated = step.update.average.in_place if averages and config.evaluate_ema else contextlib.nullcontext
-    if run.last.is_file():
+    if world.is_main and run.last.is_file():
         metadata = load_training(run.last, network, step.optimizer, config, state)
         start, best = metadata["epoch"], metadata["best_top1"]
-        run.keep_epochs(start)
-        run.log(f"resuming {run.path} after epoch {start}")
     else:
         run.expect_nothing_finished()
-    health = HealthRecord(run.path, network, test_data, config, start)
+    start, best = world.agree([start, best])
+    if start:
+        run.keep_epochs(start)
+        run.log(f"resuming {run.path} after epoch {start}")
+    own_state = optimizer_parameters(step.optimizer, network)
+    saved = [*network_parameters(network).values(), *own_state.values(), *state.values()]
+    world.share(saved)
+    health = HealthRecord(run.path, network, test_data, config, start) if world.is_main else None
     next_step = sink_step(step, train_data, start, config, run.log)
     eval_batch = min(config.eval_batch_size, test_data.num_images)
     images_per_epoch = train_data.steps_per_epoch * config.batch_size
@@ -147,8 +167,11 @@ def train(network, step, train_data, test_data, config, run):
             step.set_train(True)
             train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress, next_step)
             seconds = time.monotonic() - began
+            train_loss, train_top1 = world.mean(train_loss, train_top1)
+            world.average_statistics(saved)
+            world.expect_same(saved)
             with evaluated():
-                test = classification_metrics(*predict_logits(network, test_data.batches(0), eval_batch))
+                test = _evaluate(network, test_data, eval_batch, world)
             run.add_epoch(
                 {
                     "epoch": epoch + 1,
@@ -163,13 +186,15 @@ def train(network, step, train_data, test_data, config, run):
                     "seconds": round(seconds, 1),
                 }
             )
-            health.add_epoch(epoch + 1)
+            if health:
+                health.add_epoch(epoch + 1)
             is_best = test["top1"] > best
             best = max(best, test["top1"])
             metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)
-            if is_best:
+            if is_best and world.is_main:
                 save_checkpoint(run.best, network, metadata, extra=averages)
-            save_checkpoint(run.last, network, metadata, step.optimizer, state)
+            if world.is_main:
+                save_checkpoint(run.last, network, metadata, step.optimizer, state)
             run.log(
                 f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
                 f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "

@@ -42,12 +42,15 @@ class RunFolder:
     """
 
     def __init__(self, path):
-        self.path = Path(path)
-        self.last = self.path / "last.ckpt"
-        self.best = self.path / "best.ckpt"
-        self.metrics = self.path / "metrics.csv"
+        self.move(path)
         self.rows = []
         self._log_file = None
+
+    def move(self, path):
+        """Take another folder for this one's."""
+        self.path = Path(path)
+        self.last, self.best = self.path / "last.ckpt", self.path / "best.ckpt"
+        self.metrics = self.path / "metrics.csv"
 
     @classmethod
     def create(cls, config):

@@ -7,7 +7,6 @@ step2/, ..., each a run folder of its own.
 
 import yaml
 
-from src.training.run_folder import RunFolder
 from src.utils.config import Config, checked_value
 from src.utils.errors import UserError
 
@@ -91,7 +90,7 @@ def run_steps(configs, run, train_step):
         if folder:
             # The last weights, not the best: which those are was chosen by looking at the test images.
             config = Config(**vars(config) | {"pretrained": str(folder.last)})
-        folder = RunFolder.of_step(run, number, config)
+        folder = type(run).of_step(run, number, config)
         run.log(f"step {number} of {len(configs)}: {folder.path}")
         results.append(train_step(config, folder))
     keys = ("epochs", "top1", "best_top1", "run")

@@ -21,6 +21,20 @@ def environment_for_other_programs():
     return {key: value for key, value in os.environ.items() if key not in (ONEDNN_ISA_VARIABLE, "GLOG_v")}
 
 
+def _device_and_threads(config):
+    """Number of this process's device, and of its threads (0: MindSpore's own choice).
+
+    A worker of msrun is told in DEVICE_ID which one of its machine's workers it is: it takes the device of that number,
+    counted from the config's, or on CPU the share of the processors that scripts/run_distribute_train.sh gives it.
+    """
+    if os.environ.get("MS_ROLE") != "MS_WORKER":
+        return config.device_id, 0
+    if config.device_target == "CPU":
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        return config.device_id, int(threads) if threads.isdigit() else 0
+    return config.device_id + int(os.environ.get("DEVICE_ID", 0)), 0
+
+
 def init_device(config):
     """Select device, execution mode and seed.
 
@@ -35,14 +49,17 @@ def init_device(config):
     from src.utils.config import CHOICES
     from src.utils.errors import UserError
 
+    device_id, threads = _device_and_threads(config)
+    if threads:
+        ms.set_context(runtime_num_threads=threads)
     try:
-        ms.set_device(config.device_target, config.device_id)
+        ms.set_device(config.device_target, device_id)
     except (RuntimeError, ValueError) as error:
         # In a process that has computed something already it fails even for the device that is in use.
-        if (ms.get_context("device_target"), ms.get_context("device_id")) != (config.device_target, config.device_id):
+        if (ms.get_context("device_target"), ms.get_context("device_id")) != (config.device_target, device_id):
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise UserError(
-                f"--device_target {config.device_target} (device {config.device_id}) cannot be used here: "
+                f"--device_target {config.device_target} (device {device_id}) cannot be used here: "
                 f"{reason}; choose another of {', '.join(CHOICES['device_target'])}"
             ) from error
     ms.set_context(mode=ms.GRAPH_MODE if config.mode == "GRAPH" else ms.PYNATIVE_MODE)

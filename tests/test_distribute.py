@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A training in several processes: every image where it belongs, one result, and an end whatever happens."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import pytest
+
+from scripts.distributed_job import free_port, is_alive
+from src.data.image_dataset import EpochBatches, ImageDataset
+from src.training.metrics import classification_metrics, classification_sums, metrics_of_sums
+from src.utils.checkpoint import read_checkpoint
+from src.utils.errors import UserError
+from tests.programs import ROOT, TINY, call, refusal_of, result_of
+from tests.test_resume import assert_same_run, metrics_of, only_run_in
+
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+JOB = ("config/resnet20_shapes.yaml", *TINY[2:])
+
+
+def command(*arguments, folder):
+    places = ["--output_path", folder / "outputs"]
+    if "--log_path" not in arguments:
+        places += ["--log_path", folder / f"logs{len(list(folder.glob('logs*')))}"]
+    return ["bash", *map(str, (ROOT / "scripts" / "run_distribute_train.sh", *arguments, *places))]
+
+
+def start_job(*arguments, folder, inside=()):
+    """Start the script; `inside` is put before it, e.g. to enter a network namespace."""
+    return subprocess.Popen(
+        [*inside, *command(*arguments, folder=folder)],
+        env={**os.environ, "PATH": PATH},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process, timeout=None):
+    out, err = process.communicate(timeout=timeout)
+    return SimpleNamespace(returncode=process.returncode, stdout=out, stderr=err)
+
+
+def run_job(*arguments, folder):
+    return ended(start_job(*arguments, folder=folder))
+
+
+def wait_for(process, beginning):
+    """Read a job's standard error up to the line that begins so."""
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if line.startswith(beginning):
+            return
+    raise AssertionError("".join(seen))
+
+
+def workers_of(process):
+    """Rank to worker process, of a job that was started here."""
+    found = {}
+    for child in psutil.Process(process.pid).children(recursive=True):
+        variables = child.environ()
+        if variables.get("MS_ROLE") == "MS_WORKER":
+            found[int(variables["MS_NODE_ID"])] = child
+    return found
+
+
+def images_and_labels(count):
+    """Images that carry their number."""
+    images = np.zeros((count, 4, 4, 3), np.uint8)
+    images[:, :, :, 0] = np.arange(count)[:, None, None]
+    return images, np.arange(count, dtype=np.int32)
+
+
+def make(count, batch_size, train):
+    options = {"mean": (0, 0, 0), "std": (1, 1, 1), "seed": 5, "train": train, "batch_size": batch_size}
+    return ImageDataset(*images_and_labels(count), ("a", "b"), **options)
+
+
+@pytest.mark.parametrize("workers", [2, 3, 6])
+def test_shares_of_the_ranks_make_up_the_batches_of_one_process(workers):
+    whole = EpochBatches(make(50, 12, True), 3)
+    parts = [EpochBatches(make(50, 12, True).part_of(rank, workers), 3) for rank in range(workers)]
+    assert all(len(part) == len(whole) == 4 for part in parts)
+    for number in range(4):
+        images, labels = zip(*(part[number] for part in parts), strict=True)
+        assert all(len(share) == 12 // workers for share in labels)
+        assert np.array_equal(np.concatenate(labels), whole[number][1])
+        assert np.array_equal(np.concatenate(images), whole[number][0])  # augmented alike
+
+
+@pytest.mark.parametrize("workers, count, batch_size", [(2, 41, 8), (3, 41, 40), (4, 40, 10), (5, 7, 250), (7, 7, 3)])
+def test_every_test_image_is_evaluated_by_one_rank(workers, count, batch_size):
+    seen = []
+    for rank in range(workers):
+        batches = EpochBatches(make(count, batch_size, False).part_of(rank, workers), 0)
+        own = [label for number in range(len(batches)) for label in batches[number][1]]
+        assert count // workers <= len(own) <= -(-count // workers)
+        seen += own
+    assert seen == list(range(count))
+
+
+def test_what_cannot_be_shared_is_refused():
+    with pytest.raises(UserError, match=r"batch_size=12 .* 5 workers; give a multiple of 5"):
+        make(50, 12, True).part_of(0, 5)
+    with pytest.raises(UserError, match="3 images are too few for 4 workers"):
+        make(3, 2, False).part_of(0, 4)
+
+
+def test_sums_over_uneven_parts_give_the_metrics_of_all_images():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(41, 10)).astype(np.float32), rng.integers(0, 10, 41)
+    parts = [classification_sums(logits[part], labels[part]) for part in (slice(0, 13), slice(13, 27), slice(27, 41))]
+    found = metrics_of_sums({key: sum(part[key] for part in parts) for key in parts[0]})
+    whole = classification_metrics(logits, labels)
+    assert found["images"] == whole["images"] == 41
+    assert found["top1"] == whole["top1"] and found["top5"] == whole["top5"]
+    assert found["loss"] == pytest.approx(whole["loss"], rel=1e-12)
+
+
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_averaged_gradients_are_those_of_one_process_on_the_joint_batch(tmp_path, workers):
+    numbers = ("--worker_num", str(workers), "--local_worker_num", str(workers), "--master_port", str(free_port()))
+    ended = subprocess.run(
+        ["msrun", *numbers, "--log_dir", tmp_path, "--join", "True", ROOT / "tests" / "joint_batch.py", tmp_path],
+        env={**os.environ, "PATH": PATH, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    logs = "\n".join(path.read_text() for path in tmp_path.glob("worker_*.log"))
+    assert ended.returncode == 0, logs
+    states = [np.load(tmp_path / f"{rank}.npz") for rank in range(workers)]
+    for state in states[1:]:
+        assert state.files == states[0].files
+        assert all(state[name].tobytes() == states[0][name].tobytes() for name in state.files)
+
+
+def test_two_workers_train_and_one_or_two_go_on(tmp_path):
+    first = result_of(run_job(2, *JOB, "--test_size=41", folder=tmp_path))
+    run = only_run_in(tmp_path)
+    assert first["run"] == str(run) and first["epochs"] == 3
+    rows = metrics_of(run)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    # Every accuracy is a number of right answers among 41, or among 120 training images.
+    for row in rows:
+        assert float(row["test_top1"]) * 41 == pytest.approx(round(float(row["test_top1"]) * 41), abs=1e-9)
+        assert float(row["train_top1"]) * 120 == pytest.approx(round(float(row["train_top1"]) * 120), abs=1e-9)
+    evaluated = result_of(call("eval.py", "--ckpt_path", run / "last.ckpt", cwd=tmp_path))
+    assert evaluated["images"] == 41 and evaluated["top1"] == pytest.approx(first["top1"])
+    assert result_of(call("train.py", "--resume", run, cwd=tmp_path))["best_top1"] == first["best_top1"]
+    assert sorted(path.name for path in (tmp_path / "logs0").iterdir()) == [
+        "msrun.log", "scheduler.log", "worker_0.log", "worker_1.log",
+    ]  # fmt: skip
+
+
+def test_what_is_wrong_is_said_once_before_anything_starts(tmp_path):
+    for flags, message in (
+        ((2, "--nodes", 2), "--nodes 2: give the address of machine 0 with --master_addr"),
+        ((2, "--nodes=2", "--node_rank=2"), "--node_rank 2: is not one of 2 machines"),
+        ((3, "--nodes=2", "--master_addr=10.0.0.1"), "3 workers cannot be shared equally by 2 machines"),
+        ((0, "--nodes=x"), "run_distribute_train.sh: "),
+    ):
+        assert message in refusal_of(run_job(*flags, folder=tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_bad_input_of_the_workers_ends_the_job_with_its_line_and_status(tmp_path):
+    ended = run_job(3, *JOB, folder=tmp_path)
+    assert ended.returncode == 2 and ended.stdout == "" and "Traceback" not in ended.stderr
+    assert "batch_size=10 cannot be shared equally by 3 workers" in ended.stderr.splitlines()[-1]
+    ended = run_job(2, *JOB, "--lr=1e30", folder=tmp_path)
+    assert ended.returncode == 1 and "the training has diverged" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_the_job_and_any_number_of_workers_goes_on(tmp_path):
+    (tmp_path / "whole").mkdir()
+    result_of(run_job(2, *JOB, folder=tmp_path / "whole"))
+    process = start_job(2, *JOB, folder=tmp_path)
+    wait_for(process, "epoch 1/3:")
+    workers = workers_of(process)
+    workers[1].send_signal(signal.SIGKILL)
+    found = ended(process, timeout=60)
+    assert found.returncode == 1 and found.stdout == ""
+    line = found.stderr.splitlines()[-1]
+    assert line.startswith("error: rank 1 was ended by SIGKILL") and f"--resume {only_run_in(tmp_path)}" in line
+    assert not any(map(is_alive, workers.values()))
+    run = only_run_in(tmp_path)
+    assert read_checkpoint(run / "last.ckpt")[0]["epoch"] in (1, 2)
+    alone = tmp_path / "alone"
+    subprocess.run(["cp", "-r", run, alone], check=True)
+    assert result_of(call("train.py", "--resume", alone, cwd=tmp_path))["epochs"] == 3
+    # With as many workers as before the run ends as one that nobody disturbed.
+    result_of(run_job(2, "--resume", run, folder=tmp_path))
+    assert_same_run(run, only_run_in(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_a_run_of_one_process_goes_on_with_several_workers(tiny_run, tmp_path):
+    run = tmp_path / "run"
+    subprocess.run(["cp", "-r", tiny_run, run], check=True)
+    process = call("tests/killed_training.py", "step", 15, *TINY, "--output_path", tmp_path / "outputs", cwd=tmp_path)
+    assert process.returncode == -signal.SIGKILL
+    run = only_run_in(tmp_path)
+    result_of(run_job(5, "--resume", run, folder=tmp_path))
+    assert [row["epoch"] for row in metrics_of(run)] == ["1", "2", "3"]
+    assert metrics_of(run)[0] == metrics_of(tiny_run)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupted_job_leaves_no_process_and_says_how_to_go_on(tmp_path, number):
+    process = start_job(2, *JOB, "--epochs=60", folder=tmp_path)
+    wait_for(process, "epoch 1/60:")
+    everything = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    found = ended(process, timeout=60)
+    assert found.returncode == 130 and found.stdout == ""
+    assert f"--resume {only_run_in(tmp_path)}" in found.stderr
+    assert not any(map(is_alive, everything))
+
+
+def can_make_namespaces():
+    made = subprocess.run(["ip", "netns", "add", "adabin-probe"], capture_output=True, check=False).returncode == 0
+    if made:
+        subprocess.run(["ip", "netns", "del", "adabin-probe"], check=True)
+    return made
+
+
+@pytest.fixture
+def machines():
+    """Two network namespaces with an address each, joined by a cable: commands that enter them."""
+    try:
+        if not can_make_namespaces():
+            pytest.skip("this user may not make network namespaces (ip netns add)")
+    except FileNotFoundError:
+        pytest.skip("needs ip of iproute2")
+    names = [f"adabin-{os.getpid()}-{number}" for number in range(2)]
+    cable = [f"v{os.getpid()}-{number}" for number in range(2)]
+
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True)
+
+    try:
+        for name in names:
+            ip("netns", "add", name)
+            ip("-n", name, "link", "set", "lo", "up")
+        ip("link", "add", cable[0], "netns", names[0], "type", "veth", "peer", "name", cable[1], "netns", names[1])
+        for number, name in enumerate(names):
+            ip("-n", name, "addr", "add", f"10.213.7.{number + 1}/24", "dev", cable[number])
+            ip("-n", name, "link", "set", cable[number], "up")
+        yield [("ip", "netns", "exec", name) for name in names]
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+
+def start_on(machines, *arguments, folder):
+    """Start a job of one worker per machine."""
+    jobs = []
+    for number, inside in enumerate(machines):
+        own = ("--nodes", 2, "--node_rank", number, "--master_addr", "10.213.7.1")
+        (folder / f"machine{number}").mkdir()
+        logs = ("--log_path", folder / f"machine{number}" / "logs")
+        jobs.append(start_job(*arguments, *own, *logs, folder=folder, inside=inside))
+    return jobs
+
+
+@pytest.mark.slow
+def test_two_machines_train_together(machines, tmp_path):
+    (tmp_path / "one").mkdir()
+    result_of(run_job(2, *JOB, folder=tmp_path / "one"))
+    (tmp_path / "two").mkdir()
+    main, other = (ended(job) for job in start_on(machines, 2, *JOB, folder=tmp_path / "two"))
+    assert result_of(main)["epochs"] == 3
+    assert other.returncode == 0 and other.stdout == ""
+    # Where the workers run makes no difference to what they compute.
+    assert_same_run(Path(result_of(main)["run"]), only_run_in(tmp_path / "one"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_machine_ends_the_job_on_the_other(machines, tmp_path, lost):
+    jobs = start_on(machines, 2, *JOB, "--epochs=200", folder=tmp_path)
+    wait_for(jobs[0], "epoch 1/200:")
+    for process in psutil.Process(jobs[lost].pid).children(recursive=True):
+        process.kill()
+    jobs[lost].kill()
+    jobs[lost].communicate()
+    found = ended(jobs[1 - lost], timeout=90)
+    assert found.returncode == 1 and re.search(r"^error: .*machine", found.stderr.splitlines()[-1]), found.stderr
