@@ -51,6 +51,11 @@ CpuBackend::CpuBackend(ir::Plan plan, const Options& options)
       schedule_(MakeSchedule(plan_, {options.kernel, options.fuse})),
       pool_(options.threads),
       barrier_(pool_.threads()) {
+  // The steps hold their weights in the order in which they use them: one copy is enough.
+  for (ir::Step& step : plan_.steps) {
+    std::vector<uint32_t>().swap(step.bits);
+    std::vector<float>().swap(step.weights);
+  }
   info_.float_requested = options.kernel == "float";
   info_.kernel = info_.float_requested ? "float" : kernels::SelectKernel(options.kernel).name;
   info_.binary_layers = plan_.CountKind(ir::StepKind::kBinaryConv);
