@@ -38,7 +38,7 @@ class CpuBackend : public Backend {
   Barrier barrier_;
   std::vector<AlignedBuffer> arenas_;  // one per thread
   std::vector<AlignedBuffer> scratch_;
-  std::vector<float*> pointers_;      // [thread][output]
+  std::vector<float*> pointers_;                 // [thread][output]
   std::vector<std::vector<double>> step_times_;  // with `profile`: ms by step, by sample
 };
 

@@ -40,8 +40,7 @@ class ReferenceBConv2D : public BConv2D {
   float Output(const std::byte* bits, const BitLayout& layout, int o, int oh, int ow) const {
     const ConvGeometry& g = geometry_;
     const int group = o / g.group_out();
-    const uint32_t* weights =
-        bits_.data() + static_cast<size_t>(o) * RowWords(g.filter_size());
+    const uint32_t* weights = bits_.data() + static_cast<size_t>(o) * RowWords(g.filter_size());
     int both = 0;
     int ones = 0;
     for (int kh = 0; kh < g.kernel_h; ++kh) {
