@@ -268,7 +268,7 @@ int main(int argc, char** argv) {
   app.add_flag("--dump_plan", flags.dump_plan,
                "print the network as it would run, a line per pass over memory, and end");
   app.add_flag("--profile", flags.options.profile,
-               "print the same with the mean time of each; samples run one after the other");
+               "print the same with the median time of each; samples run one after the other");
   app.footer(
       "The last line on standard output is JSON. latency_ms_* is the time of one run over one "
       "whole "

@@ -20,7 +20,7 @@ struct Options {
 // One pass over memory, as `--dump_plan` and `--profile` print it.
 struct StepInfo {
   std::string description;
-  double milliseconds = 0;  // per sample, with Options::profile
+  double milliseconds = 0;  // median over samples, with Options::profile
 };
 
 struct ModelInfo {

@@ -38,9 +38,8 @@ class CpuBackend : public Backend {
   Barrier barrier_;
   std::vector<AlignedBuffer> arenas_;  // one per thread
   std::vector<AlignedBuffer> scratch_;
-  std::vector<float*> pointers_;      // [thread][output]
-  std::vector<double> step_seconds_;  // with `profile`
-  int64_t profiled_samples_ = 0;
+  std::vector<float*> pointers_;                 // [thread][output]
+  std::vector<std::vector<double>> step_times_;  // with `profile`: ms by step, by sample
 };
 
 }  // namespace adabin::backend

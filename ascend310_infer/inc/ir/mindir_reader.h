@@ -2,7 +2,7 @@
 #ifndef ADABIN_IR_MINDIR_READER_H_
 #define ADABIN_IR_MINDIR_READER_H_
 
-#include <string>
+#include <string_view>
 
 #include "ir/graph.h"
 
@@ -10,7 +10,7 @@ namespace adabin::ir {
 
 // `bytes` is the content of a MindIR file. Throws Error (without the file's name, which the caller
 // adds) for anything that is not one complete float32 network with one input.
-Graph ReadMindIr(const std::string& bytes);
+Graph ReadMindIr(std::string_view bytes);
 
 }  // namespace adabin::ir
 

@@ -41,15 +41,16 @@
 #define ADABIN_IR_PACKED_FILE_H_
 
 #include <string>
+#include <string_view>
 
 #include "ir/plan.h"
 
 namespace adabin::ir {
 
-bool IsPackedFile(const std::string& bytes);
+bool IsPackedFile(std::string_view bytes);
 std::string WritePackedFile(const Plan& plan);
 // Throws Error (without the file's name) for anything that WritePackedFile did not write.
-Plan ReadPackedFile(const std::string& bytes);
+Plan ReadPackedFile(std::string_view bytes);
 
 }  // namespace adabin::ir
 

@@ -14,7 +14,7 @@
 
 namespace adabin::kernels {
 
-// A binary convolution as the network states it. The spans must outlive the kernel built from it.
+// A binary convolution as the network states it. A kernel copies what it needs.
 struct BConv2DParams {
   ConvGeometry geometry;
   float high = 0;                     // activation value of bit 1

@@ -31,7 +31,8 @@ struct ConvRow {
   FinishTile finish;         // of the first pixel; what speaks of sums is left open
   float* scratch = nullptr;  // kConvScratch floats, aligned to 64 bytes
 };
-constexpr size_t kConvScratch = 4 * 8 * kLanes;
+constexpr int kConvChunk = 24;  // pixels whose sums wait there to be finished together
+constexpr size_t kConvScratch = 4 * kConvChunk * kLanes;
 // A chain of additions is not longer than about this: float32 would lose digits.
 constexpr int kMaxTerms = 256;
 

@@ -51,6 +51,11 @@ CpuBackend::CpuBackend(ir::Plan plan, const Options& options)
       schedule_(MakeSchedule(plan_, {options.kernel, options.fuse})),
       pool_(options.threads),
       barrier_(pool_.threads()) {
+  // The steps hold their weights in the order in which they use them: one copy is enough.
+  for (ir::Step& step : plan_.steps) {
+    std::vector<uint32_t>().swap(step.bits);
+    std::vector<float>().swap(step.weights);
+  }
   info_.float_requested = options.kernel == "float";
   info_.kernel = info_.float_requested ? "float" : kernels::SelectKernel(options.kernel).name;
   info_.binary_layers = plan_.CountKind(ir::StepKind::kBinaryConv);
@@ -64,7 +69,7 @@ CpuBackend::CpuBackend(ir::Plan plan, const Options& options)
     scratch_.push_back(AllocateAligned(schedule_.scratch_bytes + kAlignment));
   }
   pointers_.resize(static_cast<size_t>(pool_.threads()) * plan_.outputs.size());
-  step_seconds_.assign(schedule_.steps.size(), 0.0);
+  step_times_.resize(schedule_.steps.size());
 }
 
 void CpuBackend::Run(const float* input, size_t samples, std::vector<std::vector<float>>* outputs) {
@@ -110,19 +115,19 @@ void CpuBackend::RunTogether(const Frame& frame) {
       if (pool_.threads() > 1) barrier_.Wait();
       if (profile_ && worker == 0) {
         const auto now = Clock::now();
-        step_seconds_[i] += std::chrono::duration<double>(now - before).count();
+        step_times_[i].push_back(std::chrono::duration<double, std::milli>(now - before).count());
         before = now;
       }
     }
   });
-  ++profiled_samples_;
 }
 
 std::vector<StepInfo> CpuBackend::DescribeSteps() const {
   std::vector<StepInfo> steps;
   for (size_t i = 0; i < schedule_.steps.size(); ++i) {
-    const double samples = static_cast<double>(std::max<int64_t>(profiled_samples_, 1));
-    steps.push_back({schedule_.steps[i]->description, step_seconds_[i] * 1e3 / samples});
+    std::vector<double> times = step_times_[i];
+    std::sort(times.begin(), times.end());
+    steps.push_back({schedule_.steps[i]->description, times.empty() ? 0 : times[times.size() / 2]});
   }
   return steps;
 }

@@ -10,7 +10,8 @@
 namespace adabin::backend {
 
 ir::Plan LoadPlan(const std::string& path) {
-  const std::string bytes = ReadFile(path);
+  const MappedFile file(path);
+  const std::string_view bytes = file.bytes();
   try {
     return ir::IsPackedFile(bytes) ? ir::ReadPackedFile(bytes)
                                    : lower::Lower(ir::ReadMindIr(bytes));

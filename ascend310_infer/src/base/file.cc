@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -39,6 +40,20 @@ void ReadAll(const std::string& path, std::FILE* file, void* data, size_t size) 
 }
 
 }  // namespace
+
+MappedFile::MappedFile(const std::string& path) {
+  const File file = OpenForReading(path, &size_);
+  if (size_ == 0) return;  // nothing to map
+  data_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fileno(file.get()), 0);
+  if (data_ == MAP_FAILED) {
+    data_ = nullptr;
+    Fail(path, std::string("cannot be mapped: ") + std::strerror(errno));
+  }
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) munmap(data_, size_);
+}
 
 std::string ReadFile(const std::string& path) {
   size_t size = 0;

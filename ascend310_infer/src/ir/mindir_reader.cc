@@ -317,10 +317,11 @@ class Builder {
 
 }  // namespace
 
-Graph ReadMindIr(const std::string& bytes) {
+Graph ReadMindIr(std::string_view bytes) {
   mindir::ModelProto model;
-  if (bytes.size() > std::numeric_limits<int32_t>::max() || !model.ParseFromString(bytes) ||
-      !model.has_graph() || model.graph().node_size() == 0) {
+  if (bytes.size() > std::numeric_limits<int32_t>::max() ||
+      !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph() ||
+      model.graph().node_size() == 0) {
     throw Error("not a MindIR file, or a truncated one; export the network with export.py");
   }
   // Files with a primitive table end with their version: without it the end is missing.

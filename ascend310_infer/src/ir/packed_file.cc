@@ -46,7 +46,7 @@ uint64_t Fnv1a(const char* data, size_t size, uint64_t hash) {
 }
 
 // One byte that changes always changes this sum.
-uint64_t Checksum(const std::string& bytes) {
+uint64_t Checksum(std::string_view bytes) {
   const uint64_t head = Fnv1a(bytes.data(), kChecksumOffset, 0xcbf29ce484222325u);
   return Fnv1a(bytes.data() + kHeaderSize, bytes.size() - kHeaderSize, head);
 }
@@ -192,7 +192,7 @@ void VisitShape(Stream& stream, Shape& shape) {
   for (int* field : {&shape.c, &shape.h, &shape.w}) stream.Field(*field);
 }
 
-Header ReadHeader(const std::string& bytes) {
+Header ReadHeader(std::string_view bytes) {
   Header header;
   if (bytes.size() < kHeaderSize) throw Error("the packed model is truncated; copy it again");
   std::memcpy(&header, bytes.data(), kHeaderSize);
@@ -218,7 +218,7 @@ Header ReadHeader(const std::string& bytes) {
 
 }  // namespace
 
-bool IsPackedFile(const std::string& bytes) { return bytes.starts_with("ADABIN"); }
+bool IsPackedFile(std::string_view bytes) { return bytes.starts_with("ADABIN"); }
 
 std::string WritePackedFile(const Plan& plan) {
   TableWriter writer;
@@ -246,7 +246,7 @@ std::string WritePackedFile(const Plan& plan) {
   return bytes;
 }
 
-Plan ReadPackedFile(const std::string& bytes) {
+Plan ReadPackedFile(std::string_view bytes) {
   const Header header = ReadHeader(bytes);
   TableReader reader(bytes.data() + kHeaderSize, header.table_size,
                      bytes.data() + header.blob_offset, header.blob_size);

@@ -16,6 +16,10 @@ namespace {
 
 using kernels::BConvRow;
 
+// Pixels whose sums wait in the first-level cache to be finished together.
+constexpr int kChunk = 32;
+static_assert(kChunk * 4 * 16 * sizeof(int32_t) <= kernels::kRowScratch);
+
 // sum += popcount(a & w). In assembly because g++ 12 spills the sums when it sees through this.
 ADABIN_SIMD_INLINE void Count(__m512i a, __m512i w, __m512i* sum) {
   __m512i t;
@@ -51,74 +55,73 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, int32_t* su
   }
   for (int v = 0; v < kVectors; ++v) {
     for (int p = 0; p < kPixels; ++p) {
-      _mm512_store_si512(sums + (v * kPixels + p) * 16, sum[v][p]);
+      _mm512_store_si512(sums + (v * kChunk + p) * 16, sum[v][p]);
+    }
+  }
+}
+
+// A stretch of a row, in tiles of at most `kPixels` that are as equal as can be.
+template <int kVectors, int kPixels>
+ADABIN_SIMD_INLINE void CountChunk(const BConvRow& row, int begin, int pixels, int32_t* sums) {
+  const int tiles = (pixels + kPixels - 1) / kPixels;
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int first = pixels * tile / tiles;
+    const int count = pixels * (tile + 1) / tiles - first;
+    const auto at = static_cast<size_t>(begin + first);
+    int32_t* to = sums + first * 16;
+    switch (count) {
+      case 1:
+        CountTile<kVectors, 1>(row, at, to);
+        break;
+      case 2:
+        CountTile<kVectors, 2>(row, at, to);
+        break;
+      case 3:
+        CountTile<kVectors, 3>(row, at, to);
+        break;
+      case 4:
+        CountTile<kVectors, 4>(row, at, to);
+        break;
+      case 5:
+        if constexpr (kPixels >= 5) CountTile<kVectors, 5>(row, at, to);
+        break;
+      case 6:
+        if constexpr (kPixels >= 6) CountTile<kVectors, 6>(row, at, to);
+        break;
+      case 7:
+        if constexpr (kPixels >= 7) CountTile<kVectors, 7>(row, at, to);
+        break;
+      default:
+        if constexpr (kPixels >= 8) CountTile<kVectors, 8>(row, at, to);
+        break;
     }
   }
 }
 
 template <int kVectors, int kPixels>
-ADABIN_SIMD_INLINE void RunTile(const BConvRow& row, size_t first) {
+ADABIN_SIMD_INLINE void RunChunks(const BConvRow& row) {
   auto* sums = reinterpret_cast<int32_t*>(row.scratch);
-  CountTile<kVectors, kPixels>(row, first, sums);
-  simd::FinishTile tile = row.finish;
-  tile.sums = sums;
-  tile.sum_vector_step = kPixels * 16;
-  tile.sum_pixel_step = 16;
-  tile.pixels = kPixels;
-  tile.ones += first;
-  tile.c_offset += first;
-  if (tile.residual != nullptr) tile.residual += first * tile.stride;
-  if (tile.z != nullptr) tile.z += first * tile.stride;
-  if (tile.bits != nullptr) tile.bits += first * tile.bit_stride;
-  Finish<true>(tile);
-}
-
-// Tiles of at most `kPixels`, as equal as can be.
-template <int kVectors, int kPixels>
-ADABIN_SIMD_INLINE void RunTiles(const BConvRow& row) {
-  const int tiles = (row.width + kPixels - 1) / kPixels;
-  int first = 0;
-  for (int tile = 0; tile < tiles; ++tile) {
-    const int end = static_cast<int>(int64_t{row.width} * (tile + 1) / tiles);
-    const auto at = static_cast<size_t>(first);
-    switch (end - first) {
-      case 1:
-        RunTile<kVectors, 1>(row, at);
-        break;
-      case 2:
-        RunTile<kVectors, 2>(row, at);
-        break;
-      case 3:
-        RunTile<kVectors, 3>(row, at);
-        break;
-      case 4:
-        RunTile<kVectors, 4>(row, at);
-        break;
-      case 5:
-        if constexpr (kPixels >= 5) RunTile<kVectors, 5>(row, at);
-        break;
-      case 6:
-        if constexpr (kPixels >= 6) RunTile<kVectors, 6>(row, at);
-        break;
-      case 7:
-        if constexpr (kPixels >= 7) RunTile<kVectors, 7>(row, at);
-        break;
-      default:
-        if constexpr (kPixels >= 8) RunTile<kVectors, 8>(row, at);
-        break;
-    }
-    first = end;
+  for (int begin = 0; begin < row.width; begin += kChunk) {
+    const int pixels = row.width - begin < kChunk ? row.width - begin : kChunk;
+    CountChunk<kVectors, kPixels>(row, begin, pixels, sums);
+    simd::FinishTile tile = PixelsOf(row.finish, static_cast<size_t>(begin), pixels);
+    tile.ones += begin;
+    tile.c_offset += begin;
+    tile.sums = sums;
+    tile.sum_vector_step = kChunk * 16;
+    tile.sum_pixel_step = 16;
+    Finish<true>(tile);
   }
 }
 
 ADABIN_SIMD void RunRow(const BConvRow& row) {
   switch (row.vectors) {
     case 1:
-      return RunTiles<1, 8>(row);
+      return RunChunks<1, 8>(row);
     case 2:
-      return RunTiles<2, 8>(row);
+      return RunChunks<2, 8>(row);
     default:
-      return RunTiles<4, 4>(row);
+      return RunChunks<4, 4>(row);
   }
 }
 

@@ -118,7 +118,9 @@ class PortableBConv2D : public BConv2D {
  public:
   explicit PortableBConv2D(const BConv2DParams& params)
       : geometry_(params.geometry),
-        epilogue_{params.act, params.positive.data(), params.negative.data()},
+        positive_(params.positive.begin(), params.positive.end()),
+        negative_(params.negative.begin(), params.negative.end()),
+        epilogue_{params.act, positive_.data(), negative_.data()},
         constants_(ComputeConstants(params)),
         count_(SelectCount()),
         row_words_((static_cast<size_t>(params.geometry.filter_size()) + 63) / 64) {
@@ -223,6 +225,7 @@ class PortableBConv2D : public BConv2D {
   }
 
   ConvGeometry geometry_;
+  std::vector<float> positive_, negative_;
   Epilogue epilogue_;
   BConv2DConstants constants_;
   CountFunction count_;

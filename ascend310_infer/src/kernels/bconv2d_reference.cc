@@ -2,6 +2,8 @@
 //
 // The arithmetic of kernels/bconv2d.h, one bit at a time and nothing clever: what every other
 // kernel has to equal bit for bit.
+#include <vector>
+
 #include "kernels/bits.h"
 #include "kernels/select_kernel.h"
 
@@ -11,31 +13,34 @@ namespace {
 class ReferenceBConv2D : public BConv2D {
  public:
   explicit ReferenceBConv2D(const BConv2DParams& params)
-      : params_(params), constants_(ComputeConstants(params)) {}
+      : geometry_(params.geometry),
+        bits_(params.bits.begin(), params.bits.end()),
+        positive_(params.positive.begin(), params.positive.end()),
+        negative_(params.negative.begin(), params.negative.end()),
+        epilogue_{params.act, positive_.data(), negative_.data()},
+        constants_(ComputeConstants(params)) {}
 
   size_t scratch_bytes() const override {
-    return static_cast<size_t>(params_.geometry.out.c) * sizeof(float);
+    return static_cast<size_t>(geometry_.out.c) * sizeof(float);
   }
 
   void Run(const std::byte* bits, const BitLayout& layout, const Work& work, const Target& target,
            std::byte* scratch) const override {
-    const Shape& shape = params_.geometry.out;
-    const Epilogue epilogue{params_.act, params_.positive.data(), params_.negative.data()};
+    const Shape& shape = geometry_.out;
     auto* z = reinterpret_cast<float*>(scratch);
     for (int oh = work.row_begin; oh < work.row_end; ++oh) {
       for (int ow = 0; ow < shape.w; ++ow) {
         for (int o = 0; o < shape.c; ++o) z[o] = Output(bits, layout, o, oh, ow);
-        FinishPixel(epilogue, target, oh, oh - work.row_begin, ow, shape.w, shape.c, z);
+        FinishPixel(epilogue_, target, oh, oh - work.row_begin, ow, shape.w, shape.c, z);
       }
     }
   }
 
  private:
   float Output(const std::byte* bits, const BitLayout& layout, int o, int oh, int ow) const {
-    const ConvGeometry& g = params_.geometry;
+    const ConvGeometry& g = geometry_;
     const int group = o / g.group_out();
-    const uint32_t* weights =
-        params_.bits.data() + static_cast<size_t>(o) * RowWords(g.filter_size());
+    const uint32_t* weights = bits_.data() + static_cast<size_t>(o) * RowWords(g.filter_size());
     int both = 0;
     int ones = 0;
     for (int kh = 0; kh < g.kernel_h; ++kh) {
@@ -62,7 +67,10 @@ class ReferenceBConv2D : public BConv2D {
            (constants_.b[channel] * static_cast<float>(ones) + constants_.c[border]);
   }
 
-  BConv2DParams params_;
+  ConvGeometry geometry_;
+  std::vector<uint32_t> bits_;
+  std::vector<float> positive_, negative_;
+  Epilogue epilogue_;
   BConv2DConstants constants_;
 };
 
