@@ -51,4 +51,5 @@ def check_layers(model, records, folder, kernel="auto"):
         found = np.fromfile(folder / "layer" / "bits.bin", np.uint8).reshape(bits.shape)
         np.testing.assert_array_equal(found, bits, err_msg=f"layer {index}")
         found = np.fromfile(folder / "layer" / "conv.bin", np.float32).reshape(y.shape)
-        assert np.abs(found - y).max() <= 1e-5 * np.abs(y).max(), f"layer {index}"
+        difference = np.abs(found - y).max() / np.abs(y).max()
+        assert difference <= 1e-5, f"layer {index}: outputs differ by {difference:.2g} of the largest"

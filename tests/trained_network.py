@@ -11,7 +11,6 @@ ONNX Runtime. The last line is JSON; a difference that is not allowed ends with 
 import tempfile
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
 
 from export import first_images
@@ -51,6 +50,8 @@ def compare(logits, expected):
 
 
 def main(argv):
+    import mindspore as ms  # after src, which prepares the environment
+
     flags, overrides = parse_flags(__doc__, argv, add_flags)
     path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(path, flags.config_path, overrides)
