@@ -22,7 +22,7 @@ std::string Text(const Shape& s) {
 
 std::string Text(const ConvGeometry& g) {
   std::string text = std::to_string(g.kernel_h) + "x" + std::to_string(g.kernel_w);
-  if (g.stride_h != 1 || g.stride_w != 1) text += "/" + std::to_string(g.stride_h);
+  if (g.stride_h != 1 || g.stride_w != 1) text.append("/").append(std::to_string(g.stride_h));
   return text;
 }
 
@@ -231,7 +231,7 @@ class Scheduler {
     std::vector<Shape> shapes;
     for (const int value : plan_.outputs) {
       shapes.push_back(ShapeOf(value));
-      text += " " + Text(shapes.back());
+      text.append(" ").append(Text(shapes.back()));
       buffers.push_back(ReadFloats(value));
     }
     Emit(MakeWhole([shapes, buffers](const Frame& frame) {

@@ -25,7 +25,7 @@ struct Zmm {
   ADABIN_SIMD_INLINE static Reg LookUp(Reg table, Reg w) { return _mm512_shuffle_epi8(table, w); }
   ADABIN_SIMD_INLINE static Reg Add(Reg x, Reg y) { return _mm512_add_epi8(x, y); }
   ADABIN_SIMD_INLINE static void Widen(uint16_t* to, Reg x) {
-    Ymm::Widen(to, _mm512_castsi512_si256(x));
+    Ymm::Widen(to, _mm512_maskz_extracti64x4_epi64(0xf, x, 0));
     Ymm::Widen(to + 32, _mm512_maskz_extracti64x4_epi64(0xf, x, 1));
   }
 };
