@@ -50,9 +50,9 @@ struct Step {
   float high = 0;
   float low = 0;
 
-  std::vector<float> weights;                            // kConv: OIHW; kDense: [out][in]
-  std::vector<double> scale;                             // per channel; empty: 1
-  std::vector<double> shift;                             // per channel; empty: 0
+  std::vector<float> weights;  // kConv: OIHW; kDense: [out][in]
+  std::vector<double> scale;   // per channel, of float32's values; empty: 1
+  std::vector<double> shift;   // the same; empty: 0
   kernels::Activation act = kernels::Activation::kNone;  // convolutions, kActivation
   std::vector<float> positive;                           // slopes of kTwoSlope, per channel
   std::vector<float> negative;

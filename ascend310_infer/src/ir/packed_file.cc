@@ -69,6 +69,10 @@ class TableWriter {
     blob_.resize(AlignUp(blob_.size(), kArrayAlignment));
     blob_.append(reinterpret_cast<const char*>(data.data()), data.size() * sizeof(T));
   }
+  void Array(std::vector<double>& data) {  // folded constants, which have float32's values
+    std::vector<float> values(data.begin(), data.end());
+    Array(values);
+  }
   const std::string& table() const { return table_; }
   const std::string& blob() const { return blob_; }
 
@@ -115,6 +119,11 @@ class TableReader {
     data.resize(count);
     if (count > 0) std::memcpy(data.data(), blob_ + begin, count * sizeof(T));
     blob_at_ = begin + count * sizeof(T);
+  }
+  void Array(std::vector<double>& data) {
+    std::vector<float> values;
+    Array(values);
+    data.assign(values.begin(), values.end());
   }
   bool done() const { return at_ == end_ && blob_at_ == blob_size_; }
   size_t left() const { return static_cast<size_t>(end_ - at_); }

@@ -286,8 +286,21 @@ class Lowering {
   Plan plan_;
 };
 
+// Folding is done in double; what comes out is rounded once, so that a packed file can hold it as
+// it is.
+void RoundConstants(Plan* plan) {
+  for (Step& step : plan->steps) {
+    for (double& value : step.scale) value = static_cast<float>(value);
+    for (double& value : step.shift) value = static_cast<float>(value);
+  }
+}
+
 }  // namespace
 
-Plan Lower(const Graph& graph) { return Simplify(Lowering(graph).Run()); }
+Plan Lower(const Graph& graph) {
+  Plan plan = Simplify(Lowering(graph).Run());
+  RoundConstants(&plan);
+  return plan;
+}
 
 }  // namespace adabin::lower
