@@ -2,7 +2,7 @@
 //
 // The CPU operators of convolutions against slow obvious loops in double precision, over random shapes.
 //
-//     g++ -O2 -march=native -std=c++17 -pthread -Isrc/cpu/kernels tests/cpu_kernels/conv_test.cc src/cpu/kernels/*.cc
+// Compiled and run by tests/test_cpu_kernels.py.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
