@@ -26,6 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.trainings import as_flags  # noqa: E402
 from src.utils.cli import log, run  # noqa: E402
 from src.utils.config import parse_flags, read_config  # noqa: E402
 from src.utils.device import describe_device, environment_for_other_programs, init_device  # noqa: E402
@@ -92,6 +93,15 @@ def work(config, flags):
     }
 
 
+def kind_of(row):
+    """What a row of MindSpore's profile is counted as; the project's own operators, all `Custom`, go by their Cell."""
+    if row["op_type"] != "Custom":
+        return row["op_type"]
+    function, name = row["full_op_name"].split("/")[-2:]
+    # Numbered within the Cell, in the order of construct and bprop.
+    return f"{function.split('-')[-1]}, {'forward' if name.endswith('-op0') else 'gradients'}"
+
+
 def profile(config, flags):
     """Log milliseconds per step and calls of each kind of operator, most expensive first."""
     import mindspore as ms
@@ -112,13 +122,19 @@ def profile(config, flags):
                 rows += list(csv.DictReader(handle))
     kinds = {}
     for row in rows:
-        count, spent = kinds.get(row["op_type"], (0, 0.0))
-        kinds[row["op_type"]] = (count + int(row["op_occurrences"]), spent + float(row["op_total_time(ms)"]))
+        count, spent = kinds.get(kind_of(row), (0, 0.0))
+        kinds[kind_of(row)] = (count + int(row["op_occurrences"]), spent + float(row["op_total_time(ms)"]))
     if not kinds:
         raise RunError("MindSpore's profiler recorded nothing")
     for kind, (count, spent) in sorted(kinds.items(), key=lambda item: -item[1][1])[:25]:
         log(f"{spent / flags.steps:9.2f} ms  {count / flags.steps:6.0f} x  {kind}")
     return {"ms_per_step": round(sum(spent for _, spent in kinds.values()) / flags.steps, 2)}
+
+
+def step_command(config_path, overrides):
+    """Command that measures the training step of a recipe with other values of some config keys."""
+    recipe = ["--config_path", str(config_path)] if config_path else []
+    return [sys.executable, __file__, "--worker", *recipe, *as_flags(overrides)]
 
 
 def measured(command, environment):

@@ -59,7 +59,22 @@ def test_the_run_that_the_others_are_compared_with_is_complete(tiny_run):
     }  # fmt: skip
 
 
-def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(tiny_run, tmp_path):
+@pytest.fixture(params=[(), ("--cpu_kernels=off",)], ids=["CPU kernels", "MindSpore's operators"])
+def kernels_and_run(request, tiny_run, tmp_path_factory):
+    """Flags that choose the operators, and the folder of the tiny training that was never killed with them."""
+    if not request.param:
+        return request.param, tiny_run
+    folder = tmp_path_factory.mktemp("plain")
+    return request.param, run_to_its_end(folder, *request.param)
+
+
+def run_to_its_end(folder, *flags):
+    result_of(call("train.py", *TINY, *flags, "--output_path", folder / "outputs", cwd=folder))
+    return only_run_in(folder)
+
+
+def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(kernels_and_run, tmp_path):
+    kernels, reference = kernels_and_run
     rng = random.Random(11)
 
     def killed(moment, count, *flags):
@@ -67,7 +82,7 @@ def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(tiny_run, tmp
         assert ended.returncode == -signal.SIGKILL and ended.stdout == "", ended.stderr
 
     # 1: within the first epoch, when there is no checkpoint yet.
-    killed("step", rng.randint(2, STEPS_PER_EPOCH), *TINY, "--output_path", tmp_path / "outputs")
+    killed("step", rng.randint(2, STEPS_PER_EPOCH), *TINY, *kernels, "--output_path", tmp_path / "outputs")
     run = only_run_in(tmp_path)
     assert not (run / "last.ckpt").exists()
     resume = ("--resume", run)
@@ -93,7 +108,7 @@ def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(tiny_run, tmp
     assert process.returncode == -signal.SIGKILL
     result = result_of(call("train.py", *resume, cwd=tmp_path))
     assert result["epochs"] == 3 and only_run_in(tmp_path) == run
-    assert_same_run(run, tiny_run)
+    assert_same_run(run, reference)
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "best.ckpt", "config.yaml"])
