@@ -167,9 +167,12 @@ class Job:
             scheduler_gone_at = (scheduler_gone_at or now) if self.scheduler_is_gone(alive) else None
             if self.main_machine_is_lost(now) or (scheduler_gone_at and now - scheduler_gone_at > GRACE / 2):
                 break
-            if self.first_error or self.worker_failure():
+            reported = self.worker_failure()
+            if self.first_error or reported:
                 failed_at = failed_at or now
-                if now - failed_at > (GRACE if alive - {"scheduler"} else GRACE / 10):
+                # msrun alone learns a worker's exit status, and may take a while to say it.
+                ended = reported and not alive - {"scheduler"}
+                if now - failed_at > (GRACE / 10 if ended else GRACE):
                     break
             # After the last worker the scheduler ends by itself within seconds.
             workers_gone_at = None if alive - {"scheduler"} or not self.processes else workers_gone_at or now

@@ -72,12 +72,17 @@ class AdaBinConv2d(nn.Cell):
         if self.binarizes_weight:
             self.binary_w = WeightBinarizer(self.settings.weight_set, self.settings.weight_estimator)
 
-    def construct(self, x):
+    def binarized(self, x):
+        """(input, weights) as they are convolved."""
         weight = self.weight
         if self.binarizes_input:
             x = self.binary_a(x, self.estimator_k, self.estimator_t)
         if self.binarizes_weight:
             weight = self.binary_w(weight, self.estimator_k, self.estimator_t)
+        return x, weight
+
+    def construct(self, x):
+        x, weight = self.binarized(x)
         return self.conv(x, weight)
 
 

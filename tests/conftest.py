@@ -2,6 +2,7 @@
 """Fixtures that several tests share."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from src.utils.device import prepare_environment
 
 prepare_environment()  # before any test module imports mindspore
+# Tests send it to programs they start; a shell that started us in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

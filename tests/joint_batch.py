@@ -115,7 +115,7 @@ def check_state(world, step):
 if __name__ == "__main__":
     serve_as_scheduler()
     the_world = World.of_environment()
-    the_config = read_config(None, {"network": "resnet8", "lr": 0.05})
+    the_config = read_config(None, {"network": "resnet8", "lr": 0.05, "batch_size": SHARE * the_world.size})
     init_device(the_config)
     the_world.join()
     check_messages(the_world)

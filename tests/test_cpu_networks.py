@@ -56,7 +56,9 @@ def first_step(config, kernels, images, labels):
     return loss, logits, {p.name: p.asnumpy() - before[p.name] for p in network.get_parameters()}
 
 
-@pytest.mark.parametrize("settings", [{}, {"binary_form": "released"}, {"nonlinearity": "prelu"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"binary_form": "released"}, {"nonlinearity": "prelu"}, {"w_bits": 32}], ids=str
+)
 def test_a_step_changes_every_parameter_as_without_kernels(settings):
     config = read_config(None, {"network": "resnet8"} | PLAIN | settings)
     images, labels = pictures(16)
@@ -156,26 +158,30 @@ class Layer:
         channels_in, channels, kernel, stride, padding = self.arguments
         layer = AdaBinConv2d(channels_in, channels, kernel, stride=stride, padding=padding, settings=self.settings)
         layer.weight.set_data(ms.Tensor(self.weight))
-        layer.binary_a.alpha_a.set_data(ms.Tensor(self.alpha, ms.float32))
-        layer.binary_a.beta_a.set_data(ms.Tensor(self.beta, ms.float32))
+        if layer.binarizes_input:
+            layer.binary_a.alpha_a.set_data(ms.Tensor(self.alpha, ms.float32))
+            layer.binary_a.beta_a.set_data(ms.Tensor(self.beta, ms.float32))
         network = ms.nn.SequentialCell(layer)
         set_estimator(network, 1.5, 0.8)
         if fast:
             accelerate(network, self.config)
+            assert type(layer) is not AdaBinConv2d
         y = network(ms.Tensor(self.x))
         weights = ms.Tensor(np.random.default_rng(8).standard_normal(y.shape).astype(np.float32))
 
         def weighted(x):
             return ms.ops.sum(network(x) * weights)
 
-        parameters = ms.ParameterTuple((layer.weight, layer.binary_a.alpha_a, layer.binary_a.beta_a))
-        dx, gradients = ms.grad(weighted, 0, parameters)(ms.Tensor(self.x))
-        return [value.asnumpy() for value in (y, dx, *gradients)]
+        parameters = layer.trainable_params()
+        dx, gradients = ms.grad(weighted, 0, ms.ParameterTuple(parameters))(ms.Tensor(self.x))
+        names = ("y", "dx", *(f"gradient of {parameter.name}" for parameter in parameters))
+        return {name: value.asnumpy() for name, value in zip(names, (y, dx, *gradients), strict=True)}
 
     def compare(self):
-        for name, found, expected in zip(
-            ("y", "dx", "dw", "dalpha", "dbeta"), self.results(True), self.results(False), strict=True
-        ):
+        found_values, expected_values = self.results(True), self.results(False)
+        assert found_values.keys() == expected_values.keys()
+        for name, expected in expected_values.items():
+            found = found_values[name]
             assert found.shape == expected.shape, name
             scale = max(1.0, np.abs(expected).max())
             np.testing.assert_allclose(found, expected, rtol=2e-4, atol=3e-5 * scale, err_msg=name)
@@ -199,6 +205,11 @@ def test_a_layer_computes_the_same_with_every_setting(form, binary_set, estimato
         activation_estimator=estimator,
     )
     Layer(settings, "GRAPH").compare()
+
+
+@pytest.mark.parametrize("bits", [(1, 32), (32, 1), (32, 32)], ids="W{0[0]}A{0[1]}".format)
+def test_a_layer_with_a_side_in_float_computes_the_same(mode, bits):
+    Layer(settings_of(w_bits=bits[0], a_bits=bits[1]), mode, stride=2).compare()
 
 
 @pytest.mark.parametrize(

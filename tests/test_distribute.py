@@ -23,6 +23,7 @@ from tests.test_resume import assert_same_run, metrics_of, only_run_in
 
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 JOB = ("config/resnet20_shapes.yaml", *TINY[2:])
+FLOAT_TEACHER = ("--network=standard_resnet8", "--w_bits=32", "--a_bits=32", "--nonlinearity=relu", "--epochs=1")
 
 
 def command(*arguments, folder):
@@ -228,6 +229,27 @@ def test_an_interrupted_job_leaves_no_process_and_says_how_to_go_on(tmp_path, nu
     assert found.returncode == 130 and found.stdout == ""
     assert f"--resume {only_run_in(tmp_path)}" in found.stderr
     assert not any(map(is_alive, everything))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("amp_level", ["O0", "O2"])
+def test_two_workers_train_in_two_steps_with_every_option_and_go_on_alone(tmp_path, amp_level):
+    float_run = call("train.py", *TINY, *FLOAT_TEACHER, "--output_path", tmp_path / "teacher", cwd=tmp_path)
+    options = (
+        f"--amp_level={amp_level}", "--batch_size=12", "--accumulation=2", "--clip_norm=1", "--ema_decay=0.9",
+        "--evaluate_ema=true", "--label_smoothing=0.1", "--decay_exclude=[batch_norm, alpha, beta]",
+    )  # fmt: skip
+    teacher = result_of(float_run)["run"] + "/best.ckpt"
+    recipe = ("config/resnet20_shapes_two_step.yaml", *TINY[2:], "--epochs=2", "--lr=0.005", "--teacher", teacher)
+    result = result_of(run_job(2, *recipe, *options, folder=tmp_path))
+    run = only_run_in(tmp_path)
+    assert [step["epochs"] for step in result["steps"]] == [2, 2] and result["final"] == str(run / "step2")
+    # As if it had been stopped within the second step: one process ends it.
+    for path in (run / "step2").iterdir():
+        if path.name != "config.yaml":
+            path.unlink()
+    again = result_of(call("train.py", "--resume", run, cwd=tmp_path))
+    assert again["steps"][0] == result["steps"][0] and len(metrics_of(run / "step2")) == 2
 
 
 def can_make_namespaces():

@@ -5,7 +5,7 @@ from functools import cache
 
 from mindspore import nn
 
-from src.cpu.convolution import CpuAdaBinConv2d, CpuConv2d
+from src.cpu.convolution import CpuAdaBinConv2d, CpuConv2d, CpuHalfBinaryConv2d
 from src.cpu.library import LibraryError, library_path
 from src.cpu.networks import FusedBlock, FusedResNet, FusedVgg
 from src.cpu.norm_act import NormAct
@@ -17,7 +17,12 @@ from src.models.vgg_small import VggSmall
 from src.utils.cli import log
 from src.utils.errors import UserError
 
-_LAYERS = {AdaBinConv2d: CpuAdaBinConv2d, nn.Conv2d: CpuConv2d, SubsampleAndPad: CpuSubsampleAndPad}
+# The first that serves a layer takes it.
+_LAYERS = {
+    AdaBinConv2d: (CpuAdaBinConv2d, CpuHalfBinaryConv2d),
+    nn.Conv2d: (CpuConv2d,),
+    SubsampleAndPad: (CpuSubsampleAndPad,),
+}
 _FUSED = {ResidualBlock: FusedBlock, ResNet: FusedResNet, VggSmall: FusedVgg}
 _FIRST_LAYERS = ("conv1", "conv0")  # of the networks: they see the picture
 
@@ -85,8 +90,8 @@ def accelerate(network, config):
             joined |= {id(child.norm) for child in cell._cells.values() if isinstance(child, NormAct)}
     for _, parent in list(network.cells_and_names()):
         for name, cell in list(parent._cells.items()):
-            faster = _LAYERS.get(type(cell))
-            if faster and faster.serves(cell):
+            faster = next((c for c in _LAYERS.get(type(cell), ()) if c.serves(cell)), None)
+            if faster:
                 cell.__class__ = faster
                 sees_picture = faster is CpuConv2d and parent is network and name in _FIRST_LAYERS
                 cell.take_over(**({"first": True} if sees_picture else {}))

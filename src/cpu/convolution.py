@@ -93,15 +93,18 @@ class FloatConvFunction(nn.Cell):
         return self.backward_op(dout, x, weight, self.geometry)
 
 
+def _is_plain(conv):
+    """Whether a convolution has one group and no dilation."""
+    return conv.group == 1 and set(conv.dilation) == {1}
+
+
 class CpuAdaBinConv2d(AdaBinConv2d):
     """`AdaBinConv2d` by the kernels; made of a layer by `take_over`."""
 
     @classmethod
     def serves(cls, layer):
         """Whether the kernels compute this layer: both sides binary, one group, no dilation."""
-        conv = layer.conv
-        both = layer.binarizes_input and layer.binarizes_weight
-        return both and conv.group == 1 and set(conv.dilation) == {1}
+        return layer.binarizes_input and layer.binarizes_weight and _is_plain(layer.conv)
 
     def take_over(self):
         """Complete a layer that has just become of this class."""
@@ -112,13 +115,30 @@ class CpuAdaBinConv2d(AdaBinConv2d):
         return self.function(x, self.weight, binary_a.alpha_a, binary_a.beta_a, self.estimator_k, self.estimator_t)
 
 
+class CpuHalfBinaryConv2d(AdaBinConv2d):
+    """`AdaBinConv2d` with a side in float, as in the first of two steps: binarized as ever, then convolved here."""
+
+    @classmethod
+    def serves(cls, layer):
+        """Whether the kernels compute this layer: one group, no dilation."""
+        return _is_plain(layer.conv)
+
+    def take_over(self):
+        """Complete a layer that has just become of this class."""
+        self.function = FloatConvFunction(self.conv.stride[-2:], self.padding, first=False)
+
+    def construct(self, x):
+        x, weight = self.binarized(x)
+        return self.function(x, weight)
+
+
 class CpuConv2d(nn.Conv2d):
     """`nn.Conv2d` by the kernels; made of a layer by `take_over`."""
 
     @classmethod
     def serves(cls, layer):
         """Whether the kernels compute this layer: no bias, one group, no dilation, padding in numbers, NCHW."""
-        plain = not layer.has_bias and layer.group == 1 and set(layer.dilation) == {1} and layer.data_format == "NCHW"
+        plain = not layer.has_bias and _is_plain(layer) and layer.data_format == "NCHW"
         return plain and layer.pad_mode in ("pad", "valid")
 
     def take_over(self, first=False):
