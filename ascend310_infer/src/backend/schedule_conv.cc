@@ -3,6 +3,7 @@
 // Convolutions and dense layers, with the average before them and the pooling behind them.
 #include <utility>
 
+#include "backend/binary_layer.h"
 #include "backend/scheduler.h"
 #include "backend/step_text.h"
 #include "ops/feature_map.h"
