@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: bash scripts/run_tests.sh [--slow] [pytest arguments...]
 #
-# Set-up, linters, C++ tests, Python tests, C++ tests once more under the sanitizers. Every stage runs even if one
-# before it failed; a summary comes last, and the exit status is 1 if any stage failed.
+# Set-up, linters, C++ tests, Python tests, C++ tests once more under the sanitizers, those of threads under
+# ThreadSanitizer. Every stage runs even if one before it failed; a summary comes last, and the exit status is 1 if any
+# stage failed.
 #   --slow  also the tests that take minutes each
 # Tests that need real data read it from the folder ADABIN_TEST_DATA and are skipped where that is not set.
 set -uo pipefail  # no -e: a failed stage must not end the run
@@ -44,6 +45,7 @@ stage "C++ lint" lint_cpp
 stage "C++ tests" bash ascend310_infer/build.sh --werror --test  # first: some Python tests run the C++ program
 stage "Python tests" python -m pytest "${pytest_args[@]}" "$@"
 stage "C++ sanitizers" bash ascend310_infer/build.sh --sanitize --test
+stage "C++ threads" bash ascend310_infer/build.sh --tsan --test
 
 printf '\n==== Summary\n'
 printf '%s\n' "${summary[@]}"

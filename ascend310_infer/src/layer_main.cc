@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cpu_step.h"
+#include "backend/binary_layer.h"
 #include "backend/memory_plan.h"
 #include "backend/model_file.h"
 #include "base/command_line.h"

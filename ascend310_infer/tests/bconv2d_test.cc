@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference against the float convolution that it stands for, and every kernel in the table
-// against the reference, bit for bit.
+// The sizes and parameters that hurt: the reference against the float convolution that it stands
+// for, and every kernel in the table against the reference, bit for bit.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -14,44 +14,9 @@ namespace {
 
 using kernels::Kernel;
 using kernels::KernelTable;
+using test::CheckEveryKernel;
 using test::RandomConv;
 using test::Rng;
-using test::RunKernel;
-
-std::string Print(const ConvGeometry& g) {
-  std::string text;
-  for (const int v :
-       {g.in.c, g.in.h, g.in.w, g.out.c, g.kernel_h, g.kernel_w, g.stride_h, g.stride_w,
-        g.dilation_h, g.dilation_w, g.pad_top, g.pad_bottom, g.pad_left, g.pad_right, g.groups}) {
-    text += std::to_string(v) + " ";
-  }
-  return "c h w | oc | k | s | d | pads | groups: " + text;
-}
-
-void CheckAll(RandomConv random) {
-  SCOPED_TRACE(Print(random.geometry));
-  // The convolution itself, without what follows it.
-  RandomConv plain = random;
-  plain.act = kernels::Activation::kNone;
-  const auto reference_plain = kernels::CreateReferenceBConv2D(plain.Params());
-  std::vector<double> magnitude;
-  const std::vector<double> literal = plain.LiteralConvolution(&magnitude);
-  const std::vector<float> got = RunKernel(*reference_plain, plain, false);
-  for (size_t i = 0; i < literal.size(); ++i) {
-    ASSERT_NEAR(got[i], literal[i], 1e-6 * magnitude[i]) << "output " << i;
-  }
-  const auto reference = kernels::CreateReferenceBConv2D(random.Params());
-  std::vector<uint8_t> reference_bits;
-  const std::vector<float> expected = RunKernel(*reference, random, true, &reference_bits);
-  for (const Kernel& kernel : KernelTable()) {
-    if (!kernel.supported()) continue;
-    SCOPED_TRACE(kernel.name);
-    const auto conv = kernel.create(random.Params());
-    std::vector<uint8_t> bits;
-    ASSERT_EQ(RunKernel(*conv, random, true, &bits), expected);
-    ASSERT_EQ(bits, reference_bits);
-  }
-}
 
 class BConv2DShapes : public testing::TestWithParam<std::tuple<int, int, int, int>> {};
 
@@ -65,18 +30,13 @@ TEST_P(BConv2DShapes, MatchesFloatConvolutionAndReference) {
   g.stride_h = g.stride_w = stride;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = kernel / 2;
   ASSERT_TRUE(test::FitGeometry(&g));
-  CheckAll(RandomConv(g, &rng));
+  CheckEveryKernel(RandomConv(g, &rng));
 }
 
 INSTANTIATE_TEST_SUITE_P(SizesThatHurt, BConv2DShapes,
                          testing::Combine(testing::Values(1, 3, 16, 32, 63, 64, 65, 128, 130),
                                           testing::Values(1, 4, 7), testing::Values(1, 3, 5, 6),
                                           testing::Values(1, 2)));
-
-TEST(BConv2D, RandomGeometries) {
-  Rng rng(20221123);
-  for (int i = 0; i < 400; ++i) CheckAll(RandomConv(test::RandomGeometry(&rng), &rng));
-}
 
 TEST(BConv2D, DepthwiseAndGroups) {
   Rng rng(5);
@@ -88,7 +48,7 @@ TEST(BConv2D, DepthwiseAndGroups) {
     g.kernel_h = g.kernel_w = 3;
     g.pad_top = g.pad_left = 1;
     ASSERT_TRUE(test::FitGeometry(&g));
-    CheckAll(RandomConv(g, &rng));
+    CheckEveryKernel(RandomConv(g, &rng));
   }
 }
 
@@ -101,7 +61,7 @@ TEST(BConv2D, DilationLargerThanImage) {
   g.dilation_h = g.dilation_w = 9;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 9;
   ASSERT_TRUE(test::FitGeometry(&g));
-  CheckAll(RandomConv(g, &rng));
+  CheckEveryKernel(RandomConv(g, &rng));
 }
 
 TEST(BConv2D, MapOfOnePixelAndAsymmetricPadding) {
@@ -116,7 +76,7 @@ TEST(BConv2D, MapOfOnePixelAndAsymmetricPadding) {
     g.pad_left = 2;
     g.pad_right = 1;
     ASSERT_TRUE(test::FitGeometry(&g));
-    CheckAll(RandomConv(g, &rng));
+    CheckEveryKernel(RandomConv(g, &rng));
   }
 }
 
@@ -130,12 +90,31 @@ TEST(BConv2D, EqualWeightsAndEqualActivations) {
   ASSERT_TRUE(test::FitGeometry(&g));
   RandomConv random(g, &rng);
   random.high = random.low = 0.3f;
-  CheckAll(random);
+  CheckEveryKernel(random);
   random.weight_high = random.weight_low;
   std::fill(random.bits.begin(), random.bits.end(), 0u);
-  CheckAll(random);
+  CheckEveryKernel(random);
   random.high = -0.7f;  // alpha < 0
-  CheckAll(random);
+  CheckEveryKernel(random);
+}
+
+// As many ones as the numbers hold in which the look-up kernels count, and one more.
+TEST(BConv2D, CountsThatFillSixteenBits) {
+  Rng rng(10);
+  for (const int channels : {65535, 65536}) {
+    ConvGeometry g;
+    g.in = {channels, 1, 1};
+    g.out.c = 17;
+    ASSERT_TRUE(test::FitGeometry(&g));
+    RandomConv random(g, &rng);
+    std::fill(random.x.begin(), random.x.end(), random.threshold + 1);
+    for (size_t o = 0; o < 17; ++o) {
+      for (size_t i = 0; i < static_cast<size_t>(channels); ++i) {
+        kernels::SetBit(&random.bits[o * kernels::RowWords(channels)], i);
+      }
+    }
+    CheckEveryKernel(random);
+  }
 }
 
 // Each output sees another tap. What a load costs must not be classes times taps.

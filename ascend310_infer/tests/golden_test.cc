@@ -13,6 +13,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "backend/binary_layer.h"
 #include "backend/cpu_backend.h"
 #include "backend/model_file.h"
 #include "base/file.h"

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "random_conv.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
+#include <string>
 
 #include "backend/memory_plan.h"
 #include "kernels/bits.h"
+#include "kernels/select_kernel.h"
 
 namespace adabin::test {
 namespace {
@@ -15,6 +17,33 @@ namespace {
 int Draw(Rng* rng, int low, int high) { return std::uniform_int_distribution(low, high)(*rng); }
 float Uniform(Rng* rng, float low, float high) {
   return std::uniform_real_distribution(low, high)(*rng);
+}
+
+// Ordinary, tiny, denormal, huge, or so large that sums overflow.
+float Extreme(Rng* rng) {
+  constexpr float kMagnitudes[] = {1, 1, 1, 1e-20f, 1e-42f, 1e6f, 1e20f, 1e38f};
+  return Uniform(rng, -1.0f, 1.0f) * kMagnitudes[Draw(rng, 0, 7)];
+}
+
+// One in `n` values becomes a zero of either sign, a NaN, an infinity or an extreme number.
+void Spoil(Rng* rng, int n, std::vector<float>* values) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  for (float& v : *values) {
+    if (Draw(rng, 1, n) > 1) continue;
+    const float special[] = {0.0f, -0.0f, std::numeric_limits<float>::quiet_NaN(), kInf, -kInf};
+    const int which = Draw(rng, 0, 7);
+    v = which < 5 ? special[which] : Extreme(rng);
+  }
+}
+
+std::string Print(const ConvGeometry& g) {
+  std::string text;
+  for (const int v :
+       {g.in.c, g.in.h, g.in.w, g.out.c, g.kernel_h, g.kernel_w, g.stride_h, g.stride_w,
+        g.dilation_h, g.dilation_w, g.pad_top, g.pad_bottom, g.pad_left, g.pad_right, g.groups}) {
+    text += std::to_string(v) + " ";
+  }
+  return "c h w | oc | k | s | d | pads | groups: " + text;
 }
 
 std::vector<float> Uniforms(Rng* rng, size_t count, float low, float high) {
@@ -63,6 +92,33 @@ RandomConv::RandomConv(const ConvGeometry& g, Rng* rng) : geometry(g) {
   residual = Uniforms(rng, g.out.size(), -2.0f, 2.0f);
 }
 
+void RandomConv::MakeExtreme(Rng* rng) {
+  // A huge mean, beside which the step between the two values is small or lost altogether.
+  const float mean = Extreme(rng);
+  const float step = Extreme(rng);
+  low = mean - step;
+  high = mean + step;
+  for (size_t o = 0; o < weight_low.size(); ++o) {
+    const bool equal = weight_high[o] == weight_low[o];
+    weight_low[o] = Draw(rng, 0, 1) == 0 ? weight_low[o] : Extreme(rng);
+    weight_high[o] = equal ? weight_low[o] : weight_low[o] + std::abs(Extreme(rng));
+  }
+  for (std::vector<double>* values : {&scale, &shift}) {
+    for (double& v : *values) {
+      if (Draw(rng, 0, 3) == 0) v = Extreme(rng);
+    }
+  }
+  if (Draw(rng, 0, 9) == 0) scale.clear();
+  if (Draw(rng, 0, 9) == 0) shift.clear();
+  std::vector<float> chosen = {threshold};
+  Spoil(rng, 2, &chosen);
+  threshold = chosen[0];
+  Spoil(rng, 8, &x);
+  Spoil(rng, 20, &residual);
+  Spoil(rng, 8, &positive);
+  Spoil(rng, 8, &negative);
+}
+
 kernels::BConv2DParams RandomConv::Params() const {
   kernels::BConv2DParams params;
   params.geometry = geometry;
@@ -89,11 +145,14 @@ float RandomConv::Weight(int o, int c, int kh, int kw) const {
 
 std::vector<double> RandomConv::LiteralConvolution(std::vector<double>* magnitude) const {
   const ConvGeometry& g = geometry;
+  const double activation_size = std::abs(double{low}) + std::abs(double{high} - low);
   std::vector<double> out;
   magnitude->clear();
   for (int oh = 0; oh < g.out.h; ++oh) {
     for (int ow = 0; ow < g.out.w; ++ow) {
       for (int o = 0; o < g.out.c; ++o) {
+        const auto i = static_cast<size_t>(o);
+        const double wl = weight_low[i];
         double sum = 0;
         double size = 0;
         for (int c = 0; c < g.group_in(); ++c) {
@@ -107,13 +166,14 @@ std::vector<double> RandomConv::LiteralConvolution(std::vector<double>* magnitud
               const bool bit = kernels::ActivationBit(compare, value, threshold);
               const double term = double{bit ? high : low} * double{Weight(o, c, kh, kw)};
               sum += term;
-              size += std::abs(term);
+              size += activation_size * (std::abs(wl) + std::abs(weight_high[i] - wl));
             }
           }
         }
-        const auto i = static_cast<size_t>(o);
-        out.push_back(sum * scale[i] + shift[i]);
-        magnitude->push_back(size * std::abs(double{scale[i]}) + std::abs(double{shift[i]}) + 1);
+        const double factor = scale.empty() ? 1.0 : scale[i];
+        const double added = shift.empty() ? 0.0 : shift[i];
+        out.push_back(sum * factor + added);
+        magnitude->push_back(size * std::abs(factor) + std::abs(added));
       }
     }
   }
@@ -165,7 +225,7 @@ std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& ran
     target.residual = target.z = in_place.data();
     target.bits = nullptr;
     conv.Run(packed.data(), layout, {0, g.out.h, 0, conv.blocks()}, target, scratch.get());
-    EXPECT_TRUE(std::equal(in_place.begin(), in_place.end(), out.begin() + kGuard));
+    EXPECT_TRUE(SameFloats(in_place, {out.begin() + kGuard, out.end() - kGuard}));
     std::fill(next.begin(), next.end(), std::byte{0});
     target.residual = random.residual.data();
     target.z = nullptr;
@@ -176,15 +236,17 @@ std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& ran
   return {out.begin() + kGuard, out.end() - kGuard};
 }
 
-ConvGeometry RandomGeometry(Rng* rng) {
-  constexpr int kChannels[] = {1, 2, 3, 8, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129};
+ConvGeometry RandomGeometry(Rng* rng, int64_t max_macs) {
+  constexpr int kChannels[] = {1, 2, 3, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129};
   ConvGeometry g;
   do {
     g = ConvGeometry();
     const int groups = Draw(rng, 0, 2) == 0 ? Draw(rng, 1, 4) : 1;
-    const int group_in = kChannels[Draw(rng, 0, groups == 1 ? 13 : 7)];
+    int group_in = kChannels[Draw(rng, 0, groups == 1 ? 15 : 8)];
+    if (groups == 1 && Draw(rng, 0, 7) == 0) group_in = Draw(rng, 1, 700);
     g.groups = groups;
     g.in = {group_in * groups, Draw(rng, 1, 9), Draw(rng, 1, 9)};
+    if (Draw(rng, 0, 7) == 0) g.in.w = Draw(rng, 10, 80);  // beyond what is counted at a time
     g.out.c = groups * (groups == 1 && Draw(rng, 0, 1) == 0 ? Draw(rng, 10, 150) : Draw(rng, 1, 9));
     g.kernel_h = Draw(rng, 1, 6);
     g.kernel_w = Draw(rng, 0, 2) == 0 ? Draw(rng, 1, 6) : g.kernel_h;
@@ -192,12 +254,57 @@ ConvGeometry RandomGeometry(Rng* rng) {
     g.stride_w = Draw(rng, 1, 3);
     g.dilation_h = Draw(rng, 0, 2) == 0 ? Draw(rng, 1, 12) : 1;
     g.dilation_w = Draw(rng, 0, 2) == 0 ? Draw(rng, 1, 12) : 1;
-    g.pad_top = Draw(rng, 0, 12);
-    g.pad_bottom = Draw(rng, 0, 12);
-    g.pad_left = Draw(rng, 0, 4);
-    g.pad_right = Draw(rng, 0, 4);
-  } while (!FitGeometry(&g));
+    const bool small = Draw(rng, 0, 2) > 0;  // as in networks, or any
+    g.pad_top = Draw(rng, 0, small ? 2 : 12);
+    g.pad_bottom = Draw(rng, 0, small ? 2 : 12);
+    g.pad_left = Draw(rng, 0, small ? 2 : 4);
+    g.pad_right = Draw(rng, 0, small ? 2 : 4);
+  } while (!FitGeometry(&g) || static_cast<int64_t>(g.out.size()) * g.filter_size() > max_macs);
   return g;
+}
+
+testing::AssertionResult SameFloats(const std::vector<float>& got,
+                                    const std::vector<float>& expected) {
+  if (got.size() != expected.size()) return testing::AssertionFailure() << "sizes differ";
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (std::bit_cast<uint32_t>(got[i]) == std::bit_cast<uint32_t>(expected[i])) continue;
+    if (std::isnan(got[i]) && std::isnan(expected[i])) continue;
+    return testing::AssertionFailure()
+           << "element " << i << ": " << got[i] << " for " << expected[i];
+  }
+  return testing::AssertionSuccess();
+}
+
+void CheckEveryKernel(const RandomConv& random) {
+  SCOPED_TRACE(Print(random.geometry));
+  // The convolution itself, without what follows it.
+  RandomConv plain = random;
+  plain.act = kernels::Activation::kNone;
+  const auto reference_plain = kernels::CreateReferenceBConv2D(plain.Params());
+  std::vector<double> magnitude;
+  const std::vector<double> literal = plain.LiteralConvolution(&magnitude);
+  const std::vector<float> got = RunKernel(*reference_plain, plain, false);
+  const kernels::BConv2DConstants constants = kernels::ComputeConstants(plain.Params());
+  for (size_t i = 0; i < literal.size(); ++i) {
+    const size_t channel = i % constants.a.size();
+    if (!std::isfinite(constants.a[channel]) || !std::isfinite(constants.b[channel]) ||
+        magnitude[i] > 1e38) {
+      continue;  // beyond float32
+    }
+    // Three constants, two products and two sums are rounded; denormal ones to a fixed step.
+    ASSERT_NEAR(got[i], literal[i], 3e-7 * magnitude[i] + 1e-40) << "output " << i;
+  }
+  const auto reference = kernels::CreateReferenceBConv2D(random.Params());
+  std::vector<uint8_t> reference_bits;
+  const std::vector<float> expected = RunKernel(*reference, random, true, &reference_bits);
+  for (const kernels::Kernel& kernel : kernels::KernelTable()) {
+    if (!kernel.supported()) continue;
+    SCOPED_TRACE(kernel.name);
+    const auto conv = kernel.create(random.Params());
+    std::vector<uint8_t> bits;
+    ASSERT_TRUE(SameFloats(RunKernel(*conv, random, true, &bits), expected));
+    ASSERT_EQ(bits, reference_bits);
+  }
 }
 
 }  // namespace adabin::test

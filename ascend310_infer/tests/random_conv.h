@@ -2,6 +2,8 @@
 #ifndef ADABIN_TESTS_RANDOM_CONV_H_
 #define ADABIN_TESTS_RANDOM_CONV_H_
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -30,10 +32,14 @@ struct RandomConv {
   std::vector<float> residual;
 
   RandomConv(const ConvGeometry& geometry, Rng* rng);
+  // Parameters that no training would give: steps that are tiny, denormal or huge beside their
+  // means, BatchNorms that overflow, NaN and infinities among input, residual and thresholds.
+  void MakeExtreme(Rng* rng);
   kernels::BConv2DParams Params() const;
 
   // The float convolution that all this stands for, tap by tap in double. NHWC. `magnitude` gets,
-  // for each output, the sum of the absolute values that went into it.
+  // for each output, the sum of the absolute values of the four products per tap that
+  // kernels/bconv2d.h makes of it: what its rounding errors are relative to.
   std::vector<double> LiteralConvolution(std::vector<double>* magnitude) const;
   // One weight as the float network has it.
   float Weight(int o, int c, int kh, int kw) const;
@@ -43,8 +49,16 @@ struct RandomConv {
 std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& random,
                              bool with_residual, std::vector<uint8_t>* bits = nullptr);
 
-// A geometry with every property drawn, that fits.
-ConvGeometry RandomGeometry(Rng* rng);
+// A geometry with every property drawn, that fits and has at most `max_macs` multiplications.
+ConvGeometry RandomGeometry(Rng* rng, int64_t max_macs = int64_t{1} << 40);
+
+// Equal to the last bit, a NaN to any NaN.
+testing::AssertionResult SameFloats(const std::vector<float>& got,
+                                    const std::vector<float>& expected);
+
+// Expects the reference to be the float convolution, but for its roundings, and every kernel that
+// this CPU can run to be the reference to the last bit.
+void CheckEveryKernel(const RandomConv& random);
 
 }  // namespace adabin::test
 

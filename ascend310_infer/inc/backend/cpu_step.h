@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "ir/plan.h"
 #include "kernels/bconv2d.h"
 #include "ops/conv2d.h"
 #include "simd/simd.h"
@@ -80,16 +79,6 @@ CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail
 // Residual, scale, activation, bits of an existing map.
 CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const simd::Simd& simd);
 // A function of the whole map: fn(frame).
-template <typename Fn>
-CpuStepPtr MakeWhole(Fn fn);
-
-// The kernel's view of a kBinaryConv step.
-kernels::BConv2DParams BinaryParams(const ir::Step& step);
-// The convolution itself, without BatchNorm, residual and activation: what tools and tests compare.
-kernels::BConv2DParams RawBinaryParams(const ir::Step& step);
-// The weights of a kBinaryConv step as float32 OIHW.
-std::vector<float> FloatWeights(const ir::Step& step);
-
 template <typename Fn>
 CpuStepPtr MakeWhole(Fn fn) {
   class Whole : public CpuStep {

@@ -33,10 +33,14 @@
 //   BinaryConv, Conv, Affine, Dense  shift
 //   BinaryConv, Conv, Activation     positive slopes, negative slopes
 //
-// The arrays' content lies in the blob in the same order, each from a multiple of 16 bytes on, so
-// that a mapped file can be used in place: bits as the 32-bit words of kernels/bits.h, scale and
-// shift as float64, all else float32. The constants of the popcount arithmetic are recomputed at
-// load, not stored.
+// The arrays' content lies in the blob in the same order, each from a multiple of 16 bytes on: bits
+// as the 32-bit words of kernels/bits.h, all else as float32. The constants of the popcount
+// arithmetic are recomputed at load, not stored.
+//
+// The file is mapped, not read: its pages stay the system's, and go once the plan is there. The
+// plan is a copy, which lives until each kernel has laid the weights out as its lanes want them.
+// That order differs by instruction set, so it is not stored, and the file's own would be of no use
+// to a running network.
 #ifndef ADABIN_IR_PACKED_FILE_H_
 #define ADABIN_IR_PACKED_FILE_H_
 

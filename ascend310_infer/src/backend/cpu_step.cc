@@ -271,47 +271,4 @@ CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const simd::Simd&
   return std::make_unique<MapStep>(input, std::move(tail), output, simd);
 }
 
-kernels::BConv2DParams BinaryParams(const ir::Step& step) {
-  kernels::BConv2DParams params;
-  params.geometry = step.geometry;
-  params.high = step.high;
-  params.low = step.low;
-  params.bits = step.bits;
-  params.weight_low = step.weight_low;
-  params.weight_high = step.weight_high;
-  params.scale = step.scale;
-  params.shift = step.shift;
-  params.act = step.act;
-  params.positive = step.positive;
-  params.negative = step.negative;
-  return params;
-}
-
-kernels::BConv2DParams RawBinaryParams(const ir::Step& step) {
-  kernels::BConv2DParams params = BinaryParams(step);
-  params.scale = {};
-  params.shift = {};
-  params.act = kernels::Activation::kNone;
-  return params;
-}
-
-std::vector<float> FloatWeights(const ir::Step& step) {
-  const ConvGeometry& g = step.geometry;
-  const auto taps = static_cast<size_t>(g.taps());
-  const auto group_in = static_cast<size_t>(g.group_in());
-  const size_t row_words = kernels::RowWords(g.filter_size());
-  std::vector<float> weights;
-  weights.reserve(static_cast<size_t>(g.out.c) * taps * group_in);
-  for (size_t o = 0; o < static_cast<size_t>(g.out.c); ++o) {
-    const uint32_t* row = step.bits.data() + o * row_words;
-    for (size_t c = 0; c < group_in; ++c) {
-      for (size_t t = 0; t < taps; ++t) {
-        weights.push_back(kernels::GetBit(row, t * group_in + c) ? step.weight_high[o]
-                                                                 : step.weight_low[o]);
-      }
-    }
-  }
-  return weights;
-}
-
 }  // namespace adabin::backend

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The words in which --dump_plan and --profile describe a step.
+#ifndef ADABIN_BACKEND_STEP_TEXT_H_
+#define ADABIN_BACKEND_STEP_TEXT_H_
+
+#include <string>
+
+#include "base/conv_geometry.h"
+#include "kernels/epilogue.h"
+
+namespace adabin::backend {
+
+std::string Text(const Shape& shape);            // "64x56x56"
+std::string Text(const ConvGeometry& geometry);  // "3x3/2"
+std::string Text(kernels::Activation act);       // " Maxout", or nothing
+
+}  // namespace adabin::backend
+
+#endif  // ADABIN_BACKEND_STEP_TEXT_H_
