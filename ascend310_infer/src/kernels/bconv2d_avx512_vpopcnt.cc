@@ -41,7 +41,7 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, int32_t* su
   const size_t step = row.pixel_bytes;
   for (int s = 0; s < row.segments; ++s) {
     const std::byte* at = row.segment[s] + first * step;
-    for (int word = 0; word < row.segment_words; ++word, at += sizeof(uint32_t)) {
+    for (int word = 0; word < row.segment_steps; ++word, at += sizeof(uint32_t)) {
       __m512i w[kVectors];
       for (int v = 0; v < kVectors; ++v) w[v] = _mm512_loadu_si512(weights + v * 64);
       weights += kVectors * 64;
@@ -110,7 +110,7 @@ ADABIN_SIMD_INLINE void RunChunks(const BConvRow& row) {
     tile.sums = sums;
     tile.sum_vector_step = kChunk * 16;
     tile.sum_pixel_step = 16;
-    Finish<true>(tile);
+    Finish<int32_t>(tile);
   }
 }
 
@@ -125,7 +125,7 @@ ADABIN_SIMD void RunRow(const BConvRow& row) {
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {false, RunRow, CountPixels, SumWindows};
+constexpr kernels::BConvRowKernel kKernel = {nullptr, RunRow, CountPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::avx512
