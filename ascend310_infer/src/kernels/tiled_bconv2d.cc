@@ -40,6 +40,8 @@ class TiledBConv2D : public BConv2D {
     for (const int column_class : classes_.column_class) {
       c_offset_.push_back(static_cast<int32_t>(static_cast<size_t>(column_class) * padded));
     }
+    const BitPadding pad = padding();
+    count_width_ = static_cast<size_t>(pad.left + g.in.w + pad.right);
     LaySegments();
     PackWeights(params.bits);
   }
@@ -47,7 +49,7 @@ class TiledBConv2D : public BConv2D {
   BitPadding padding() const override { return WindowPadding(geometry_); }
   int blocks() const override { return static_cast<int>(blocks_.size()); }
   size_t scratch_bytes() const override {
-    const size_t width = CountWidth();
+    const size_t width = count_width_;
     return kRowScratch + RoundUp(max_segments_ * sizeof(std::byte*), kAlign) +
            RoundUp(static_cast<size_t>(geometry_.out.w) * sizeof(float), kAlign) +
            RoundUp(width * sizeof(int32_t), kAlign) +
@@ -66,9 +68,9 @@ class TiledBConv2D : public BConv2D {
     auto* ones = reinterpret_cast<float*>(scratch);
     scratch += RoundUp(static_cast<size_t>(g.out.w) * sizeof(float), kAlign);
     auto* columns = reinterpret_cast<int32_t*>(scratch);
-    scratch += RoundUp(CountWidth() * sizeof(int32_t), kAlign);
+    scratch += RoundUp(count_width_ * sizeof(int32_t), kAlign);
     auto* counts = reinterpret_cast<int32_t*>(scratch);
-    scratch += RoundUp(CountWidth() * static_cast<size_t>(g.in.h) * sizeof(int32_t), kAlign);
+    scratch += RoundUp(count_width_ * static_cast<size_t>(g.in.h) * sizeof(int32_t), kAlign);
     CountRows(bits, layout, work, counts);
 
     Source source = {bits + layout.Offset(0, -g.pad_left), layout.row_bytes, layout.pixel_bytes};
@@ -99,9 +101,9 @@ class TiledBConv2D : public BConv2D {
         row.segments = FindSegments(source, oh, rows, segments);
         const int top = oh * g.stride_h - g.pad_top + rows.begin * g.dilation_h;
         const size_t first = rows.begin == rows.end ? 0 : static_cast<size_t>(top);
-        kernel_.sum_windows(counts + first * CountWidth(),
-                            CountWidth() * static_cast<size_t>(g.dilation_h), rows.end - rows.begin,
-                            static_cast<int>(CountWidth()), g.kernel_w, g.stride_w, g.dilation_w,
+        kernel_.sum_windows(counts + first * count_width_,
+                            count_width_ * static_cast<size_t>(g.dilation_h), rows.end - rows.begin,
+                            static_cast<int>(count_width_), g.kernel_w, g.stride_w, g.dilation_w,
                             g.out.w, columns, ones);
         const int begin = by_row ? work.block_begin : outer;
         const int end = by_row ? work.block_end : outer + 1;
@@ -127,11 +129,6 @@ class TiledBConv2D : public BConv2D {
   };
   static constexpr size_t kWeightsInCache = 24576;
   static constexpr size_t kCodeBytes = 2 * sizeof(uint16_t);  // of a byte of bits
-
-  size_t CountWidth() const {
-    const BitPadding pad = padding();
-    return static_cast<size_t>(pad.left + geometry_.in.w + pad.right);
-  }
 
   TapRange RowTaps(int oh) const {
     return classes_.row_sets[static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)])];
@@ -235,7 +232,7 @@ class TiledBConv2D : public BConv2D {
   size_t CodeRowBytes() const {
     if (kernel_.encode == nullptr) return 0;
     const size_t pixel_bytes = LayoutBits(geometry_.in, {}).pixel_bytes;
-    return RoundUp(CountWidth() * pixel_bytes * kCodeBytes + kCodesPerStep * sizeof(uint16_t),
+    return RoundUp(count_width_ * pixel_bytes * kCodeBytes + kCodesPerStep * sizeof(uint16_t),
                    kAlign);
   }
 
@@ -249,7 +246,7 @@ class TiledBConv2D : public BConv2D {
   void EncodeRows(const std::byte* bits, const BitLayout& layout, const Work& work,
                   std::byte* codes) const {
     const TapRange rows = InputRows(work);
-    const size_t bytes = CountWidth() * layout.pixel_bytes;
+    const size_t bytes = count_width_ * layout.pixel_bytes;
     for (int h = rows.begin; h < rows.end; ++h) {
       std::byte* row = codes + static_cast<size_t>(h) * CodeRowBytes();
       kernel_.encode(bits + layout.Offset(h, -geometry_.pad_left), bytes,
@@ -262,8 +259,8 @@ class TiledBConv2D : public BConv2D {
   // Ones of every pixel that the rows of `work` see, with the padding that the windows reach.
   void CountRows(const std::byte* bits, const BitLayout& layout, const Work& work,
                  int32_t* counts) const {
-    const int left = padding().left;
-    const size_t width = CountWidth();
+    const int left = geometry_.pad_left;
+    const size_t width = count_width_;
     const TapRange rows = InputRows(work);
     for (int h = rows.begin; h < rows.end; ++h) {
       kernel_.count_pixels(bits + layout.Offset(h, -left), layout.pixel_bytes,
@@ -318,6 +315,7 @@ class TiledBConv2D : public BConv2D {
   size_t padded_channels_ = 0;
   std::vector<float> a_, b_, c_, positive_, negative_;
   std::vector<int32_t> c_offset_;  // per output column
+  size_t count_width_ = 0;         // pixels of a row with the padding that windows reach
   int taps_per_segment_ = 1;
   int segments_per_row_ = 1;
   int segment_words_ = 0;
