@@ -179,8 +179,7 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
 
   const BitLayout layout = adabin::kernels::LayoutBits(g.in, conv->padding());
   const std::vector<float> x = Random(g.in.size(), &rng);
-  const std::vector<float> residual = Random(g.out.size(), &rng);
-  std::vector<float> z(g.out.size());
+  std::vector<float> map = Random(g.out.size(), &rng);  // in place, as in the networks
   adabin::kernels::Target target;
   target.layout = adabin::kernels::LayoutBits(g.out, {1, 1, 1, 1});
   const auto input = adabin::backend::AllocateAligned(layout.bytes());
@@ -189,8 +188,8 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
   std::fill_n(input.get(), layout.bytes(), std::byte{0});
   std::fill_n(next.get(), target.layout.bytes(), std::byte{0});
   adabin::kernels::PackBits(x.data(), target.compare, 0, layout, input.get(), 0, g.in.h);
-  target.residual = residual.data();
-  target.z = z.data();
+  target.residual = map.data();
+  target.z = map.data();
   target.bits = next.get();
   const auto start = std::chrono::steady_clock::now();
   for (auto _ : state) {

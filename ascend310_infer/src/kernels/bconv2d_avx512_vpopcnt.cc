@@ -15,6 +15,7 @@ namespace adabin::avx512 {
 namespace {
 
 using kernels::BConvRow;
+using kernels::StepRange;
 
 // Pixels whose sums wait in the first-level cache to be finished together.
 constexpr int kChunk = 32;
@@ -32,26 +33,51 @@ ADABIN_SIMD_INLINE void Count(__m512i a, __m512i w, __m512i* sum) {
 }
 
 template <int kVectors, int kPixels>
-ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, int32_t* sums) {
-  __m512i sum[kVectors][kPixels];
+using Sums = __m512i[kVectors][kPixels];
+
+// So many words of the tile's pixels from kFirst to before kEnd.
+template <int kFirst, int kEnd, int kVectors, int kPixels>
+ADABIN_SIMD_INLINE void CountWords(const std::byte* bits, size_t step, const std::byte* weights,
+                                   int words, Sums<kVectors, kPixels>& sum) {
+  for (int word = 0; word < words; ++word, bits += sizeof(uint32_t)) {
+    __m512i w[kVectors];
+    for (int v = 0; v < kVectors; ++v) w[v] = _mm512_loadu_si512(weights + v * 64);
+    weights += kVectors * 64;
+    for (int p = kFirst; p < kEnd; ++p) {
+      int32_t all;
+      __builtin_memcpy(&all, bits + static_cast<size_t>(p) * step, sizeof(all));
+      const __m512i a = _mm512_set1_epi32(all);
+      for (int v = 0; v < kVectors; ++v) Count(a, w[v], &sum[v][p]);
+    }
+  }
+}
+
+// Of the words of each segment, the first pixel does without those before `inside` and the last one
+// without those behind it.
+template <int kVectors, int kPixels>
+ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, StepRange inside,
+                                  int32_t* sums) {
+  Sums<kVectors, kPixels> sum;
   for (int v = 0; v < kVectors; ++v) {
     for (int p = 0; p < kPixels; ++p) sum[v][p] = _mm512_setzero_si512();
   }
+  constexpr int kWordBytes = kVectors * 64;
   const std::byte* weights = row.weights;
   const size_t step = row.pixel_bytes;
-  for (int s = 0; s < row.segments; ++s) {
+  const int words = row.segment_steps;
+  const bool whole = inside.begin == 0 && inside.end == words;
+  for (int s = 0; s < row.segments; ++s, weights += words * kWordBytes) {
     const std::byte* at = row.segment[s] + first * step;
-    for (int word = 0; word < row.segment_steps; ++word, at += sizeof(uint32_t)) {
-      __m512i w[kVectors];
-      for (int v = 0; v < kVectors; ++v) w[v] = _mm512_loadu_si512(weights + v * 64);
-      weights += kVectors * 64;
-      for (int p = 0; p < kPixels; ++p) {
-        int32_t bits;
-        __builtin_memcpy(&bits, at + static_cast<size_t>(p) * step, sizeof(bits));
-        const __m512i a = _mm512_set1_epi32(bits);
-        for (int v = 0; v < kVectors; ++v) Count(a, w[v], &sum[v][p]);
-      }
+    if (kVectors < 4 || whole) {  // few channels have few words: not worth three loops
+      CountWords<0, kPixels, kVectors, kPixels>(at, step, weights, words, sum);
+      continue;
     }
+    CountWords<1, kPixels, kVectors, kPixels>(at, step, weights, inside.begin, sum);
+    CountWords<0, kPixels, kVectors, kPixels>(at + 4 * inside.begin, step,
+                                              weights + inside.begin * kWordBytes,
+                                              inside.end - inside.begin, sum);
+    CountWords<0, kPixels - 1, kVectors, kPixels>(
+        at + 4 * inside.end, step, weights + inside.end * kWordBytes, words - inside.end, sum);
   }
   for (int v = 0; v < kVectors; ++v) {
     for (int p = 0; p < kPixels; ++p) {
@@ -69,30 +95,33 @@ ADABIN_SIMD_INLINE void CountChunk(const BConvRow& row, int begin, int pixels, i
     const int count = pixels * (tile + 1) / tiles - first;
     const auto at = static_cast<size_t>(begin + first);
     int32_t* to = sums + first * 16;
+    const StepRange inside = {
+        at == 0 ? row.first_steps.begin : 0,
+        begin + first + count == row.width ? row.last_steps.end : row.segment_steps};
     switch (count) {
       case 1:
-        CountTile<kVectors, 1>(row, at, to);
+        CountTile<kVectors, 1>(row, at, inside, to);
         break;
       case 2:
-        CountTile<kVectors, 2>(row, at, to);
+        CountTile<kVectors, 2>(row, at, inside, to);
         break;
       case 3:
-        CountTile<kVectors, 3>(row, at, to);
+        CountTile<kVectors, 3>(row, at, inside, to);
         break;
       case 4:
-        CountTile<kVectors, 4>(row, at, to);
+        CountTile<kVectors, 4>(row, at, inside, to);
         break;
       case 5:
-        if constexpr (kPixels >= 5) CountTile<kVectors, 5>(row, at, to);
+        if constexpr (kPixels >= 5) CountTile<kVectors, 5>(row, at, inside, to);
         break;
       case 6:
-        if constexpr (kPixels >= 6) CountTile<kVectors, 6>(row, at, to);
+        if constexpr (kPixels >= 6) CountTile<kVectors, 6>(row, at, inside, to);
         break;
       case 7:
-        if constexpr (kPixels >= 7) CountTile<kVectors, 7>(row, at, to);
+        if constexpr (kPixels >= 7) CountTile<kVectors, 7>(row, at, inside, to);
         break;
       default:
-        if constexpr (kPixels >= 8) CountTile<kVectors, 8>(row, at, to);
+        if constexpr (kPixels >= 8) CountTile<kVectors, 8>(row, at, inside, to);
         break;
     }
   }

@@ -80,6 +80,8 @@ class TiledBConv2D : public BConv2D {
     }
     row.segment = segments;
     row.segment_steps = segment_steps_;
+    row.first_steps = InsideSteps(0);
+    row.last_steps = InsideSteps(g.out.w - 1);
     row.pixel_bytes = source.pixel_bytes * static_cast<size_t>(g.stride_w);
     row.width = g.out.w;
     simd::FinishTile& f = row.finish;
@@ -132,6 +134,17 @@ class TiledBConv2D : public BConv2D {
 
   TapRange RowTaps(int oh) const {
     return classes_.row_sets[static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)])];
+  }
+
+  // Whole steps only: one may hold parts of two taps.
+  StepRange InsideSteps(int column) const {
+    const auto set = static_cast<size_t>(classes_.column_class[static_cast<size_t>(column)]);
+    const TapRange taps = classes_.column_sets[set];
+    if (segments_per_row_ != 1) return {0, segment_steps_};
+    const auto bits = static_cast<int>(LayoutBits(geometry_.in, {}).pixel_bytes * 8);
+    const int step_bits = kernel_.encode == nullptr ? 32 : 4 * kCodesPerStep;
+    return {taps.begin * bits / step_bits,
+            std::min(segment_steps_, (taps.end * bits + step_bits - 1) / step_bits)};
   }
 
   // A row of taps is one stretch of memory unless it is dilated.

@@ -13,6 +13,12 @@
 
 namespace adabin::kernels {
 
+// Steps of a segment, see BConvRow.
+struct StepRange {
+  int begin = 0;
+  int end = 0;
+};
+
 // One row of outputs of one block of channels.
 struct BConvRow {
   // Under the kernel of the row's first pixel the bits, or their codes, lie in `segments` stretches
@@ -22,6 +28,9 @@ struct BConvRow {
   int segments = 0;
   int segment_steps = 0;
   size_t pixel_bytes = 0;
+  // The steps that can meet a one under the first and under the last pixel: not all, where columns
+  // of taps lie outside the image.
+  StepRange first_steps, last_steps;
   const std::byte* weights = nullptr;  // see BConvRowKernel::encode
   int vectors = 0;
   int width = 0;
