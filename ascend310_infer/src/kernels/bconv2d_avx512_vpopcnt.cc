@@ -65,7 +65,7 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, StepRange i
   const std::byte* weights = row.weights;
   const size_t step = row.pixel_bytes;
   const int words = row.segment_steps;
-  const bool whole = inside.begin == 0 && inside.end == words;
+  const bool whole = (inside.begin == 0 && inside.end == words) || inside.begin > inside.end;
   for (int s = 0; s < row.segments; ++s, weights += words * kWordBytes) {
     const std::byte* at = row.segment[s] + first * step;
     if (kVectors < 4 || whole) {  // few channels have few words: not worth three loops
