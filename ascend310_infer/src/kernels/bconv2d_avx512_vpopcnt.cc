@@ -43,9 +43,12 @@ ADABIN_SIMD_INLINE void CountWords(const std::byte* bits, size_t step, const std
     __m512i w[kVectors];
     for (int v = 0; v < kVectors; ++v) w[v] = _mm512_loadu_si512(weights + v * 64);
     weights += kVectors * 64;
+    // Two bases for eight pixels: g++ would want more registers for their offsets than there are.
+    const std::byte* far = bits + 4 * step;
+    asm("" : "+r"(far));
     for (int p = kFirst; p < kEnd; ++p) {
       int32_t all;
-      __builtin_memcpy(&all, bits + static_cast<size_t>(p) * step, sizeof(all));
+      __builtin_memcpy(&all, (p < 4 ? bits : far) + static_cast<size_t>(p % 4) * step, sizeof(all));
       const __m512i a = _mm512_set1_epi32(all);
       for (int v = 0; v < kVectors; ++v) Count(a, w[v], &sum[v][p]);
     }
@@ -154,7 +157,25 @@ ADABIN_SIMD void RunRow(const BConvRow& row) {
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {nullptr, RunRow, CountPixels, SumWindows};
+// Pixels of up to 32 channels, sixteen at a time.
+ADABIN_SIMD void CountFewPixels(const std::byte* bits, size_t pixel_bytes, int pixels,
+                                int32_t* counts) {
+  if (pixel_bytes > sizeof(int32_t)) return CountPixels(bits, pixel_bytes, pixels, counts);
+  for (int p = 0; p < pixels; p += 16, bits += 16 * pixel_bytes, counts += 16) {
+    const unsigned left = static_cast<unsigned>(pixels - p);
+    const auto lanes = static_cast<__mmask16>(left < 16 ? (1u << left) - 1 : 0xffffu);
+    __m512i x;
+    if (pixel_bytes == sizeof(int16_t)) {
+      x = _mm512_maskz_cvtepu16_epi32(kAll, _mm256_maskz_loadu_epi16(lanes, bits));
+    } else {
+      x = _mm512_maskz_loadu_epi32(lanes, bits);
+    }
+    asm("vpopcntd %[x], %[x]" : [x] "+v"(x));
+    _mm512_mask_storeu_epi32(counts, lanes, x);
+  }
+}
+
+constexpr kernels::BConvRowKernel kKernel = {nullptr, RunRow, CountFewPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::avx512
