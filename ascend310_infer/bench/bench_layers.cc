@@ -189,7 +189,10 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
 
   const BitLayout layout = adabin::kernels::LayoutBits(g.in, conv->padding());
   const std::vector<float> x = Random(g.in.size(), &rng);
-  std::vector<float> map = Random(g.out.size(), &rng);  // in place, as in the networks
+  const std::vector<float> residual = Random(g.out.size(), &rng);
+  const auto map_bytes = adabin::backend::AllocateAligned(g.out.size() * sizeof(float));
+  auto* map = reinterpret_cast<float*>(map_bytes.get());  // in place, as in the networks
+  std::copy(residual.begin(), residual.end(), map);
   adabin::kernels::Target target;
   target.layout = adabin::kernels::LayoutBits(g.out, {1, 1, 1, 1});
   const auto input = adabin::backend::AllocateAligned(layout.bytes());
@@ -198,8 +201,8 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
   std::fill_n(input.get(), layout.bytes(), std::byte{0});
   std::fill_n(next.get(), target.layout.bytes(), std::byte{0});
   adabin::kernels::PackBits(x.data(), target.compare, 0, layout, input.get(), 0, g.in.h);
-  target.residual = map.data();
-  target.z = map.data();
+  target.residual = map;
+  target.z = map;
   target.bits = next.get();
   const auto start = std::chrono::steady_clock::now();
   for (auto _ : state) {

@@ -89,6 +89,16 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, StepRange i
   }
 }
 
+// The map that the tile's results will meet is fetched while its bits are counted.
+template <int kVectors>
+ADABIN_SIMD_INLINE void Fetch(const simd::FinishTile& finish, size_t first, int pixels) {
+  if (finish.z == nullptr) return;
+  const float* map = finish.z + first * finish.stride;
+  for (int p = 0; p < pixels; ++p, map += finish.stride) {
+    for (int v = 0; v < kVectors; ++v) __builtin_prefetch(map + v * simd::kLanes);
+  }
+}
+
 // A stretch of a row, in tiles of at most `kPixels` that are as equal as can be.
 template <int kVectors, int kPixels>
 ADABIN_SIMD_INLINE void CountChunk(const BConvRow& row, int begin, int pixels, int32_t* sums) {
@@ -98,6 +108,7 @@ ADABIN_SIMD_INLINE void CountChunk(const BConvRow& row, int begin, int pixels, i
     const int count = pixels * (tile + 1) / tiles - first;
     const auto at = static_cast<size_t>(begin + first);
     int32_t* to = sums + first * 16;
+    Fetch<kVectors>(row.finish, at, count);
     const StepRange inside = {
         at == 0 ? row.first_steps.begin : 0,
         begin + first + count == row.width ? row.last_steps.end : row.segment_steps};
