@@ -10,7 +10,8 @@ Every peer is a process of its own, without limits on its instruction set unless
 another one is measured. Jobs of one thread are pinned to one core. In each round every peer runs for --seconds; a row
 holds the median over the rounds of the round's median, the smallest time of all, and the median over the rounds of the
 ratio to the engine in the same round. A case that is measured again replaces its rows in the CSV; the others stay.
-Peers that are not installed are left out with a line that says how to install them. The last line is JSON.
+Peers that are not installed are left out with a line that says how to install them. A layer is the difference of two
+chains; its share of the popcount peak needs `bench_layers` (ascend310_infer/README.md). The last line is JSON.
 """
 
 import os
