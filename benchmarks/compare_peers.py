@@ -10,7 +10,8 @@ Every peer is a process of its own, without limits on its instruction set unless
 another one is measured. Jobs of one thread are pinned to one core. In each round every peer runs for --seconds; a row
 holds the median over the rounds of the round's median, the smallest time of all, and the median over the rounds of the
 ratio to the engine in the same round. A case that is measured again replaces its rows in the CSV; the others stay.
-Peers that are not installed are left out with a line that says how to install them. The last line is JSON.
+Peers that are not installed are left out with a line that says how to install them. A layer is the difference of two
+chains; its share of the popcount peak needs `bench_layers` (ascend310_infer/README.md). The last line is JSON.
 """
 
 import os
@@ -24,7 +25,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.peers.cases import CASES, CHAINS, NETWORKS  # noqa: E402
+from benchmarks.peers.cases import CASES, CHAINS, NETWORKS, PEAK  # noqa: E402
+from benchmarks.peers.peak import measure_peak  # noqa: E402
 from benchmarks.peers.prepare import prepare  # noqa: E402
 from benchmarks.peers.process import PEERS, ROOT, Engine, Missing, Worker  # noqa: E402
 from benchmarks.peers.processor import describe  # noqa: E402
@@ -35,7 +37,7 @@ from src.utils.config import nearest, parse_flags  # noqa: E402
 from src.utils.errors import UserError  # noqa: E402
 from src.utils.files import make_folder  # noqa: E402
 
-GROUPS = {"networks": [case.name for case in NETWORKS], "layers": [case.name for case in CHAINS]}
+GROUPS = {"networks": [case.name for case in NETWORKS], "layers": [case.name for case in (*CHAINS, PEAK)]}
 EXACT = 1e-4  # largest difference from our network's outputs, in units of the largest output
 
 
@@ -159,8 +161,23 @@ def summarize(case, threads, opened, results):
         }
 
 
+def peaks(peers, core, rounds):
+    """Rows of the popcount peak, one for each kernel of ours."""
+    for peer in (peer for peer in peers if not peer.python):
+        try:
+            median, least, kernel = measure_peak(peer, core, rounds)
+        except Missing as error:
+            log(f"{PEAK.name}: {peer.name} is missing: {error}")
+            continue
+        row = dict.fromkeys(("ratio", "runs", "difference", "version", "peak_memory_mb", "model_bytes"), "")
+        row |= {"case": PEAK.name, "batch": PEAK.batch, "threads": 1, "peer": peer.name, "rounds": rounds}
+        yield row | {"median_ms": f"{median:.5g}", "min_ms": f"{least:.5g}", "limit": peer.limit, "isa": kernel}
+
+
 def compare(case, peers, threads, core, flags):
     """Rows of one case with one number of threads."""
+    if case is PEAK:
+        return list(peaks(peers, core, flags.rounds))
     folder = prepare(case, flags.models).resolve()
     opened = {}
     try:

@@ -62,6 +62,12 @@ def test_the_page_says_which_goals_are_met_and_which_are_missed(rows):
     assert "4.26 | 20.5" in page
 
 
+def test_the_page_gives_a_layer_as_a_share_of_the_popcount_peak(rows):
+    page = markdown([*rows, row("layer_at_popcount_peak", "engine", 1, 0.08)])
+    assert "| – share of the popcount peak, 0.0800 ms | 80% | – | – | – |" in page
+    assert "| layer 64@56: share of the popcount peak | 0.70 | 0.80 | yes |" in page
+
+
 def test_page_and_chart_are_written_and_an_empty_csv_gives_a_page(rows, tmp_path):
     assert [path.name for path in write_report(rows, tmp_path)] == ["peers.md", "peers.png"]
     assert (tmp_path / "peers.png").read_bytes().startswith(b"\x89PNG")

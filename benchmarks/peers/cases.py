@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: whole networks, and chains of equal layers whose difference is the time of one layer."""
+"""What is measured: whole networks, chains of equal layers whose difference is the time of one layer, the peak."""
 
 from dataclasses import dataclass
 
@@ -52,4 +52,6 @@ CHAINS = tuple(
     for name, (channels, size) in LAYERS.items()
     for layers in (SHORT, LONG)
 )
-CASES = {case.name: case for case in NETWORKS + CHAINS}
+LAYER_MACS = 64 * 64 * 9 * 56 * 56  # of each of these layers, taps in the padding included
+PEAK = Case("layer_at_popcount_peak", "peak", 56, 64)  # not a network: see peak.py
+CASES = {case.name: case for case in (*NETWORKS, *CHAINS, PEAK)}

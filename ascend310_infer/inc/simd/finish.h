@@ -16,7 +16,7 @@ constexpr int kLanes = 16;  // channels per vector, on every instruction set
 // `pixels` neighboring outputs of one row, `vectors` x 16 channels of each. Pointers are to the
 // first channel of the tile and, where they go by pixel, to its first pixel.
 struct FinishTile {
-  const void* sums = nullptr;  // int32 counts, or float32
+  const void* sums = nullptr;  // counts, or float32
   size_t sum_vector_step = 0;  // numbers from vector to vector
   size_t sum_pixel_step = 0;   // and from pixel to pixel
   int pixels = 0;

@@ -15,15 +15,15 @@ namespace {
 ADABIN_SIMD void RunRow(const BConvRow& row) {
   switch (row.vectors) {
     case 1:
-      return LookUpTiles<Xmm, 1>(row);
+      return LookUpRow<Xmm, 1>(row);
     case 2:
-      return LookUpTiles<Ymm, 1>(row);
+      return LookUpRow<Ymm, 1>(row);
     default:
-      return LookUpTiles<Ymm, 2>(row);
+      return LookUpRow<Ymm, 2>(row);
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {true, RunRow, CountPixels, SumWindows};
+constexpr kernels::BConvRowKernel kKernel = {Encode, RunRow, CountPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::avx2

@@ -53,8 +53,8 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, int vector, size_t first,
   int left = kMaxSteps;
   for (int s = 0; s < row.segments; ++s) {
     const std::byte* at = row.segment[s] + first * step;
-    for (int word = 0; word < row.segment_words;) {
-      const int end = std::min(row.segment_words, word + left);
+    for (int word = 0; word < row.segment_steps;) {
+      const int end = std::min(row.segment_steps, word + left);
       left -= end - word;
       for (; word < end; ++word, at += sizeof(uint32_t), weights += words) {
         uint8x16_t w[kParts];
@@ -94,7 +94,7 @@ ADABIN_SIMD_INLINE void RunTile(const BConvRow& row, size_t first) {
   if (tile.residual != nullptr) tile.residual += first * tile.stride;
   if (tile.z != nullptr) tile.z += first * tile.stride;
   if (tile.bits != nullptr) tile.bits += first * tile.bit_stride;
-  Finish<true>(tile);
+  Finish<int32_t>(tile);
 }
 
 // Tiles of at most four pixels, as equal as can be.
@@ -122,7 +122,7 @@ void RunRow(const BConvRow& row) {
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {false, RunRow, CountPixels, SumWindows};
+constexpr kernels::BConvRowKernel kKernel = {nullptr, RunRow, CountPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::neon

@@ -33,6 +33,11 @@ ADABIN_SIMD_INLINE Lanes Load(const int32_t* p) {
   return {_mm256_cvtepi32_ps(_mm256_loadu_si256(words)),
           _mm256_cvtepi32_ps(_mm256_loadu_si256(words + 1))};
 }
+ADABIN_SIMD_INLINE Lanes Load(const uint16_t* p) {
+  const auto* words = reinterpret_cast<const __m128i*>(p);
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128(words))),
+          _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128(words + 1)))};
+}
 ADABIN_SIMD_INLINE Lanes LoadSome(const float* p, int n) {
   alignas(32) float all[16] = {};
   for (int i = 0; i < n; ++i) all[i] = p[i];

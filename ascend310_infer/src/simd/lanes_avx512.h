@@ -31,6 +31,10 @@ ADABIN_SIMD_INLINE Lanes Load(const float* p) { return _mm512_loadu_ps(p); }
 ADABIN_SIMD_INLINE Lanes Load(const int32_t* p) {
   return _mm512_maskz_cvtepi32_ps(kAll, _mm512_loadu_si512(p));
 }
+ADABIN_SIMD_INLINE Lanes Load(const uint16_t* p) {
+  const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return _mm512_maskz_cvtepi32_ps(kAll, _mm512_maskz_cvtepu16_epi32(kAll, words));
+}
 // The first n lanes; the others are 0, or not written.
 ADABIN_SIMD_INLINE Lanes LoadSome(const float* p, int n) {
   return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p);
