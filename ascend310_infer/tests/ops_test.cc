@@ -45,6 +45,7 @@ std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const floa
                            const float* residual = nullptr) {
   std::vector<float> z(out.size());
   const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
+  conv.Start(scratch.get());
   const size_t row = out.size() / static_cast<size_t>(out.h);
   for (int h = whole ? 1 : out.h; h-- > 0;) {
     for (int block = whole ? 1 : conv.blocks(); block-- > 0;) {
