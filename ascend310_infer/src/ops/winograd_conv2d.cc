@@ -223,19 +223,19 @@ class WinogradConv2D : public Conv2D {
     tiles.scratch = s.tiles;
     tiles.sums = s.sums;
     const int groups = (tiles_ + simd_.winograd_tiles - 1) / simd_.winograd_tiles;
-    for (size_t channel = 0; channel < a_.size();) {
-      tiles.vectors = BlockVectors(channel);
-      tiles.weights = weights_.data() + channel * Terms();
-      for (int group = 0; group < groups; ++group) {
-        const int first = tiles_ * group / groups;
-        tiles.tiles = tiles_ * (group + 1) / groups - first;
-        tiles.x = s.terms + first;
+    for (int group = 0; group < groups; ++group) {
+      const int first = tiles_ * group / groups;
+      tiles.tiles = tiles_ * (group + 1) / groups - first;
+      tiles.x = s.terms + first;
+      for (size_t channel = 0; channel < a_.size();) {
+        tiles.vectors = BlockVectors(channel);
+        tiles.weights = weights_.data() + channel * Terms();
         simd_.multiply_tiles(tiles);
         for (int h = row; h < end; ++h) {
           FinishTiles(tiles, h, h - row, first * kTileColumns, channel, target);
         }
+        channel += static_cast<size_t>(tiles.vectors) * kLanes;
       }
-      channel += static_cast<size_t>(tiles.vectors) * kLanes;
     }
   }
 
