@@ -45,12 +45,14 @@ constexpr int FirstTerm(int row, int column) {
   return first;
 }
 
-// A row of one input channel, padded: 2 * kTileColumns floats per tile, readable one vector of
-// tiles beyond the last. Numbers of tiles are rounded up to whole vectors.
+// A row of one input channel. Numbers of tiles are rounded up to whole vectors.
 struct WinogradRow {
   const float* x = nullptr;
-  float* planes = nullptr;  // scratch: 2 * kTileColumns x (tiles + kLanes)
-  float* out = nullptr;     // [kTransformedColumns][tiles]: even filter, then odd
+  int width = 0;
+  int left = 0;             // padding
+  float* planes = nullptr;  // [2 * kTileColumns][tiles + kLanes]: each column of the tiles; 0
+                            // before the first row, so that padding is and stays 0
+  float* out = nullptr;  // [kTransformedColumns][tiles]: even filter, then odd
   size_t tiles = 0;
 };
 

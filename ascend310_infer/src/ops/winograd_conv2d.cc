@@ -99,7 +99,7 @@ class WinogradConv2D : public Conv2D {
     const Scratch s = Layout(scratch);
     std::fill_n(s.held, kTileInputRows, -1);
     std::fill_n(s.zeros, RowFloats(), 0.0f);
-    std::fill_n(s.padded, PaddedFloats(), 0.0f);
+    std::fill_n(s.planes, PlaneFloats(), 0.0f);
     direct_->Start(scratch + s.bytes);
   }
 
@@ -130,7 +130,6 @@ class WinogradConv2D : public Conv2D {
     int* usable;   // whether its numbers are small enough
     float* zeros;  // a transformed row of padding
     float* ring;
-    float* padded;  // one row of one channel; its padding stays
     float* planes;
     float* terms;
     float* tiles;
@@ -150,8 +149,7 @@ class WinogradConv2D : public Conv2D {
     s.usable = reinterpret_cast<int*>(take(kTileInputRows));
     s.zeros = take(RowFloats());
     s.ring = take(kTileInputRows * RowFloats());
-    s.padded = take(PaddedFloats());
-    s.planes = take(PaddedFloats());
+    s.planes = take(PlaneFloats());
     s.terms = take(Terms() * step_);
     s.tiles = take(simd::WinogradScratch(simd_.winograd_vectors, simd_.winograd_tiles));
     s.sums = take(simd::WinogradSums(simd_.winograd_vectors, simd_.winograd_tiles));
@@ -163,7 +161,7 @@ class WinogradConv2D : public Conv2D {
   size_t RowFloats() const {
     return static_cast<size_t>(geometry_.in.c * kTransformedColumns) * step_;
   }
-  size_t PaddedFloats() const { return 2 * kTileColumns * (step_ + kLanes); }
+  size_t PlaneFloats() const { return 2 * kTileColumns * (step_ + kLanes); }
   int BlockVectors(size_t first) const {
     const size_t left = Floats(static_cast<size_t>(geometry_.out.c)) / kLanes - first / kLanes;
     return left >= static_cast<size_t>(simd_.winograd_vectors) ? simd_.winograd_vectors : 1;
@@ -197,15 +195,15 @@ class WinogradConv2D : public Conv2D {
   // `x` is the row in the first plane.
   bool TransformRow(const float* x, const Scratch& s, float* out) const {
     const ConvGeometry& g = geometry_;
-    const auto left = static_cast<size_t>(g.pad_left);
-    const size_t reach = 2 * kTileColumns * (step_ + 1);
     simd::WinogradRow row;
-    row.x = s.padded;
+    // What lies further to the right no output sees.
+    row.width = std::min(g.in.w, 2 * kTileColumns * (tiles_ + 1) - g.pad_left);
+    row.left = g.pad_left;
     row.planes = s.planes;
     row.tiles = step_;
     bool usable = true;
     for (int c = 0; c < g.in.c; ++c) {
-      std::copy_n(x, std::min(static_cast<size_t>(g.in.w), reach - left), s.padded + left);
+      row.x = x;
       row.out = out;
       usable &= simd_.transform_row(row);
       x += int64_t{g.in.h} * g.in.w;
