@@ -7,56 +7,25 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/memory_plan.h"
 #include "ops/conv2d.h"
 #include "ops/feature_map.h"
 #include "ops/pool.h"
 #include "random_conv.h"
+#include "run_conv.h"
 #include "simd/simd.h"
 
 namespace adabin {
 namespace {
 
+using test::RandomFloats;
 using test::Rng;
-
-std::vector<float> RandomFloats(size_t count, Rng* rng) {
-  std::normal_distribution<float> normal;
-  std::vector<float> out(count);
-  for (float& v : out) v = normal(*rng);
-  return out;
-}
-
-std::vector<const simd::Simd*> Supported() {
-  std::vector<const simd::Simd*> all;
-  for (const simd::Simd& simd : simd::Table()) {
-    if (simd.supported()) all.push_back(&simd);
-  }
-  return all;
-}
+using test::RunConv;
+using test::Supported;
 
 std::vector<float> ToChw(const Shape& shape, const std::vector<float>& hwc) {
   std::vector<float> chw(hwc.size());
   ops::HwcToChw(shape, hwc.data(), chw.data());
   return chw;
-}
-
-// All at once, or row by row and block by block, last ones first.
-std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const float* x, bool whole,
-                           const float* residual = nullptr) {
-  std::vector<float> z(out.size());
-  const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
-  const size_t row = out.size() / static_cast<size_t>(out.h);
-  for (int h = whole ? 1 : out.h; h-- > 0;) {
-    for (int block = whole ? 1 : conv.blocks(); block-- > 0;) {
-      const size_t at = static_cast<size_t>(h) * row;
-      kernels::Target target;
-      target.z = z.data() + at;
-      if (residual != nullptr) target.residual = residual + at;
-      const kernels::Work part{h, h + 1, block, block + 1};
-      conv.Run(x, whole ? kernels::Work{0, out.h, 0, conv.blocks()} : part, target, scratch.get());
-    }
-  }
-  return z;
 }
 
 TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {

@@ -34,6 +34,9 @@ class Conv2D {
   virtual ~Conv2D() = default;
   virtual int blocks() const { return 1; }
   virtual size_t scratch_bytes() const = 0;
+  // Before the first Run on a map: scratch keeps what the following ones can use again of the
+  // input.
+  virtual void Start(std::byte*) const {}
   virtual void Run(const float* x, const kernels::Work& work, const kernels::Target& target,
                    std::byte* scratch) const = 0;
 };
@@ -44,6 +47,10 @@ bool FitsRows(const Conv2DParams& params);
 
 std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const simd::Simd& simd);
 std::unique_ptr<Conv2D> CreatePlainConv2D(const Conv2DParams& params);
+// The direct sum, by rows; for what FitsRows takes.
+std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const simd::Simd& simd);
+// Fewer multiplications; null for what it does not know.
+std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params, const simd::Simd& simd);
 
 }  // namespace adabin::ops
 

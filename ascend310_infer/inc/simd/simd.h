@@ -11,6 +11,7 @@
 #include <string>
 
 #include "simd/finish.h"
+#include "simd/winograd.h"
 
 namespace adabin::simd {
 
@@ -59,6 +60,13 @@ struct Simd {
   void (*maximum)(const Windows& windows);  // NaN if one is in the window
   // out[i] = the largest of rows[.][i]; NaN as above.
   void (*maximum_of_rows)(const float* const* rows, int count, size_t size, float* out);
+  // winograd.h
+  int winograd_vectors;  // of WinogradTiles: so many or 1
+  int winograd_tiles;
+  // False if a number is not finite, or so large (2^88) that sums may not be.
+  bool (*transform_row)(const WinogradRow& row);
+  void (*transform_rows)(const WinogradRows& rows);
+  void (*multiply_tiles)(const WinogradTiles& tiles);
 };
 
 // Every compiled-in set, best first.

@@ -22,6 +22,7 @@ class BinarySource {
       : conv_(std::move(conv)), bits_(bits), layout_(layout) {}
   int blocks() const { return conv_->blocks(); }
   size_t scratch_bytes() const { return conv_->scratch_bytes(); }
+  void Start(std::byte*) const {}
   void Run(const Frame& frame, const Work& work, const Target& target, std::byte* scratch) const {
     conv_->Run(frame.Bytes(bits_), layout_, work, target, scratch);
   }
@@ -39,6 +40,7 @@ class FloatSource {
       : conv_(std::move(conv)), input_(input) {}
   int blocks() const { return conv_->blocks(); }
   size_t scratch_bytes() const { return conv_->scratch_bytes(); }
+  void Start(std::byte* scratch) const { conv_->Start(scratch); }
   void Run(const Frame& frame, const Work& work, const Target& target, std::byte* scratch) const {
     conv_->Run(input_ == kNetworkInput ? frame.input : frame.Floats(input_), work, target, scratch);
   }
@@ -59,6 +61,7 @@ class ConvStep : public CpuStep {
   int blocks() const override { return source_.blocks(); }
   size_t scratch_bytes() const override { return source_.scratch_bytes(); }
   void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
+    source_.Start(scratch);
     source_.Run(frame, work, output_.At(frame, work.row_begin), scratch);
   }
 
@@ -93,8 +96,9 @@ void FinishRow(const simd::Simd& simd, const Tail& tail, const Output& output, c
   simd.finish(tile);
 }
 
-// The maximum of a window is that of its columns' maxima: each row of the convolution shrinks as
-// soon as it is there, and a ring holds as many shrunk rows as the window is high.
+// The maximum of a window is that of its columns' maxima: the rows that the convolution adds to a
+// window shrink as soon as they are there, and a ring holds as many shrunk rows as the window is
+// high.
 template <typename Source>
 class PooledStep : public CpuStep {
  public:
@@ -109,14 +113,14 @@ class PooledStep : public CpuStep {
   }
   int rows() const override { return output_.shape.h; }
   size_t scratch_bytes() const override {
-    return RoundUp(source_.scratch_bytes()) + RowBytes(pool_.in.w) +
+    return RoundUp(source_.scratch_bytes()) + NewRowsBytes() +
            (static_cast<size_t>(pool_.kernel_h) + 1) * RowBytes(pool_.out.w) +
            RoundUp(static_cast<size_t>(pool_.kernel_h) * sizeof(float*));
   }
   void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
     std::byte* at = scratch + RoundUp(source_.scratch_bytes());
-    auto* row = reinterpret_cast<float*>(at);
-    at += RowBytes(pool_.in.w);
+    auto* fresh = reinterpret_cast<float*>(at);
+    at += NewRowsBytes();
     std::byte* ring = at;
     at += static_cast<size_t>(pool_.kernel_h) * RowBytes(pool_.out.w);
     auto* maximum = reinterpret_cast<float*>(at);
@@ -125,16 +129,20 @@ class PooledStep : public CpuStep {
       return reinterpret_cast<float*>(ring + static_cast<size_t>(h % pool_.kernel_h) *
                                                  RowBytes(pool_.out.w));
     };
+    source_.Start(scratch);
     int done = -1;  // the last row of the convolution in the ring
     for (int oh = work.row_begin; oh < work.row_end; ++oh) {
       const int top = oh * pool_.stride_h - pool_.pad_top;
       const TapRange taps = ValidTaps(top, pool_.kernel_h, 1, pool_.in.h);
-      for (int h = std::max(top + taps.begin, done + 1); h < top + taps.end; ++h) {
+      const int begin = std::max(top + taps.begin, done + 1);
+      if (begin < top + taps.end) {
         Target target;
-        target.z = row;
-        source_.Run(frame, {h, h + 1, 0, source_.blocks()}, target, scratch);
-        ops::MaxPoolColumns(simd_, pool_, row, slot(h));
-        done = h;
+        target.z = fresh;
+        source_.Run(frame, {begin, top + taps.end, 0, source_.blocks()}, target, scratch);
+        for (int h = begin; h < top + taps.end; ++h) {
+          ops::MaxPoolColumns(simd_, pool_, fresh + (h - begin) * RowFloats(), slot(h));
+        }
+        done = top + taps.end - 1;
       }
       for (int k = taps.begin; k < taps.end; ++k) seen[k - taps.begin] = slot(top + k);
       simd_.maximum_of_rows(seen, taps.end - taps.begin,
@@ -145,6 +153,11 @@ class PooledStep : public CpuStep {
   }
 
  private:
+  int64_t RowFloats() const { return int64_t{pool_.in.w} * pool_.in.c; }
+  size_t NewRowsBytes() const {
+    return RoundUp(static_cast<size_t>(RowFloats() * std::min(pool_.kernel_h, pool_.in.h)) *
+                   sizeof(float));
+  }
   size_t RowBytes(int width) const {
     return RoundUp(static_cast<size_t>(width) * static_cast<size_t>(pool_.in.c) * sizeof(float));
   }

@@ -67,6 +67,12 @@ class RowConv2D : public Conv2D {
     return bytes;
   }
 
+  void Start(std::byte* scratch) const override {
+    if (!copies_rows_) return;
+    scratch += simd::kConvScratch * sizeof(float) + SegmentBytes();
+    std::fill_n(RingRows(scratch), RingSlots(), -1);
+  }
+
   void Run(const float* x, const Work& work, const Target& target,
            std::byte* scratch) const override {
     const ConvGeometry& g = geometry_;
@@ -92,9 +98,7 @@ class RowConv2D : public Conv2D {
       source.x = source.averaged;
     } else if (copies_rows_) {
       source.ring = reinterpret_cast<float*>(scratch);
-      source.ring_row = reinterpret_cast<int*>(scratch + RingBytes() -
-                                               RoundUp(RingSlots() * sizeof(int), kAlign));
-      for (size_t i = 0; i < RingSlots(); ++i) source.ring_row[i] = -1;
+      source.ring_row = RingRows(scratch);
     }
     if (flat_ && target.bits == nullptr) {
       // All pixels as one row.
@@ -154,6 +158,12 @@ class RowConv2D : public Conv2D {
   size_t RingBytes() const {
     return RoundUp(RingSlots() * SlotFloats() * sizeof(float), kAlign) +
            RoundUp(RingSlots() * sizeof(int), kAlign);
+  }
+
+  // Behind the ring at `scratch`.
+  int* RingRows(std::byte* scratch) const {
+    return reinterpret_cast<int*>(scratch + RingBytes() -
+                                  RoundUp(RingSlots() * sizeof(int), kAlign));
   }
 
   void AddPieces(int kh, size_t offset, int length, size_t* term) {
@@ -311,9 +321,14 @@ bool FitsRows(const Conv2DParams& params) {
                      [](float w) { return std::isfinite(w); });
 }
 
+std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const simd::Simd& simd) {
+  return std::make_unique<RowConv2D>(params, simd);
+}
+
 std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const simd::Simd& simd) {
   if (!FitsRows(params)) return CreatePlainConv2D(params);
-  return std::make_unique<RowConv2D>(params, simd);
+  if (auto winograd = CreateWinogradConv2D(params, simd)) return winograd;
+  return CreateRowConv2D(params, simd);
 }
 
 }  // namespace adabin::ops

@@ -19,6 +19,8 @@ struct Lanes {
 };
 constexpr int kTileVectors = 1;
 constexpr int kTilePixels = 6;
+constexpr int kWinogradVectors = 1;
+constexpr int kWinogradTiles = 6;
 
 ADABIN_SIMD_INLINE Lanes Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 ADABIN_SIMD_INLINE Lanes Set(float x) {
@@ -55,6 +57,9 @@ ADABIN_SIMD_INLINE void StoreSome(float* p, Lanes x, int n) {
 }
 ADABIN_SIMD_INLINE Lanes Add(Lanes x, Lanes y) {
   return {_mm256_add_ps(x.low, y.low), _mm256_add_ps(x.high, y.high)};
+}
+ADABIN_SIMD_INLINE Lanes Sub(Lanes x, Lanes y) {
+  return {_mm256_sub_ps(x.low, y.low), _mm256_sub_ps(x.high, y.high)};
 }
 ADABIN_SIMD_INLINE Lanes Mul(Lanes x, Lanes y) {
   return {_mm256_mul_ps(x.low, y.low), _mm256_mul_ps(x.high, y.high)};

@@ -24,6 +24,9 @@ constexpr __mmask16 kAll = 0xffff;
 // Vectors of output channels and pixels whose sums a float convolution keeps in registers.
 constexpr int kTileVectors = 4;
 constexpr int kTilePixels = 6;
+// The same for the tiles of a Winograd convolution.
+constexpr int kWinogradVectors = 2;
+constexpr int kWinogradTiles = 13;
 
 ADABIN_SIMD_INLINE Lanes Zero() { return _mm512_setzero_ps(); }
 ADABIN_SIMD_INLINE Lanes Set(float x) { return _mm512_set1_ps(x); }
@@ -44,6 +47,7 @@ ADABIN_SIMD_INLINE void StoreSome(float* p, Lanes x, int n) {
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), x);
 }
 ADABIN_SIMD_INLINE Lanes Add(Lanes x, Lanes y) { return _mm512_add_ps(x, y); }
+ADABIN_SIMD_INLINE Lanes Sub(Lanes x, Lanes y) { return _mm512_sub_ps(x, y); }
 ADABIN_SIMD_INLINE Lanes Mul(Lanes x, Lanes y) { return _mm512_mul_ps(x, y); }
 ADABIN_SIMD_INLINE Lanes Div(Lanes x, Lanes y) { return _mm512_div_ps(x, y); }
 ADABIN_SIMD_INLINE Lanes MulAdd(Lanes x, Lanes y, Lanes z) { return _mm512_fmadd_ps(x, y, z); }

@@ -22,6 +22,8 @@ struct Masks {
 };
 constexpr int kTileVectors = 1;
 constexpr int kTilePixels = 6;  // 24 sums, 4 weights and an input: 29 of 32 registers
+constexpr int kWinogradVectors = 1;
+constexpr int kWinogradTiles = 6;
 
 // `function` of the parts of its arguments.
 template <typename Result = Lanes, typename Function, typename... Args>
@@ -57,6 +59,9 @@ ADABIN_SIMD_INLINE void StoreSome(float* p, const Lanes& x, int n) {
 }
 ADABIN_SIMD_INLINE Lanes Add(const Lanes& x, const Lanes& y) {
   return Parts([](float32x4_t a, float32x4_t b) { return vaddq_f32(a, b); }, x, y);
+}
+ADABIN_SIMD_INLINE Lanes Sub(const Lanes& x, const Lanes& y) {
+  return Parts([](float32x4_t a, float32x4_t b) { return vsubq_f32(a, b); }, x, y);
 }
 ADABIN_SIMD_INLINE Lanes Mul(const Lanes& x, const Lanes& y) {
   return Parts([](float32x4_t a, float32x4_t b) { return vmulq_f32(a, b); }, x, y);

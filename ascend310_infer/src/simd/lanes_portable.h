@@ -18,6 +18,8 @@ using Lanes = float __attribute__((vector_size(64)));
 using Mask = int32_t __attribute__((vector_size(64)));
 constexpr int kTileVectors = 1;
 constexpr int kTilePixels = 6;
+constexpr int kWinogradVectors = 1;
+constexpr int kWinogradTiles = 6;
 
 ADABIN_SIMD_INLINE Lanes Zero() { return Lanes{}; }
 ADABIN_SIMD_INLINE Lanes Set(float x) { return x - Lanes{}; }
@@ -41,6 +43,7 @@ ADABIN_SIMD_INLINE void StoreSome(float* p, Lanes x, int n) {
   std::memcpy(p, &x, static_cast<size_t>(n) * sizeof(float));
 }
 ADABIN_SIMD_INLINE Lanes Add(Lanes x, Lanes y) { return x + y; }
+ADABIN_SIMD_INLINE Lanes Sub(Lanes x, Lanes y) { return x - y; }
 ADABIN_SIMD_INLINE Lanes Mul(Lanes x, Lanes y) { return x * y; }
 ADABIN_SIMD_INLINE Lanes Div(Lanes x, Lanes y) { return x / y; }
 ADABIN_SIMD_INLINE Lanes MulAdd(Lanes x, Lanes y, Lanes z) { return x * y + z; }

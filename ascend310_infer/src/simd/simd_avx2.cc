@@ -3,6 +3,7 @@
 #include "simd/lanes_avx2.h"
 // after the lanes
 #include "simd/rows.inc"
+#include "simd/winograd.inc"
 
 namespace adabin::simd {
 namespace {
@@ -14,9 +15,19 @@ bool Supported() {
 
 }  // namespace
 
-const Simd kAvx2 = {"avx2",           Supported,          avx2::kTileVectors,
-                    avx2::RunConvRow, avx2::FinishFloats, avx2::Average,
-                    avx2::Maximum,    avx2::MaximumOfRows};
+const Simd kAvx2 = {"avx2",
+                    Supported,
+                    avx2::kTileVectors,
+                    avx2::RunConvRow,
+                    avx2::FinishFloats,
+                    avx2::Average,
+                    avx2::Maximum,
+                    avx2::MaximumOfRows,
+                    avx2::kWinogradVectors,
+                    avx2::kWinogradTiles,
+                    avx2::TransformRow,
+                    avx2::TransformRows,
+                    avx2::Multiply};
 
 }  // namespace adabin::simd
 #endif  // __x86_64__

@@ -3,6 +3,7 @@
 #include "simd/lanes_avx512.h"
 // after the lanes
 #include "simd/rows.inc"
+#include "simd/winograd.inc"
 
 namespace adabin::simd {
 namespace {
@@ -23,7 +24,12 @@ const Simd kAvx512 = {"avx512",
                       avx512::FinishFloats,
                       avx512::Average,
                       avx512::Maximum,
-                      avx512::MaximumOfRows};
+                      avx512::MaximumOfRows,
+                      avx512::kWinogradVectors,
+                      avx512::kWinogradTiles,
+                      avx512::TransformRow,
+                      avx512::TransformRows,
+                      avx512::Multiply};
 
 }  // namespace adabin::simd
 #endif  // __x86_64__

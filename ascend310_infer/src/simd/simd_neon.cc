@@ -3,6 +3,7 @@
 #include "simd/lanes_neon.h"
 // after the lanes
 #include "simd/rows.inc"
+#include "simd/winograd.inc"
 
 namespace adabin::simd {
 namespace {
@@ -11,9 +12,19 @@ bool Always() { return true; }
 
 }  // namespace
 
-const Simd kNeon = {
-    "neon",        Always,        neon::kTileVectors, neon::RunConvRow, neon::FinishFloats,
-    neon::Average, neon::Maximum, neon::MaximumOfRows};
+const Simd kNeon = {"neon",
+                    Always,
+                    neon::kTileVectors,
+                    neon::RunConvRow,
+                    neon::FinishFloats,
+                    neon::Average,
+                    neon::Maximum,
+                    neon::MaximumOfRows,
+                    neon::kWinogradVectors,
+                    neon::kWinogradTiles,
+                    neon::TransformRow,
+                    neon::TransformRows,
+                    neon::Multiply};
 
 }  // namespace adabin::simd
 #endif  // __aarch64__

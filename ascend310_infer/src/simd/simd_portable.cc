@@ -2,6 +2,7 @@
 #include "simd/lanes_portable.h"
 // after the lanes
 #include "simd/rows.inc"
+#include "simd/winograd.inc"
 
 namespace adabin::simd {
 namespace {
@@ -17,6 +18,11 @@ const Simd kPortable = {"portable",
                         portable::FinishFloats,
                         portable::Average,
                         portable::Maximum,
-                        portable::MaximumOfRows};
+                        portable::MaximumOfRows,
+                        portable::kWinogradVectors,
+                        portable::kWinogradTiles,
+                        portable::TransformRow,
+                        portable::TransformRows,
+                        portable::Multiply};
 
 }  // namespace adabin::simd

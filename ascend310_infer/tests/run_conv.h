@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_TESTS_RUN_CONV_H_
+#define ADABIN_TESTS_RUN_CONV_H_
+
+#include <vector>
+
+#include "ops/conv2d.h"
+#include "random_conv.h"
+#include "simd/simd.h"
+
+namespace adabin::test {
+
+std::vector<float> RandomFloats(size_t count, Rng* rng);
+
+std::vector<const simd::Simd*> Supported();
+
+// All at once, or row by row and block by block, last ones first.
+std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const float* x, bool whole,
+                           const float* residual = nullptr);
+
+}  // namespace adabin::test
+
+#endif  // ADABIN_TESTS_RUN_CONV_H_
