@@ -52,7 +52,7 @@ struct WinogradRow {
   int left = 0;             // padding
   float* planes = nullptr;  // [2 * kTileColumns][tiles + kLanes]: each column of the tiles; 0
                             // before the first row, so that padding is and stays 0
-  float* out = nullptr;  // [kTransformedColumns][tiles]: even filter, then odd
+  float* out = nullptr;     // [kTransformedColumns][tiles]: even filter, then odd
   size_t tiles = 0;
 };
 
