@@ -3,8 +3,8 @@
 #define ADABIN_BACKEND_MEMORY_PLAN_H_
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
 
 namespace adabin::backend {
@@ -29,7 +29,7 @@ MemoryPlan PlanMemory(std::vector<Buffer> buffers);
 // Memory aligned for any vector instruction, zeroed.
 constexpr size_t kAlignment = 64;
 struct AlignedDelete {
-  void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
+  void operator()(std::byte* p) const { std::free(p); }
 };
 using AlignedBuffer = std::unique_ptr<std::byte[], AlignedDelete>;
 AlignedBuffer AllocateAligned(size_t bytes);

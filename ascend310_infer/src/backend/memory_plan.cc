@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/memory_plan.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace adabin::backend {
 namespace {
+
+constexpr size_t kHugePage = size_t{2} << 20;
 
 struct Block {
   size_t offset;
@@ -61,9 +66,16 @@ MemoryPlan PlanMemory(std::vector<Buffer> buffers) {
 }
 
 AlignedBuffer AllocateAligned(size_t bytes) {
-  AlignedBuffer buffer(new (std::align_val_t{kAlignment}) std::byte[bytes]);
-  std::memset(buffer.get(), 0, bytes);
-  return buffer;
+  size_t alignment = kAlignment;
+  if (bytes >= kHugePage / 8) alignment = kHugePage;
+  const size_t size = (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
+  void* at = std::aligned_alloc(alignment, size);
+  if (at == nullptr) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+  if (alignment == kHugePage) madvise(at, size, MADV_HUGEPAGE);  // at best
+#endif
+  std::memset(at, 0, bytes);
+  return AlignedBuffer(static_cast<std::byte*>(at));
 }
 
 }  // namespace adabin::backend

@@ -19,6 +19,8 @@ struct Zmm {
   static constexpr int kBytes = 64;
   ADABIN_SIMD_INLINE static Reg Zero() { return _mm512_setzero_si512(); }
   ADABIN_SIMD_INLINE static Reg Set(char x) { return _mm512_set1_epi8(x); }
+  ADABIN_SIMD_INLINE static Reg SetWords(int16_t x) { return _mm512_set1_epi16(x); }
+  ADABIN_SIMD_INLINE static void Hold(Reg* x) { asm("" : "+v"(*x)); }
   ADABIN_SIMD_INLINE static Reg Load(const std::byte* p) { return _mm512_loadu_si512(p); }
   ADABIN_SIMD_INLINE static Reg Table(const uint8_t* p) {
     return _mm512_maskz_broadcast_i32x4(kAll, _mm_load_si128(reinterpret_cast<const __m128i*>(p)));

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/aligned_vector.h"
+
 namespace adabin::kernels {
 namespace {
 
@@ -12,9 +14,9 @@ constexpr int kLanes = simd::kLanes;
 
 size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-std::vector<float> Padded(std::span<const float> values, size_t size) {
-  std::vector<float> out(size, 0.0f);
-  std::copy(values.begin(), values.end(), out.begin());
+AlignedVector<float> Padded(std::span<const float> values, size_t size) {
+  AlignedVector<float> out(size, 0.0f);
+  std::copy_n(values.data(), values.size(), out.data());
   return out;
 }
 
@@ -32,10 +34,10 @@ class TiledBConv2D : public BConv2D {
     positive_ = Padded(params.positive, padded);
     negative_ = Padded(params.negative, padded);
     padded_channels_ = padded;
-    for (size_t i = 0; i < static_cast<size_t>(classes_.count()); ++i) {
-      const std::span<const float> row(constants.c.data() + i * channels, channels);
-      const std::vector<float> wide = Padded(row, padded);
-      c_.insert(c_.end(), wide.begin(), wide.end());
+    const auto classes = static_cast<size_t>(classes_.count());
+    c_.resize(classes * padded);
+    for (size_t i = 0; i < classes; ++i) {
+      std::copy_n(constants.c.data() + i * channels, channels, c_.data() + i * padded);
     }
     for (const int column_class : classes_.column_class) {
       c_offset_.push_back(static_cast<int32_t>(static_cast<size_t>(column_class) * padded));
@@ -326,7 +328,7 @@ class TiledBConv2D : public BConv2D {
   Activation act_;
   BorderClasses classes_;
   size_t padded_channels_ = 0;
-  std::vector<float> a_, b_, c_, positive_, negative_;
+  AlignedVector<float> a_, b_, c_, positive_, negative_;
   std::vector<int32_t> c_offset_;  // per output column
   size_t count_width_ = 0;         // pixels of a row with the padding that windows reach
   int taps_per_segment_ = 1;
@@ -336,7 +338,7 @@ class TiledBConv2D : public BConv2D {
   int segment_steps_ = 0;
   size_t step_bytes_ = 0;  // of one channel's weights
   std::vector<Block> blocks_;
-  std::vector<std::byte> weights_;
+  AlignedVector<std::byte> weights_;
   size_t weight_bytes_ = 0;
 };
 

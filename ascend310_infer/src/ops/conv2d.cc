@@ -10,6 +10,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/aligned_vector.h"
 #include "ops/pool.h"
 
 namespace adabin::ops {
@@ -23,8 +24,8 @@ constexpr size_t kAlign = 64;
 size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
 template <typename T>
-std::vector<float> Padded(std::span<const T> values, size_t used, size_t size, float none) {
-  std::vector<float> out(size, 0.0f);
+AlignedVector<float> Padded(std::span<const T> values, size_t used, size_t size, float none) {
+  AlignedVector<float> out(size, 0.0f);
   for (size_t i = 0; i < used; ++i) {
     out[i] = values.empty() ? none : static_cast<float>(values[i]);
   }
@@ -306,7 +307,7 @@ class RowConv2D : public Conv2D {
   std::vector<Piece> pieces_;
   size_t terms_ = 0;
   std::vector<Block> blocks_;
-  std::vector<float> weights_, a_, c_, positive_, negative_;
+  AlignedVector<float> weights_, a_, c_, positive_, negative_;
 };
 
 }  // namespace

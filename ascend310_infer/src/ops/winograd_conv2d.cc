@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/aligned_vector.h"
 #include "ops/conv2d.h"
 
 namespace adabin::ops {
@@ -69,7 +70,7 @@ class WinogradConv2D : public Conv2D {
     const auto channels = static_cast<size_t>(geometry_.out.c);
     const size_t size = Floats(channels);
     const auto padded = [&](const auto& values, float none) {
-      std::vector<float> out(size, 0.0f);
+      AlignedVector<float> out(size, 0.0f);
       if (values.empty()) std::fill_n(out.begin(), channels, none);
       std::transform(values.begin(), values.end(), out.begin(),
                      [](auto value) { return static_cast<float>(value); });
@@ -273,7 +274,7 @@ class WinogradConv2D : public Conv2D {
   int tiles_;    // in a row
   size_t step_;  // whole vectors of them
   std::unique_ptr<Conv2D> direct_;
-  std::vector<float> weights_, a_, c_, positive_, negative_;
+  AlignedVector<float> weights_, a_, c_, positive_, negative_;
 };
 
 }  // namespace

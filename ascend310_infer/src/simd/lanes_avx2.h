@@ -21,6 +21,7 @@ constexpr int kTileVectors = 1;
 constexpr int kTilePixels = 6;
 constexpr int kWinogradVectors = 1;
 constexpr int kWinogradTiles = 6;
+constexpr int kFinishVectors = 1;
 
 ADABIN_SIMD_INLINE Lanes Zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 ADABIN_SIMD_INLINE Lanes Set(float x) {

@@ -27,6 +27,8 @@ constexpr int kTilePixels = 6;
 // The same for the tiles of a Winograd convolution.
 constexpr int kWinogradVectors = 2;
 constexpr int kWinogradTiles = 13;
+// Vectors of channels that a layer finishes together.
+constexpr int kFinishVectors = 4;
 
 ADABIN_SIMD_INLINE Lanes Zero() { return _mm512_setzero_ps(); }
 ADABIN_SIMD_INLINE Lanes Set(float x) { return _mm512_set1_ps(x); }

@@ -24,6 +24,7 @@ constexpr int kTileVectors = 1;
 constexpr int kTilePixels = 6;  // 24 sums, 4 weights and an input: 29 of 32 registers
 constexpr int kWinogradVectors = 1;
 constexpr int kWinogradTiles = 6;
+constexpr int kFinishVectors = 1;
 
 // `function` of the parts of its arguments.
 template <typename Result = Lanes, typename Function, typename... Args>

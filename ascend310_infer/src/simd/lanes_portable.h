@@ -20,6 +20,7 @@ constexpr int kTileVectors = 1;
 constexpr int kTilePixels = 6;
 constexpr int kWinogradVectors = 1;
 constexpr int kWinogradTiles = 6;
+constexpr int kFinishVectors = 1;
 
 ADABIN_SIMD_INLINE Lanes Zero() { return Lanes{}; }
 ADABIN_SIMD_INLINE Lanes Set(float x) { return x - Lanes{}; }
