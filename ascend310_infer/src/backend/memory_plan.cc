@@ -10,6 +10,8 @@
 namespace adabin::backend {
 namespace {
 
+// Maps in one large page neither miss in the TLB nor collide in the second-level cache, as small
+// pages do that lie anywhere.
 constexpr size_t kHugePage = size_t{2} << 20;
 
 struct Block {
