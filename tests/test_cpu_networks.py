@@ -57,7 +57,9 @@ def first_step(config, kernels, images, labels):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"binary_form": "released"}, {"nonlinearity": "prelu"}, {"nonlinearity": "relu"}, {"w_bits": 32}], ids=str
+    "settings",
+    [{}, {"binary_form": "released"}, {"nonlinearity": "prelu"}, {"nonlinearity": "relu"}, {"w_bits": 32}],
+    ids=str,
 )
 def test_a_step_changes_every_parameter_as_without_kernels(settings):
     config = read_config(None, {"network": "resnet8"} | PLAIN | settings)
