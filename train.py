@@ -6,7 +6,7 @@
     python train.py --config_path config/resnet20_shapes_two_step.yaml --teacher F.ckpt
     python train.py --resume outputs/resnet20_cifar10/20261120-101500
 
-The run's folder gets config.yaml, metrics.csv, health.csv, curves.png, train.log, best.ckpt and last.ckpt; a training
+The run's folder gets config.yaml, metrics.csv, curves.png, train.log, best.ckpt and last.ckpt; a training
 in steps gets a folder of that kind for each step in it. The last line on standard output is JSON: accuracy of the last
 and of the best epoch, and the folder.
 """

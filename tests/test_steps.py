@@ -37,9 +37,11 @@ def two_steps(teacher, tmp_path_factory):
     return Path(result["run"]), result
 
 
-def rows_of(run):
-    with open(run / "health.csv", newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+def health_of(run):
+    """Quantities of the binary layers that metrics.csv has, and its rows."""
+    with open(run / "metrics.csv", newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    return {column.partition("/")[0] for column in rows[0] if "/" in column}, rows
 
 
 def test_each_step_is_a_run_of_its_own_and_the_second_starts_from_the_first(two_steps, teacher):
@@ -57,8 +59,9 @@ def test_each_step_is_a_run_of_its_own_and_the_second_starts_from_the_first(two_
     assert result["final"] == str(run / "step2") and result["pretrained"]["missing"] == 0
     assert [step["run"] for step in result["steps"]] == [str(run / "step1"), str(run / "step2")]
     # Float weights have no signs to change; both steps binarize activations.
-    assert {row["flips"] for row in rows_of(run / "step1")} == {""}
-    assert all(row["alpha"] and row["flips"] for row in rows_of(run / "step2"))
+    assert health_of(run / "step1")[0] == {"alpha", "beta", "saturation"}
+    quantities, rows = health_of(run / "step2")
+    assert quantities == {"flips", "alpha", "beta", "saturation"} and all(all(row.values()) for row in rows)
 
 
 def test_a_two_step_training_killed_in_each_step_ends_as_one_that_was_not(two_steps, teacher, tmp_path):

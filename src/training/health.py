@@ -4,12 +4,9 @@
     python -m src.training.health --ckpt_path outputs/resnet20_shapes/20261120-101500/last.ckpt --output_path pictures
 
 draws a picture per binary layer: latent weights and input activations with their binary sets; and, where the run's
-health.csv lies beside the checkpoint, a picture of its course. The last line on standard output is JSON.
+metrics.csv lies beside the checkpoint, a picture of its course. The last line on standard output is JSON.
 """
 
-import contextlib
-import csv
-import io
 from pathlib import Path
 
 import mindspore as ms
@@ -22,10 +19,9 @@ from src.utils.cli import run
 from src.utils.config import parse_flags
 from src.utils.device import init_device
 from src.utils.errors import UserError
-from src.utils.files import make_folder, replacing
+from src.utils.files import make_folder
 
-COLUMNS = ("epoch", "layer", "flips", "alpha", "beta", "saturation")
-FILE_NAME = "health.csv"
+QUANTITIES = ("flips", "alpha", "beta", "saturation")
 IMAGES = 32  # of the test split, whose activations are looked at
 
 
@@ -89,28 +85,23 @@ def first_images(data, count):
 
 
 class HealthRecord:
-    """health.csv of a run: a row per epoch and binary layer with `COLUMNS`.
+    """Health of every binary layer, measured once per epoch for metrics.csv.
 
-    flips: share of the binary weights whose sign changed in the epoch. alpha, beta: of the activation set. saturation:
-    of the activations of the first `IMAGES` test images, in inference. Empty where a layer has no such thing.
+    flips: share of the binary weights whose sign changed since the last look. alpha, beta: of the activation set.
+    saturation: of the activations of the first `IMAGES` test images, in inference.
 
     Args:
-        folder: of the run.
         network (Cell): the one that is trained; it is only read.
         test_data (ImageDataset): test split.
         config (Config): of the run; a second network is built from it to look into, so that the compiled one stays.
-        epochs (int): those already trained; later rows of an existing file are forgotten.
     """
 
-    def __init__(self, folder, network, test_data, config, epochs):
-        self.path = Path(folder) / FILE_NAME
+    def __init__(self, network, test_data, config):
         self.network, self.probe = network, build_model(config)
         self.layers = binary_layers(self.probe)
-        if not self.layers:
-            return
-        self.images = first_images(test_data, IMAGES)
-        self.bits = self._bits()
-        self.rows = _read(self.path, epochs)
+        if self.layers:
+            self.images = first_images(test_data, IMAGES)
+            self.bits = self._bits()
 
     def _bits(self):
         """Signs of the binary weights of each layer, as they are now."""
@@ -119,42 +110,26 @@ class HealthRecord:
             parameter.set_data(ms.Tensor(own[name].asnumpy()))
         return {name: weight_bits(layer) for name, layer in self.layers.items() if layer.binarizes_weight}
 
-    def _saturation(self):
-        """Share of saturated activations of each layer."""
-        shares = {}
-        for name, x in layer_inputs(self.probe, self.images).items():
-            set_of = self.layers[name].binary_a
-            shares[name] = saturation(x, float(set_of.alpha_a.asnumpy()), float(set_of.beta_a.asnumpy()))
-        return shares
+    def measure(self):
+        """Columns of metrics.csv, such as `flips/layer1.0.conv1`, to their values as text.
 
-    def add_epoch(self, epoch):
-        """Measure, and write the file anew."""
+        A layer has no flips where its weights are float, none of the others where its input is; a float network has
+        no column at all.
+        """
         if not self.layers:
-            return
+            return {}
         before, self.bits = self.bits, self._bits()
-        saturated = self._saturation()
+        inputs = layer_inputs(self.probe, self.images)
+        found = {}
         for name, layer in self.layers.items():
-            row = dict.fromkeys(COLUMNS, "") | {"epoch": epoch, "layer": name}
             if layer.binarizes_weight:
-                row["flips"] = f"{np.mean(before[name] != self.bits[name]):.6f}"
+                found["flips", name] = f"{np.mean(before[name] != self.bits[name]):.6f}"
             if layer.binarizes_input:
-                row["alpha"] = f"{float(layer.binary_a.alpha_a.asnumpy()):.6g}"
-                row["beta"] = f"{float(layer.binary_a.beta_a.asnumpy()):.6g}"
-                row["saturation"] = f"{saturated[name]:.6f}"
-            self.rows.append(row)
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        with replacing(self.path) as temporary:
-            temporary.write_text(text.getvalue(), encoding="utf-8")
-
-
-def _read(path, epochs):
-    """Rows of a health.csv up to an epoch; none where it is missing or damaged, for it is a by-product."""
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, csv.Error), open(path, newline="") as handle:
-        return [row for row in csv.DictReader(handle) if int(row["epoch"]) <= epochs]
-    return []
+                alpha, beta = (float(p.asnumpy()) for p in (layer.binary_a.alpha_a, layer.binary_a.beta_a))
+                found["alpha", name], found["beta", name] = f"{alpha:.6g}", f"{beta:.6g}"
+                found["saturation", name] = f"{saturation(inputs[name], alpha, beta):.6f}"
+        keys = [(quantity, name) for quantity in QUANTITIES for name in self.layers]
+        return {f"{quantity}/{name}": found[quantity, name] for quantity, name in keys if (quantity, name) in found}
 
 
 def add_flags(parser):
@@ -168,7 +143,7 @@ def add_flags(parser):
 def main(argv):
     """Draw the pictures; returns what was drawn."""
     from src.data import build_dataset, settle_classes
-    from src.training.health_pictures import draw_course, draw_layer
+    from src.training.health_pictures import draw_course, draw_layer, read_course
     from src.training.run_folder import choose_checkpoint, config_beside
 
     flags, overrides = parse_flags(__doc__, argv, add_flags)
@@ -187,8 +162,9 @@ def main(argv):
         )
     names = [flags.layer] if flags.layer else list(layers)
     paths = {name: target / f"{name}.png" for name in names}
-    record = Path(ckpt_path).with_name(FILE_NAME)
-    if record.is_file() and not flags.layer:
+    record = Path(ckpt_path).with_name("metrics.csv")
+    course = {} if flags.layer or not record.is_file() else read_course(record)
+    if course:
         paths["course"] = target / "course.png"
     for path in paths.values():
         if path.exists() and not flags.force:
@@ -201,7 +177,7 @@ def main(argv):
     for name in names:
         draw_layer(paths[name], name, layers[name], inputs.get(name))
     if "course" in paths:
-        draw_course(paths["course"], record)
+        draw_course(paths["course"], course)
     return {"ckpt": str(ckpt_path), "pictures": str(target), "layers": len(names), "course": "course" in paths}
 
 

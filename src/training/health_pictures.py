@@ -78,39 +78,54 @@ def draw_layer(path, name, layer, x):
         figure.savefig(temporary, format="png", dpi=120)
 
 
-def draw_course(path, record):
-    """Four curves per layer over the epochs, from a health.csv; early layers dark, late ones light.
+def read_course(metrics):
+    """Quantity to layer to its points (epoch, value), from a metrics.csv; empty for a float network.
 
     Raises:
         UserError: the file is damaged.
     """
+    course = {}
+    try:
+        with open(metrics, newline="", encoding="utf-8") as handle:
+            for row in csv.DictReader(handle):
+                epoch = int(row["epoch"])
+                for column, value in row.items():
+                    quantity, _, layer = column.partition("/")
+                    if layer and value:
+                        course.setdefault(quantity, {}).setdefault(layer, []).append((epoch, float(value)))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, csv.Error) as error:
+        raise UserError(f"{metrics}: is damaged; draw single layers with --layer, or move the file away") from error
+    return course
+
+
+def draw_course(path, course):
+    """Four plots with a curve per layer over the epochs; early layers dark, late ones light.
+
+    Args:
+        path: of the PNG file.
+        course (dict): from `read_course`.
+    """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    try:
-        with open(record, newline="", encoding="utf-8") as handle:
-            rows = list(csv.DictReader(handle))
-        layers = list(dict.fromkeys(row["layer"] for row in rows))
-        figure = Figure(figsize=(11, 6.4), layout="constrained", facecolor="white")
-        titles = {
-            "flips": "share of weights that changed sign",
-            "saturation": "share of activations with |u| > 1",
-            "alpha": "alpha of the activations",
-            "beta": "beta of the activations",
-        }
-        for axis, (column, title) in zip(figure.subplots(2, 2).ravel(), titles.items(), strict=True):
-            for number, layer in enumerate(layers):
-                points = [(int(r["epoch"]), float(r[column])) for r in rows if r["layer"] == layer and r[column]]
-                if points:
-                    color = colormaps["viridis"](0.9 * number / max(1, len(layers) - 1))
-                    marker = "o" if len(points) < 10 else ""
-                    axis.plot(*zip(*points, strict=True), color=color, linewidth=1.2, marker=marker, markersize=3)
-            axis.set_title(title, fontsize=10)
-            axis.set_xlabel("epoch")
-            axis.grid(alpha=0.3)
-            axis.xaxis.get_major_locator().set_params(integer=True)
-    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
-        raise UserError(f"{record}: is damaged; draw single layers with --layer, or move the file away") from error
-    figure.suptitle(f"{len(layers)} binary layers, from the first (dark) to the last (light)")
+    figure = Figure(figsize=(11, 6.4), layout="constrained", facecolor="white")
+    titles = {
+        "flips": "share of weights that changed sign",
+        "saturation": "share of activations with |u| > 1",
+        "alpha": "alpha of the activations",
+        "beta": "beta of the activations",
+    }
+    for axis, (quantity, title) in zip(figure.subplots(2, 2).ravel(), titles.items(), strict=True):
+        curves = course.get(quantity, {})
+        for number, points in enumerate(curves.values()):
+            color = colormaps["viridis"](0.9 * number / max(1, len(curves) - 1))
+            marker = "o" if len(points) < 10 else ""
+            axis.plot(*zip(*points, strict=True), color=color, linewidth=1.2, marker=marker, markersize=3)
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("epoch")
+        axis.grid(alpha=0.3)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    layers = max(map(len, course.values()))
+    figure.suptitle(f"{layers} binary layers, from the first (dark) to the last (light)")
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)

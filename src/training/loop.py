@@ -153,7 +153,7 @@ def train(network, step, train_data, test_data, config, run, world=None):
     own_state = optimizer_parameters(step.optimizer, network)
     saved = [*network_parameters(network).values(), *own_state.values(), *state.values()]
     world.share(saved)
-    health = HealthRecord(run.path, network, test_data, config, start) if world.is_main else None
+    health = HealthRecord(network, test_data, config) if world.is_main else None
     next_step = sink_step(step, train_data, start, config, run.log)
     eval_batch = min(config.eval_batch_size, test_data.num_images)
     images_per_epoch = train_data.steps_per_epoch * config.batch_size
@@ -184,10 +184,9 @@ def train(network, step, train_data, test_data, config, run, world=None):
                     "test_top1": test["top1"],
                     "images_per_second": round(images_per_epoch / seconds, 1),
                     "seconds": round(seconds, 1),
+                    **(health.measure() if health else {}),
                 }
             )
-            if health:
-                health.add_epoch(epoch + 1)
             is_best = test["top1"] > best
             best = max(best, test["top1"])
             metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)

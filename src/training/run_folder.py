@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run is a folder: config.yaml, metrics.csv, health.csv, curves.png, train.log, best.ckpt, last.ckpt.
+"""A run is a folder: config.yaml, metrics.csv, curves.png, train.log, best.ckpt, last.ckpt.
 
 A training in steps (src/training/steps.py) has a folder of this kind for each step in it: step1, step2, ...
 """
@@ -38,7 +38,7 @@ class RunFolder:
 
     Attributes:
         path, last, best: the folder and its two checkpoints.
-        rows: list of dicts, one per finished epoch, with the keys `COLUMNS`.
+        rows: list of dicts, one per finished epoch, with the keys `COLUMNS` and those of the binary layers' health.
     """
 
     def __init__(self, path):
@@ -143,7 +143,9 @@ class RunFolder:
         if self.metrics.is_file():
             try:
                 with open(self.metrics, newline="", encoding="utf-8") as handle:
-                    self.rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= count]
+                    rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= count]
+                # csv.DictReader marks fields that are too many by a key None, those that lack by a value None.
+                self.rows = [row for row in rows if None not in row and None not in row.values()]
             except (OSError, ValueError, LookupError, TypeError, csv.Error):
                 self.rows = []
         if len(self.rows) != count:
@@ -166,14 +168,15 @@ class RunFolder:
             )
 
     def add_epoch(self, row):
-        """Append a row to metrics.csv and draw the curves anew."""
+        """Append a row to metrics.csv, with columns of its own after `COLUMNS`, and draw the curves anew."""
         self.rows.append(row)
         self._write_metrics()
         self._draw_curves()
 
     def _write_metrics(self):
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        columns = dict.fromkeys((*COLUMNS, *(key for row in self.rows for key in row)))
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         with replacing(self.metrics) as temporary:
