@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/aligned_vector.h"
+#include "kernels/tiled_weights.h"
 
 namespace adabin::kernels {
 namespace {
@@ -23,7 +24,12 @@ AlignedVector<float> Padded(std::span<const float> values, size_t size) {
 class TiledBConv2D : public BConv2D {
  public:
   TiledBConv2D(const BConv2DParams& params, const BConvRowKernel& kernel)
-      : geometry_(params.geometry), kernel_(kernel), act_(params.act) {
+      : geometry_(params.geometry),
+        kernel_(kernel),
+        act_(params.act),
+        weights_(params.geometry, kernel.encode ? WeightForm::kCodes : WeightForm::kWords,
+                 params.bits),
+        segments_(weights_.segments()) {
     const ConvGeometry& g = geometry_;
     const auto channels = static_cast<size_t>(g.out.c);
     const size_t padded = RoundUp(channels, kLanes);
@@ -44,15 +50,13 @@ class TiledBConv2D : public BConv2D {
     }
     const BitPadding pad = padding();
     count_width_ = static_cast<size_t>(pad.left + g.in.w + pad.right);
-    LaySegments();
-    PackWeights(params.bits);
   }
 
   BitPadding padding() const override { return WindowPadding(geometry_); }
-  int blocks() const override { return static_cast<int>(blocks_.size()); }
+  int blocks() const override { return static_cast<int>(weights_.blocks().size()); }
   size_t scratch_bytes() const override {
     const size_t width = count_width_;
-    return kRowScratch + RoundUp(max_segments_ * sizeof(std::byte*), kAlign) +
+    return kRowScratch + RoundUp(segments_.count * sizeof(std::byte*), kAlign) +
            RoundUp(static_cast<size_t>(geometry_.out.w) * sizeof(float), kAlign) +
            RoundUp(width * sizeof(int32_t), kAlign) +
            RoundUp(width * static_cast<size_t>(geometry_.in.h) * sizeof(int32_t), kAlign) +
@@ -66,7 +70,7 @@ class TiledBConv2D : public BConv2D {
     row.scratch = scratch;
     scratch += kRowScratch;
     auto* segments = reinterpret_cast<const std::byte**>(scratch);
-    scratch += RoundUp(max_segments_ * sizeof(std::byte*), kAlign);
+    scratch += RoundUp(segments_.count * sizeof(std::byte*), kAlign);
     auto* ones = reinterpret_cast<float*>(scratch);
     scratch += RoundUp(static_cast<size_t>(g.out.w) * sizeof(float), kAlign);
     auto* columns = reinterpret_cast<int32_t*>(scratch);
@@ -81,7 +85,7 @@ class TiledBConv2D : public BConv2D {
       source = {scratch, CodeRowBytes(), layout.pixel_bytes * kCodeBytes};
     }
     row.segment = segments;
-    row.segment_steps = segment_steps_;
+    row.segment_steps = segments_.steps;
     row.first_steps = InsideSteps(0);
     row.last_steps = InsideSteps(g.out.w - 1);
     row.pixel_bytes = source.pixel_bytes * static_cast<size_t>(g.stride_w);
@@ -96,7 +100,7 @@ class TiledBConv2D : public BConv2D {
     f.bit_stride = target.layout.pixel_bytes;
     // All blocks of a row where that keeps the row's floats in cache, else all rows of a block,
     // which keeps its weights there.
-    const bool by_row = weight_bytes_ <= kWeightsInCache;
+    const bool by_row = weights_.bytes() <= kWeightsInCache;
     const int outer_begin = by_row ? 0 : work.block_begin;
     const int outer_end = by_row ? 1 : work.block_end;
     for (int outer = outer_begin; outer < outer_end; ++outer) {
@@ -112,19 +116,14 @@ class TiledBConv2D : public BConv2D {
         const int begin = by_row ? work.block_begin : outer;
         const int end = by_row ? work.block_end : outer + 1;
         for (int i = begin; i < end; ++i) {
-          RunBlock(blocks_[static_cast<size_t>(i)], rows.begin, oh, oh - work.row_begin, target,
-                   &row);
+          RunBlock(weights_.blocks()[static_cast<size_t>(i)], rows.begin, oh, oh - work.row_begin,
+                   target, &row);
         }
       }
     }
   }
 
  private:
-  struct Block {
-    int first = 0;  // channel
-    int vectors = 0;
-    size_t weights = 0;  // offset
-  };
   // What the kernel reads of the input: bits, or their codes.
   struct Source {
     const std::byte* first = nullptr;  // leftmost pixel under the kernel, of row 0
@@ -142,105 +141,11 @@ class TiledBConv2D : public BConv2D {
   StepRange InsideSteps(int column) const {
     const auto set = static_cast<size_t>(classes_.column_class[static_cast<size_t>(column)]);
     const TapRange taps = classes_.column_sets[set];
-    if (segments_per_row_ != 1) return {0, segment_steps_};
+    if (segments_.per_row != 1) return {0, segments_.steps};
     const auto bits = static_cast<int>(LayoutBits(geometry_.in, {}).pixel_bytes * 8);
     const int step_bits = kernel_.encode == nullptr ? 32 : 4 * kCodesPerStep;
     return {taps.begin * bits / step_bits,
-            std::min(segment_steps_, (taps.end * bits + step_bits - 1) / step_bits)};
-  }
-
-  // A row of taps is one stretch of memory unless it is dilated.
-  void LaySegments() {
-    const ConvGeometry& g = geometry_;
-    const size_t pixel_bytes = LayoutBits(g.in, {}).pixel_bytes;
-    taps_per_segment_ = g.dilation_w == 1 ? g.kernel_w : 1;
-    segments_per_row_ = g.kernel_w / taps_per_segment_;
-    segment_words_ =
-        static_cast<int>((pixel_bytes * static_cast<size_t>(taps_per_segment_) + 3) / 4);
-    max_segments_ = static_cast<size_t>(segments_per_row_) * static_cast<size_t>(g.kernel_h);
-    const int codes = static_cast<int>(pixel_bytes) * 2 * taps_per_segment_;
-    const bool words = kernel_.encode == nullptr;
-    segment_steps_ = words ? segment_words_ : (codes + kCodesPerStep - 1) / kCodesPerStep;
-    step_bytes_ = words ? sizeof(uint32_t) : static_cast<size_t>(kCodesPerStep);
-  }
-
-  void PackWeights(std::span<const uint32_t> bits) {
-    const ConvGeometry& g = geometry_;
-    const int vectors = static_cast<int>(padded_channels_) / kLanes;
-    size_t offset = 0;
-    for (int v = 0; v < vectors;) {
-      Block block;
-      block.first = v * kLanes;
-      const int left = vectors - v;
-      block.vectors = left >= 4 ? 4 : left >= 2 ? 2 : 1;
-      block.weights = offset;
-      offset += max_segments_ * SegmentBytes(block);
-      v += block.vectors;
-      blocks_.push_back(block);
-    }
-    weights_.assign(offset, std::byte{0});
-    weight_bytes_ = weights_.size();
-    const size_t pixel_bits = LayoutBits(g.in, {}).pixel_bytes * 8;
-    const size_t row_words = RowWords(g.filter_size());
-    std::vector<uint32_t> row(max_segments_ * static_cast<size_t>(segment_words_));
-    for (const Block& block : blocks_) {
-      const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
-      for (int lane = 0; lane < static_cast<int>(lanes) && block.first + lane < g.out.c; ++lane) {
-        LayRow(bits.data() + static_cast<size_t>(block.first + lane) * row_words, pixel_bits, &row);
-        std::byte* at = weights_.data() + block.weights;
-        if (kernel_.encode == nullptr) {
-          at += static_cast<size_t>(lane) * 4;
-          for (size_t word = 0; word < row.size(); ++word, at += lanes * 4) {
-            std::memcpy(at, &row[word], 4);
-          }
-        } else {
-          at += EvenOddPlace(static_cast<size_t>(lane), lanes);
-          for (size_t segment = 0; segment < max_segments_; ++segment) {
-            LayNibbles(row.data() + segment * static_cast<size_t>(segment_words_), lanes,
-                       at + segment * SegmentBytes(block));
-          }
-        }
-      }
-    }
-  }
-
-  static size_t EvenOddPlace(size_t lane, size_t lanes) {
-    const size_t half = std::min(lanes, size_t{32}) / 2;
-    const size_t first = lane / (2 * half) * (2 * half);
-    const size_t place = lane - first;
-    return first + (place < half ? 2 * place : 2 * (place - half) + 1);
-  }
-
-  void LayNibbles(const uint32_t* words, size_t lanes, std::byte* to) const {
-    const int nibbles = std::min(segment_steps_ * kCodesPerStep, segment_words_ * 8);
-    for (int n = 0; n < nibbles; ++n, to += lanes) {
-      *to = static_cast<std::byte>((words[n / 8] >> (4 * (n % 8))) & 15u);
-    }
-  }
-
-  // One output channel's bits in the order of the segments' words.
-  void LayRow(const uint32_t* bits, size_t pixel_bits, std::vector<uint32_t>* row) const {
-    const ConvGeometry& g = geometry_;
-    std::fill(row->begin(), row->end(), 0u);
-    const auto channels = static_cast<size_t>(g.in.c);
-    for (int tap = 0; tap < g.taps(); ++tap) {
-      const auto segment = static_cast<size_t>(tap / taps_per_segment_);
-      const size_t start = segment * static_cast<size_t>(segment_words_) * 32 +
-                           static_cast<size_t>(tap % taps_per_segment_) * pixel_bits;
-      const size_t first = static_cast<size_t>(tap) * channels;
-      if (channels % 32 == 0) {
-        std::copy_n(bits + first / 32, channels / 32, row->data() + start / 32);
-        continue;
-      }
-      for (size_t c = 0; c < channels; ++c) {
-        if (GetBit(bits, first + c)) SetBit(row->data(), start + c);
-      }
-    }
-  }
-
-  size_t SegmentBytes(const Block& block) const {
-    return static_cast<size_t>(segment_steps_) * step_bytes_ * static_cast<size_t>(block.vectors) *
-           kLanes;
+            std::min(segments_.steps, (taps.end * bits + step_bits - 1) / step_bits)};
   }
 
   // With room for the codes that make the last step whole.
@@ -290,7 +195,7 @@ class TiledBConv2D : public BConv2D {
       const int h = oh * g.stride_h - g.pad_top + kh * g.dilation_h;
       const std::byte* first =
           source.first + static_cast<ptrdiff_t>(h) * static_cast<ptrdiff_t>(source.row_bytes);
-      for (int s = 0; s < segments_per_row_; ++s) {
+      for (int s = 0; s < segments_.per_row; ++s) {
         segments[count++] = first + static_cast<size_t>(s * g.dilation_w) * source.pixel_bytes;
       }
     }
@@ -298,10 +203,9 @@ class TiledBConv2D : public BConv2D {
   }
 
   // `index` is the row's number among those of the target.
-  void RunBlock(const Block& block, int first_tap_row, int oh, int index, const Target& target,
-                BConvRow* row) const {
-    row->weights = weights_.data() + block.weights +
-                   static_cast<size_t>(first_tap_row * segments_per_row_) * SegmentBytes(block);
+  void RunBlock(const TiledWeights::Block& block, int first_tap_row, int oh, int index,
+                const Target& target, BConvRow* row) const {
+    row->weights = weights_.At(block, first_tap_row * segments_.per_row);
     row->vectors = block.vectors;
     simd::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
@@ -326,20 +230,13 @@ class TiledBConv2D : public BConv2D {
   ConvGeometry geometry_;
   const BConvRowKernel& kernel_;
   Activation act_;
+  TiledWeights weights_;
+  const Segments& segments_;
   BorderClasses classes_;
   size_t padded_channels_ = 0;
   AlignedVector<float> a_, b_, c_, positive_, negative_;
   std::vector<int32_t> c_offset_;  // per output column
   size_t count_width_ = 0;         // pixels of a row with the padding that windows reach
-  int taps_per_segment_ = 1;
-  int segments_per_row_ = 1;
-  int segment_words_ = 0;
-  size_t max_segments_ = 0;
-  int segment_steps_ = 0;
-  size_t step_bytes_ = 0;  // of one channel's weights
-  std::vector<Block> blocks_;
-  AlignedVector<std::byte> weights_;
-  size_t weight_bytes_ = 0;
 };
 
 }  // namespace

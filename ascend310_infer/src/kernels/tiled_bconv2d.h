@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/bconv2d.h"
+#include "kernels/tiled_weights.h"
 #include "simd/finish.h"
 
 namespace adabin::kernels {
@@ -38,7 +39,6 @@ struct BConvRow {
   std::byte* scratch = nullptr;  // kRowScratch bytes, aligned
 };
 constexpr size_t kRowScratch = 16384;
-constexpr int kCodesPerStep = 3;
 
 // The instruction set's part.
 struct BConvRowKernel {
