@@ -63,7 +63,6 @@ def fit(prepared, config, folder, world, train_data, test_data):
     network, step, report = prepared
     if report:
         folder.log(report.text())
-    folder.log(f"results in {folder.path}")
     result = train(network, step, train_data, test_data, config, folder, world)
     return result | ({"pretrained": report.counts()} if report else {})
 
@@ -94,9 +93,11 @@ def main(argv):
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
         f"test images, {config.epochs} epochs, {describe_device(config)}"
     )
+    folder.log(f"results in {folder.path}")
     try:
         if not config.steps:
             return fit(prepared, config, folder, world, *data)
+        del prepared  # every step makes its own
         return run_steps(
             configs, folder, lambda config, step: fit(prepare(config, step, world), config, step, world, *data)
         )

@@ -13,7 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
-from scripts.distributed_job import free_port, is_alive
+from scripts.distributed_job import free_port
+from scripts.job_workers import is_alive
 from src.data.image_dataset import EpochBatches, ImageDataset
 from src.training.metrics import classification_metrics, classification_sums, metrics_of_sums
 from src.utils.checkpoint import read_checkpoint

@@ -59,6 +59,8 @@ def test_each_step_is_a_run_of_its_own_and_the_second_starts_from_the_first(two_
     assert result["final"] == str(run / "step2") and result["pretrained"]["missing"] == 0
     assert [step["run"] for step in result["steps"]] == [str(run / "step1"), str(run / "step2")]
     # Float weights have no signs to change; both steps binarize activations.
+    line = refusal_of(call("train.py", "--resume", run / "step1", cwd=run.parent))
+    assert f"--resume {run / 'step1'}: is a step of a training in several; give the folder above it" in line
     assert health_of(run / "step1")[0] == {"alpha", "beta", "saturation"}
     quantities, rows = health_of(run / "step2")
     assert quantities == {"flips", "alpha", "beta", "saturation"} and all(all(row.values()) for row in rows)

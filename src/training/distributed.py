@@ -69,17 +69,18 @@ class World:
 
     Attributes:
         rank, size: number of this process, and of all; the process alone is rank 0 of 1.
+        launched: whether msrun started it.
     """
 
-    def __init__(self, rank=0, size=1):
-        self.rank, self.size = rank, size
+    def __init__(self, rank=0, size=1, launched=False):
+        self.rank, self.size, self.launched = rank, size, launched
 
     @classmethod
     def of_environment(cls):
         """What msrun says in the environment; communication begins with `join`."""
         if os.environ.get("MS_ROLE") != "MS_WORKER":
             return cls()
-        return cls(int(os.environ["MS_NODE_ID"]), int(os.environ["MS_WORKER_NUM"]))
+        return cls(int(os.environ["MS_NODE_ID"]), int(os.environ["MS_WORKER_NUM"]), launched=True)
 
     @property
     def is_main(self):
@@ -88,7 +89,7 @@ class World:
 
     def join(self):
         """Begin to communicate; before the first tensor is made, after the device was chosen."""
-        if self.size > 1:
+        if self.launched:  # also alone: msrun's scheduler waits until its workers have joined
             ms.communication.init()
             found = (ms.communication.get_rank(), ms.communication.get_group_size())
             if found != (self.rank, self.size):

@@ -79,9 +79,13 @@ def saturation(x, alpha, beta):
 
 
 def first_images(data, count):
-    """The first test images, normalized: Tensor (n, 3, H, W), n at most `count`."""
-    images, _ = next(iter(data.batches(0)))
-    return ms.Tensor(images.asnumpy()[:count])
+    """The first test images (of this process's part), normalized: Tensor (n, 3, H, W), n at most `count`."""
+    found = []
+    for images, _ in data.batches(0):
+        found.append(images.asnumpy())
+        if sum(map(len, found)) >= count:
+            break
+    return ms.Tensor(np.concatenate(found)[:count])
 
 
 class HealthRecord:

@@ -103,6 +103,9 @@ class RunFolder:
                 f"--resume {path}: is no run folder (it has no config.yaml); "
                 "give <output_path>/<network>_<dataset>/<time>"
             )
+        whole = run.path.absolute().parent / "config.yaml"
+        if run.path.name.startswith("step") and whole.is_file():
+            raise UserError(f"--resume {path}: is a step of a training in several; give the folder above it")
         config = read_config(run.path / "config.yaml")
         resumed = read_config(run.path / "config.yaml", overrides)
         for key in overrides:

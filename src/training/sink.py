@@ -36,9 +36,10 @@ def sink_step(step, data, start, config, log):
     """A function without arguments that does the next training step with the next batch of the device's queue.
 
     Returns:
-        That function; None where `dataset_sink` is off or the device is a CPU, which `log` then says in one line.
+        That function; None where `dataset_sink` is off, nothing is left to do, or the device is a CPU, which `log` then
+        says in one line.
     """
-    if not config.dataset_sink:
+    if not config.dataset_sink or start == config.epochs:
         return None
     if config.device_target == "CPU":
         log("dataset_sink: a CPU has no queue of its own; batches are handed over one by one")

@@ -88,7 +88,8 @@ def run_steps(configs, run, train_step):
     results, folder = [], None
     for number, config in enumerate(configs, 1):
         if folder:
-            # The last weights, not the best: which those are was chosen by looking at the test images.
+            # The last weights (their average, where one is evaluated), not the best: which epoch's those are was chosen
+            # by looking at the test images.
             config = Config(**vars(config) | {"pretrained": str(folder.last)})
         folder = type(run).of_step(run, number, config)
         run.log(f"step {number} of {len(configs)}: {folder.path}")

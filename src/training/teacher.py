@@ -13,7 +13,7 @@ def load_teacher(config):
     Its parameters get the prefix `teacher.`, to stand beside the student's in one graph.
 
     Args:
-        config (Config): that of the student; classes, normalization and image size must be the teacher's too.
+        config (Config): that of the student; classes and normalization must be the teacher's too.
 
     Returns:
         Cell, images -> logits, set to inference; None where the config names no teacher.
