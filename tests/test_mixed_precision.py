@@ -71,23 +71,32 @@ def test_gradients_are_those_of_float32_within_the_precision_of_float16(mode):
         assert difference < 0.03 * np.abs(exact).max() + 1e-6, parameter.name
 
 
+class SumOfOutputs(nn.Cell):
+    """A layer whose gradient is 1 for each of its outputs."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def construct(self, x):
+        return ops.cast(self.layer(x), ms.float32).sum()
+
+
+@pytest.mark.parametrize("dtype", [ms.float32, HALF], ids=["float32 map", "float16 map"])
 @pytest.mark.parametrize("form", ["paper", "released"])
-def test_sums_for_alpha_and_beta_go_beyond_the_range_of_float16(mode, form):
+def test_sums_for_alpha_and_beta_go_beyond_the_range_of_float16(mode, form, dtype):
     """One gradient of 1 per tap on 2 x 262,144 activations: each sum is far above 65,504."""
-    layer = AdaBinConv2d(1, 1, 1, settings=Binarization(w_bits=32, form=form))
-    layer.weight.set_data(ms.Tensor(np.ones((1, 1, 1, 1), np.float32)))
-    exact = [layer.binary_a.alpha_a, layer.binary_a.beta_a]
-    x = ms.Tensor(np.full((2, 1, 512, 512), 3.0, np.float32))  # saturated: the estimator is 0
 
-    def gradients():
-        return [g.asnumpy() for g in ms.grad(lambda x: ops.cast(layer(x), ms.float32).sum(), None, exact)(x)]
+    def gradients(half):
+        layer = AdaBinConv2d(1, 1, 1, settings=Binarization(w_bits=32, form=form))
+        layer.weight.set_data(ms.Tensor(np.ones((1, 1, 1, 1), np.float32)))
+        network = SumOfOutputs(train_in_half(layer) if half else layer).set_train(True)
+        # Saturated: the estimator is 0.
+        x = ms.Tensor(np.full((2, 1, 512, 512), 3.0, np.float32)).astype(dtype if half else ms.float32)
+        assert not half or layer(x).dtype == HALF
+        return [g.asnumpy() for g in ms.grad(network, None, [layer.binary_a.alpha_a, layer.binary_a.beta_a])(x)]
 
-    ms.set_context(mode=ms.PYNATIVE_MODE)  # a lambda cannot be compiled
-    expected = gradients()
-    train_in_half(layer)
-    layer.set_train(True)
-    assert layer(x).dtype == HALF
-    found = gradients()
+    expected, found = gradients(False), gradients(True)
     assert [g.dtype for g in found] == [np.float32] * 2
     assert float(expected[0]) == 524_288
     np.testing.assert_array_equal(found, expected)

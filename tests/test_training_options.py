@@ -62,6 +62,29 @@ def test_the_soft_loss_is_the_cross_entropy_with_the_teachers_distribution(mode)
     np.testing.assert_allclose(gradient.asnumpy(), (np.exp(expected) - target) / 6, atol=1e-6)
 
 
+def first_loss(**changes):
+    """(logits in float64, labels, loss) of the step that a config describes, on its first batch."""
+    teacher = changes.pop("teacher", None)
+    network = Small(binarization_of(read_config(None)))
+    config = read_config(None, {"network": "resnet8", "batch_size": 4, **changes})
+    step = build_step(network, config, teacher)
+    images, labels = batch(0)
+    logits = network.set_train(True)(images).asnumpy().astype(np.float64)
+    return logits, labels.asnumpy(), float(step.set_train(True)(images, labels)[0].asnumpy())
+
+
+def test_the_loss_is_the_one_that_the_config_names():
+    logits, labels, loss = first_loss(label_smoothing=0.2)
+    target = 0.8 * np.eye(10)[labels] + 0.02
+    assert loss == pytest.approx(-(log_softmax(logits) * target).sum() / 4, rel=1e-5)
+    teacher = NoBatchNorm()
+    for parameter in teacher.get_parameters():
+        parameter.name = f"teacher.{parameter.name}"
+    logits, labels, loss = first_loss(teacher=teacher)
+    target = np.exp(log_softmax(teacher(batch(0)[0]).asnumpy().astype(np.float64)))
+    assert loss == pytest.approx(-(log_softmax(logits) * target).sum() / 4, rel=1e-5)
+
+
 # --- optimizer and schedule
 
 
@@ -151,10 +174,23 @@ class NoBatchNorm(nn.Cell):
         return self.linear(ops.ReduceMean()(ops.relu(self.conv(x)), (2, 3)))
 
 
-def test_a_batch_in_parts_moves_the_weights_as_the_whole_batch(mode):
+@pytest.mark.parametrize("parts", [1, 2])
+def test_an_update_is_no_longer_than_the_config_allows(parts):
+    lengths = []
+    for limit in (0.0, 0.01):
+        network, step, _ = make(network=NoBatchNorm(), accumulation=parts, clip_norm=limit, weight_decay=0.0, lr=1.0)
+        before = weights_of(network)
+        step(*batch(0))
+        changes = [weights_of(network)[name] - value for name, value in before.items()]
+        lengths.append(np.sqrt(sum(np.sum(change**2) for change in changes)))
+    assert lengths[0] > 0.05 and lengths[1] == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 0.5])
+def test_a_batch_in_parts_moves_the_weights_as_the_whole_batch(mode, clip_norm):
     results = []
     for parts in (1, 2, 4):
-        network, step, _ = make(mode, NoBatchNorm(), accumulation=parts, clip_norm=0.5, batch_size=8)
+        network, step, _ = make(mode, NoBatchNorm(), accumulation=parts, clip_norm=clip_norm, batch_size=8)
         weights = {
             name: np.random.default_rng(5).normal(size=p.shape) for name, p in network_parameters(network).items()
         }
@@ -255,6 +291,34 @@ def test_all_epochs_come_out_of_one_queue_in_their_order():
         np.testing.assert_array_equal(queue[index][1], labels)
     with pytest.raises(IndexError):
         queue[9]
+
+
+def test_a_device_with_a_queue_trains_on_the_batches_of_the_remaining_epochs(monkeypatch):
+    """MindSpore's queue is played by a plain iterator: what reaches the step, and how often, is ours."""
+    from src.data import build_dataset
+    from src.training.loop import Progress, _train_epoch
+
+    def data_sink(step, pipeline, sink_size):
+        assert sink_size == 1
+        rows = pipeline.create_tuple_iterator(num_epochs=1)
+        return lambda: step(*next(rows))
+
+    def step(images, labels):
+        seen.append((images.asnumpy(), labels.asnumpy()))
+        return ms.Tensor(1.5), ms.Tensor(2)
+
+    monkeypatch.setattr(ms, "data_sink", data_sink)
+    sizes = {"train_size": 20, "test_size": 20, "batch_size": 6, "epochs": 4}
+    config = read_config(None, {"network": "resnet8", "dataset_sink": True, "device_target": "GPU", **sizes})
+    data, seen = build_dataset(config, "train"), []
+    next_step = sink_step(step, data, 2, config, print)
+    for epoch in (2, 3):
+        assert _train_epoch(step, data, epoch, config, Progress(72, 0), next_step) == (1.5, 2 / 6)
+    expected = [(x.asnumpy(), y.asnumpy()) for epoch in (2, 3) for x, y in data.batches(epoch)]
+    assert len(seen) == len(expected) == 6
+    for (images, labels), (own_images, own_labels) in zip(seen, expected, strict=True):
+        assert np.array_equal(images, own_images) and np.array_equal(labels, own_labels)
+    assert sink_step(step, data, 4, config, print) is None  # a run that has ended
 
 
 def test_the_cpu_says_in_one_line_that_it_has_no_sink():
