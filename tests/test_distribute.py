@@ -146,7 +146,7 @@ def test_averaged_gradients_are_those_of_one_process_on_the_joint_batch(tmp_path
         assert all(state[name].tobytes() == states[0][name].tobytes() for name in state.files)
 
 
-def test_two_workers_train_and_one_or_two_go_on(tmp_path):
+def test_two_workers_train_on_the_batches_of_one_process(tmp_path):
     first = result_of(run_job(2, *JOB, "--test_size=41", folder=tmp_path))
     run = only_run_in(tmp_path)
     assert first["run"] == str(run) and first["epochs"] == 3
@@ -158,7 +158,16 @@ def test_two_workers_train_and_one_or_two_go_on(tmp_path):
         assert float(row["train_top1"]) * 120 == pytest.approx(round(float(row["train_top1"]) * 120), abs=1e-9)
     evaluated = result_of(call("eval.py", "--ckpt_path", run / "last.ckpt", cwd=tmp_path))
     assert evaluated["images"] == 41 and evaluated["top1"] == pytest.approx(first["top1"])
-    assert result_of(call("train.py", "--resume", run, cwd=tmp_path))["best_top1"] == first["best_top1"]
+    # Accumulated in two parts, one process sees the parts that the ranks see: the same updates, up to rounding.
+    losses = []
+    for parts in (2, 1):
+        alone = tmp_path / f"alone{parts}"
+        flags = (*TINY, "--epochs=1", f"--accumulation={parts}", "--output_path", alone)
+        losses.append(
+            float(metrics_of(Path(result_of(call("train.py", *flags, cwd=tmp_path))["run"]))[0]["train_loss"])
+        )
+    difference = abs(float(rows[0]["train_loss"]) - losses[0])
+    assert difference < 1e-3 < abs(losses[0] - losses[1]), (rows[0], losses)
     assert sorted(path.name for path in (tmp_path / "logs0").iterdir()) == [
         "msrun.log", "scheduler.log", "worker_0.log", "worker_1.log",
     ]  # fmt: skip
@@ -173,6 +182,34 @@ def test_what_is_wrong_is_said_once_before_anything_starts(tmp_path):
     ):
         assert message in refusal_of(run_job(*flags, folder=tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_worker_ends_the_job_and_one_process_goes_on(tmp_path, rank):
+    process = start_job(2, *JOB, "--epochs=2", "--train_size=400", folder=tmp_path)
+    wait_for(process, "epoch 1/2:")
+    workers = workers_of(process)
+    workers[rank].send_signal(signal.SIGKILL)
+    found, run = ended(process, timeout=60), only_run_in(tmp_path)
+    assert found.returncode == 1 and found.stdout == ""
+    line = found.stderr.splitlines()[-1]
+    assert line.startswith(f"error: rank {rank} was ended by SIGKILL") and line.endswith(f"--resume {run}")
+    assert not any(map(is_alive, workers.values()))
+    assert read_checkpoint(run / "last.ckpt")[0]["epoch"] == 1
+    # One worker, by the line that the error gives, or by train.py.
+    again = run_job(1, "--resume", run, folder=tmp_path) if rank else call("train.py", "--resume", run, cwd=tmp_path)
+    assert result_of(again)["epochs"] == 2
+
+
+@pytest.mark.slow
+def test_without_arguments_two_workers_train_resnet20_on_drawn_pictures(tmp_path):
+    result = result_of(ended(start_job(folder=tmp_path)))
+    assert (result["network"], result["dataset"], len(metrics_of(result["run"]))) == (
+        "resnet20",
+        "shapes",
+        result["epochs"],
+    )
+    assert result["top1"] > 0.8 and (tmp_path / "logs0" / "worker_1.log").is_file()
 
 
 @pytest.mark.slow
@@ -220,7 +257,7 @@ def test_a_run_of_one_process_goes_on_with_several_workers(tiny_run, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_an_interrupted_job_leaves_no_process_and_says_how_to_go_on(tmp_path, number):
     process = start_job(2, *JOB, "--epochs=60", folder=tmp_path)
     wait_for(process, "epoch 1/60:")
