@@ -7,7 +7,7 @@
 #              how images are prepared and normalized
 #   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet
 #   DATA_PATH  folder of the data set; - for shapes
-#   DEVICE     CPU (default), Ascend, or the number of an Ascend device
+#   DEVICE     CPU (default); Ascend, or the number of an Ascend device, is not implemented yet
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

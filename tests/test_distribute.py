@@ -204,7 +204,7 @@ def test_a_killed_worker_ends_the_job_and_one_process_goes_on(tmp_path, rank):
 @pytest.mark.slow
 def test_without_arguments_two_workers_train_resnet20_on_drawn_pictures(tmp_path):
     result = result_of(ended(start_job(folder=tmp_path)))
-    assert (result["network"], result["dataset"], len(metrics_of(result["run"]))) == (
+    assert (result["network"], result["dataset"], len(metrics_of(Path(result["run"])))) == (
         "resnet20",
         "shapes",
         result["epochs"],

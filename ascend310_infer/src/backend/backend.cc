@@ -10,8 +10,9 @@ namespace adabin::backend {
 std::unique_ptr<Backend> CreateBackend(const std::string& model_path, const Options& options) {
   if (options.device_type == "Ascend") {
     throw Error(
-        "--device_type Ascend: this program was built without MindSpore Lite, which runs networks "
-        "there; use --device_type CPU");
+        "--device_type Ascend: is not implemented yet; use --device_type CPU, or run the MindIR "
+        "with "
+        "MindSpore Lite's own tools");
   }
   if (options.device_type != "CPU") {
     throw Error("--device_type " + Printable(options.device_type) + ": use CPU or Ascend");
