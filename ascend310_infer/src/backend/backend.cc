@@ -10,8 +10,7 @@ namespace adabin::backend {
 std::unique_ptr<Backend> CreateBackend(const std::string& model_path, const Options& options) {
   if (options.device_type == "Ascend") {
     throw Error(
-        "--device_type Ascend: is not implemented yet; use --device_type CPU, or run the MindIR "
-        "with "
+        "--device_type Ascend: is not implemented yet; use --device_type CPU, or run the file with "
         "MindSpore Lite's own tools");
   }
   if (options.device_type != "CPU") {
