@@ -123,6 +123,16 @@ def test_every_script_explains_itself(name):
     assert ended.returncode == 0 and ended.stdout.startswith(f"Usage: bash scripts/{name}")
 
 
+@pytest.mark.parametrize("flags", [("2", "-h"), ("2", "config/resnet20_shapes.yaml", "--epochs=1", "--help")])
+def test_help_among_the_arguments_of_a_distributed_training_starts_nothing(flags):
+    before = set((ROOT / "outputs").glob("distribute_*"))
+    ended = script("run_distribute_train.sh", *flags)
+    assert ended.returncode == 0 and ended.stdout.startswith("Usage: bash scripts/run_distribute_train.sh")
+    ended = call("scripts/distributed_job.py", *flags[2:], flags[-1], cwd=ROOT)
+    assert ended.returncode == 0 and ended.stdout.startswith("usage: ") and "--node_rank" in ended.stdout
+    assert set((ROOT / "outputs").glob("distribute_*")) == before
+
+
 def test_missing_arguments_end_in_a_usage_line():
     for name in ("run_eval.sh", "run_infer_310.sh"):
         ended = script(name)
