@@ -68,10 +68,12 @@ def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
     if not 1 <= flags.batch_size <= AT_MOST["batch_size"] or flags.check_images < 0:
         raise UserError(f"--batch_size takes 1 to {AT_MOST['batch_size']}, --check_images 0 or more")
+    if not flags.tolerance >= 0:
+        raise UserError(f"--tolerance {flags.tolerance}: is no allowed difference; give 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
-    default_name = Path(ckpt_path).with_name(f"{config.network}_{config.dataset}")
-    path = target_path(flags.file_name or str(default_name), flags.file_format, flags.force)
+    default_name = str(Path(ckpt_path).with_name(f"{config.network}_{config.dataset}"))
+    path = target_path(default_name if flags.file_name is None else flags.file_name, flags.file_format, flags.force)
     init_device(config)
     adopt_classes(config, ckpt_path)
     description = description_path(path, config, flags.force)

@@ -3,6 +3,9 @@
 
 network = create_network("resnet20_cifar10", binary_form="released")
 ms.load_param_into_net(network, ms.load_checkpoint("best.ckpt"))
+
+It returns the estimator's k and t of every binary layer as not loaded: they follow the epoch and are in no checkpoint.
+They have to be Parameters all the same, because a compiled training step takes new values of nothing else.
 """
 
 import sys

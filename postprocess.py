@@ -32,8 +32,11 @@ def read_logits(folder, count):
     """Logits of images 0 to count - 1, (count, classes) float32.
 
     Raises:
-        UserError: a file is missing, left over from another run, or has a size that does not fit.
+        UserError: there is no such folder, or a file is missing, left over from another run, or of a size that does
+            not fit.
     """
+    if not Path(folder).is_dir():
+        raise UserError(f"--result_path {folder}: no such folder; give the one that adabin_infer wrote to (--output)")
     parts, expected = [], 0
     for path in sorted(Path(folder).glob("*_0.bin")):
         name = re.fullmatch(r"(\d+)-(\d+)_0\.bin", path.name)

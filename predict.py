@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from src.data.picture_files import named
-from src.predict import EngineModel, NetworkModel, description_of, find_pictures, predict_files, table
+from src.engine import EngineModel, description_of
+from src.predict import NetworkModel, find_pictures, predict_files, table
 from src.training.run_folder import choose_checkpoint, config_beside
 from src.utils.cli import log, run
 from src.utils.config import parse_flags

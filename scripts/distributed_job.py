@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start train.py in several processes through MindSpore's msrun and see them to their end.
 
-run_distribute_train.sh calls this. Shows what rank 0 says and the first error of any rank, and hands on exit status and
-result of the job.
+run_distribute_train.sh calls this and explains the flags. Shows what rank 0 says and the first error of any rank, and
+hands on exit status and result of the job. All other flags go on to train.py; python train.py -h lists them.
 """
 
 import argparse
@@ -15,49 +15,54 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.job_workers import Job, JobFailed  # noqa: E402 - after the path
 from src.utils.cli import log, run  # noqa: E402
-from src.utils.config import read_config  # noqa: E402
+from src.utils.config import parse_flags, read_config  # noqa: E402
 from src.utils.errors import UserError  # noqa: E402
 
 
 def parse(argv):
-    """(this script's own flags, those of train.py); refuses numbers that contradict each other."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
-    for name, kind, default in (
-        ("workers", int, 0), ("nodes", int, 1), ("node_rank", int, 0), ("master_port", int, 0),
-        ("master_addr", str, ""), ("log_path", str, ""),
-    ):  # fmt: skip
-        parser.add_argument(f"--{name}", type=kind, default=default)
-    parser.add_argument("--device_target", choices=("CPU", "GPU", "Ascend"))
+    """(this script's own flags, those of train.py); refuses numbers that contradict each other, and bad configs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, kind, default, meaning in (
+        ("workers", int, None, "number of workers on all machines [2 on CPU, the machine's devices on others]"),
+        ("nodes", int, 1, "number of machines [1]"),
+        ("node_rank", int, 0, "number of this machine, from 0 [0]"),
+        ("master_port", int, 0, "a free port of machine 0 [8118; on one machine any that is free]"),
+        ("master_addr", str, "", "address of machine 0"),
+        ("log_path", str, "", "folder of the workers' logs [outputs/distribute_<time>]"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, default=default, metavar="V", help=meaning)
     parser.error = lambda message: (_ for _ in ()).throw(UserError(f"run_distribute_train.sh: {message}"))
     flags, rest = parser.parse_known_args(argv)
+    if flags.workers is not None and flags.workers < 1:
+        raise UserError(f"{flags.workers} workers (N_WORKERS): cannot train; give 1 or more")
     if flags.nodes < 1 or not 0 <= flags.node_rank < flags.nodes:
         raise UserError(
             f"--node_rank {flags.node_rank}: is not one of {flags.nodes} machines, counted from 0 (--nodes)"
         )
     if flags.nodes > 1 and not flags.master_addr:
         raise UserError(f"--nodes {flags.nodes}: give the address of machine 0 with --master_addr, on every machine")
-    flags.workers = flags.workers or flags.nodes * count_devices(device_of(flags, rest), 2 // min(flags.nodes, 2))
-    if flags.workers < 1 or flags.workers % flags.nodes:
+    config = config_of(rest)  # what is wrong in it is said once, before anything starts
+    flags.workers = flags.workers or flags.nodes * count_devices(config.device_target, 2 // min(flags.nodes, 2))
+    if flags.workers % flags.nodes:
         raise UserError(f"{flags.workers} workers cannot be shared equally by {flags.nodes} machines; give a multiple")
     if flags.nodes == 1:
         flags.master_addr = flags.master_addr or "127.0.0.1"
         flags.master_port = flags.master_port or free_port()
-    if flags.device_target:
-        rest = ["--device_target", flags.device_target, *rest]
     return flags, rest
 
 
-def device_of(flags, rest):
-    """The device that the workers will use: that of the flag, of the run to resume, or of the config."""
-    if flags.device_target:
-        return flags.device_target
-    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
-    parser.add_argument("--config_path")
-    parser.add_argument("--resume")
-    known, _ = parser.parse_known_args(rest)
+def config_of(train_flags):
+    """The config that the workers will read: flags over that of the run to resume, or over the recipe."""
+
+    def add_flags(parser):  # of train.py
+        parser.add_argument("--config_path")
+        parser.add_argument("--resume")
+
+    known, overrides = parse_flags("", train_flags, add_flags)
     resumed = Path(known.resume, "config.yaml") if known.resume else None
-    path = resumed if resumed and resumed.is_file() else known.config_path
-    return read_config(path).device_target
+    return read_config(resumed if resumed and resumed.is_file() else known.config_path, overrides)
 
 
 def count_devices(target, on_cpu):

@@ -90,6 +90,7 @@ class Job:
         self.tails = {rank: Tail(self.log_of(rank)) for rank in self.ranks}
         self.messages = Tail(self.folder / "msrun.log")
         self.run_folder, self.first_error, self.processes = None, None, {}
+        self.untold = []  # errors that the shown rank wrote: one of them may become the job's own last line
         environment = dict(os.environ, PYTHONUNBUFFERED="1")
         environment.setdefault("GLOG_v", "3")
         # Ranks wait for each other while they compile, or while rank 0 saves; losses are found by other means.
@@ -155,15 +156,27 @@ class Job:
         status = self.msrun.poll()
         self.kill()
         self.read_logs()
-        if status != 0:
-            raise self.failure()
+        failure = self.failure() if status != 0 else None
+        self.tell(str(failure or ""))
+        if failure:
+            raise failure
         return self.result()
+
+    def tell(self, known=""):
+        """Show what the shown rank wrote as errors, but for those that are in the text `known`."""
+        for line in self.untold:
+            text = line.removeprefix("error: ")
+            if text not in known:
+                log(f"rank {self.ranks[0]}: {text}")
+        self.untold = []
 
     def read_logs(self):
         """Show what rank 0 (or this machine's first rank) writes; note the first error of any."""
         for rank, tail in self.tails.items():
             for line in tail.lines():
-                if rank == self.ranks[0] and not line.startswith("{"):
+                if rank == self.ranks[0] and line.startswith("error: "):
+                    self.untold.append(line)
+                elif rank == self.ranks[0] and not line.startswith("{"):
                     log(line)
                 if rank == 0 and line.startswith("results in "):
                     self.run_folder = line.removeprefix("results in ")
@@ -256,6 +269,7 @@ class Job:
         while time.monotonic() < deadline and self.msrun.poll() is None and self.find_processes() - {"scheduler"}:
             time.sleep(POLL)
         self.kill()
+        self.tell()
 
     def kill(self):
         """End msrun and everything below it."""

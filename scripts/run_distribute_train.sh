@@ -12,13 +12,16 @@
 #              --master_addr A    address of machine 0, the same on all machines
 #              --master_port P    a free port there            (default: 8118; on one machine: any that is free)
 #              --log_path DIR     folder of the workers' logs  (default: outputs/distribute_<time>)
-#              all others go on to train.py, such as --device_target Ascend --epochs=10 --resume RUN_DIR
+#              all others go on to train.py, such as --device_target Ascend --epochs=10 --resume RUN_DIR;
+#              python train.py -h lists them
 # batch_size is that of all workers together and must be a multiple of their number. docs/distributed.md has the rest.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-[[ "${1:-}" != -h && "${1:-}" != --help ]] || show_help
+for word in "$@"; do
+    [[ "$word" != -h && "$word" != --help ]] || show_help
+done
 workers=() config="$ROOT/config/resnet20_shapes.yaml" data=()
 if [[ "${1:-}" =~ ^[0-9]+$ ]]; then workers=(--workers "$1") && shift; fi
 if is_value "$@"; then config="$1" && shift; fi

@@ -3,7 +3,7 @@
 # Usage: bash scripts/run_infer_310.sh MINDIR DATASET DATA_PATH [DEVICE]
 #
 # Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy.
-#   MINDIR     exported network, .mindir or .adabin; config.yaml of the run or <name>.yaml of export.py beside it says
+#   MINDIR     exported network, .mindir or .adabin; <name>.yaml of export.py beside it, else config.yaml of the run, says
 #              how images are prepared and normalized
 #   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet
 #   DATA_PATH  folder of the data set; - for shapes
@@ -18,18 +18,29 @@ model="$1" data="$3" device=(--device_type "${4:-CPU}")
 [[ ! "${4:-}" =~ ^[0-9]+$ ]] || device=(--device_type Ascend --device_id "$4")
 [[ "$data" != - ]] || data=""
 [[ -f "$model" ]] || die "$model: no such file; export one with: python export.py --ckpt_path F --file_format MINDIR" 2
-recipe=() config="$(dirname "$model")/config.yaml"
-[[ -f "$config" ]] || config="${model%.*}.yaml"
+recipe=() config="${model%.*}.yaml" # as predict.py looks for it
+[[ -f "$config" ]] || config="$(dirname "$model")/config.yaml"
 if [[ -f "$config" ]]; then
     recipe=(--config_path "$config")
+    say "preparing images as $config says"
 else
-    say "no config.yaml or $(basename "$config") beside $model: normalizing as config/base.yaml says"
+    say "no $(basename "${model%.*}").yaml or config.yaml beside $model: preparing images as config/base.yaml says"
 fi
 work="$ROOT/outputs/infer_$(basename "${model%.*}")_$2"
 
 activate_venv
-infer="$ROOT/ascend310_infer/build/adabin_infer"
-[[ -x "$infer" ]] || bash "$ROOT/ascend310_infer/build.sh" >&2
-python "$ROOT/preprocess.py" "${recipe[@]}" --dataset "$2" --data_path "$data" --output_path "$work" >&2
-"$infer" --model "$model" --input "$work/inputs" --output "$work/outputs" "${device[@]}"
+sources="$ROOT/ascend310_infer" infer="$ROOT/ascend310_infer/build/adabin_infer"
+[[ -x "$infer" ]] || bash "$sources/build.sh" >&2
+newer="$(find "$sources/CMakeLists.txt" "$sources/src" "$sources/inc" -type f -newer "$infer" -print -quit)"
+[[ -z "$newer" ]] ||
+    say "warning: $infer is older than ${newer#"$ROOT/"}; build it again with: bash ascend310_infer/build.sh"
+prepared="$(python "$ROOT/preprocess.py" "${recipe[@]}" --dataset "$2" --data_path "$data" --output_path "$work")"
+say "$prepared"
+inferred="$("$infer" --model "$model" --input "$work/inputs" --output "$work/outputs" "${device[@]}")"
+printf '%s\n' "$inferred"
+# Of larger images each holds several samples, and the program takes any whole number of them.
+count() { python -c 'import json, sys; print(json.loads(sys.argv[1].splitlines()[-1])[sys.argv[2]])' "$@"; }
+images="$(count "$prepared" images)" samples="$(count "$inferred" samples)"
+((images == samples)) ||
+    die "$model: takes smaller images than were prepared; put the .yaml that export.py wrote beside the model" 2
 python "$ROOT/postprocess.py" --result_path "$work/outputs" --label_path "$work/labels.npy"

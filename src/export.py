@@ -19,15 +19,24 @@ from src.utils.files import make_folder, replacing
 
 DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
+NOT_WRITTEN = (".adabin", ".ckpt")  # known suffixes of what other programs write
 
 
 def target_path(file_name, file_format, force):
     """Path of the file to write, with the format's suffix.
 
     Raises:
-        UserError: it exists and `force` is not set, or its folder cannot be written.
+        UserError: it is no name of such a file, it exists and `force` is not set, or its folder cannot be written.
     """
     suffix = SUFFIXES[file_format]
+    if file_name.endswith("/") or Path(file_name).name in ("", "..", *SUFFIXES.values()):
+        raise UserError(f"--file_name {file_name!r}: names no file; give one, such as out/net{suffix}, or leave it out")
+    found = Path(file_name).suffix.lower()
+    if found != suffix and found in (*SUFFIXES.values(), *NOT_WRITTEN):
+        raise UserError(
+            f"--file_name {file_name}: ends in {found}, but --file_format {file_format} writes {suffix}; "
+            "leave the suffix out, or give the --file_format that it belongs to"
+        )
     path = Path(file_name if file_name.endswith(suffix) else file_name + suffix)
     make_folder(path.parent, "--file_name")
     if path.exists() and not force:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From picture files to ranked classes, with a checkpoint in MindSpore or an exported file in the C++ program."""
 
-import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +10,9 @@ from src.data.decode import PictureError, read_picture
 from src.data.picture_files import is_picture, named, pictures_below
 from src.data.transforms import normalize
 from src.draw import drawing_paths, save_drawing
-from src.utils.config import read_config
-from src.utils.device import environment_for_other_programs
 from src.utils.errors import RunError, UserError
 from src.utils.files import make_folder
 
-ENGINE = Path(__file__).resolve().parents[1] / "ascend310_infer" / "build" / "adabin_infer"
 TOP = 5
 CHUNK = 32  # pictures that are held in memory at a time
 
@@ -41,28 +36,6 @@ def find_pictures(paths):
             hint = "; is the name complete?" if is_picture(path.name) else ""
             raise UserError(f"--image {path}: no such file or folder{hint or '; give pictures or folders of them'}")
     return files
-
-
-def description_of(model, config_path, overrides):
-    """Config for an exported file: the given one, else <name>.yaml beside it, else config.yaml.
-
-    Raises:
-        UserError: no model there, or nothing beside it.
-    """
-    model = Path(model)
-    if not model.is_file():
-        raise UserError(f"--model {model}: no such file; make one with export.py")
-    if model.suffix not in (".mindir", ".adabin"):
-        raise UserError(f"--model {model}: is neither .mindir nor .adabin; give checkpoints with --ckpt_path")
-    if not config_path:
-        beside = model.with_suffix(".yaml"), model.with_name("config.yaml")
-        config_path = next((path for path in beside if path.is_file()), None)
-        if config_path is None:
-            raise UserError(
-                f"--model {model}: has no {beside[0].name} beside it, which export.py writes; "
-                "give the config that it was trained with, --config_path"
-            )
-    return read_config(config_path, overrides)
 
 
 class NetworkModel:
@@ -95,39 +68,11 @@ class NetworkModel:
         return predict_logits(self.network, batched(images, self.batch_size), self.batch_size)[0]
 
 
-class EngineModel:
-    """An exported file, run in the C++ program.
-
-    Args:
-        path: .mindir or .adabin.
-        config (Config): the description beside it.
-    """
-
-    flag = "model"
-
-    def __init__(self, path, config):
-        if not ENGINE.is_file():
-            raise UserError(f"--model needs the C++ program {ENGINE}; build it with: bash ascend310_infer/build.sh")
-        self.path = str(path)
-
-    def logits(self, images):
-        """Logits (N, classes) of normalized images float32 (N, 3, S, S)."""
-        with tempfile.TemporaryDirectory(prefix="adabin-predict-") as folder:
-            source, results = Path(folder, "images.bin"), Path(folder, "logits")
-            np.ascontiguousarray(images, np.float32).tofile(source)
-            command = [str(ENGINE), "--model", self.path, "--input", str(source), "--output", str(results)]
-            ended = subprocess.run(command, env=environment_for_other_programs(), capture_output=True, text=True)
-            if ended.returncode:
-                line = next(iter(ended.stderr.strip().splitlines()[-1:]), f"status {ended.returncode}")
-                raise (UserError if ended.returncode == 2 else RunError)(f"--model {self.path}: {line}")
-            return np.fromfile(results / "images_0.bin", np.float32).reshape(len(images), -1)
-
-
 def predict_files(model, config, files, folder, force):
     """Classify picture files and draw the answers.
 
     Args:
-        model: `NetworkModel` or `EngineModel`.
+        model: `NetworkModel`, or `EngineModel` of src/engine.py.
         config (Config): image_size, mean, std, class_names, skip_corrupt.
         files (list of Path): pictures.
         folder: for the drawn pictures; empty to draw none.
@@ -183,12 +128,12 @@ def class_names(config, count):
     Raises:
         UserError: the config has another number of classes.
     """
-    expected = len(config.class_names) or config.num_classes or count
-    if expected != count:
-        raise UserError(
-            f"the config has {expected} classes, the network {count} outputs for a picture of image_size="
-            f"{config.image_size}; give the config that belongs to it with --config_path"
-        )
+    for key, expected in (("class_names", len(config.class_names)), ("num_classes", config.num_classes)):
+        if expected not in (0, count):
+            raise UserError(
+                f"{key}: the config has {expected} classes, the network {count} outputs; "
+                "give the config that belongs to it with --config_path, and no flag against it"
+            )
     return config.class_names or [f"class {number}" for number in range(count)]
 
 

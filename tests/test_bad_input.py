@@ -31,6 +31,13 @@ def truncated_checkpoint(tiny_run, tmp_path_factory):
     return folder / "best.ckpt"
 
 
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    path = tmp_path_factory.mktemp("labels") / "labels.npy"
+    np.save(path, np.arange(10, dtype=np.int32))
+    return path
+
+
 # What is wrong -> (program, flags, what the line says); {name} stands for a fixture or the test's own folder.
 CASES = {
     "no data set": (
@@ -54,7 +61,11 @@ CASES = {
     "mistyped flag": ("train.py", ["--epoch=3"], ["--epoch ", "did you mean --epochs?"]),
     "batch larger than the data": ("train.py", [*TINY, "--batch_size=500"], ["batch_size=500", "1 to 120"]),
     "no config": ("train.py", ["--config_path", "{tmp_path}/absent.yaml"], ["absent.yaml", "--config_path"]),
-    "no such device": ("train.py", [*TINY, "--device_target=Ascend"], ["--device_target Ascend", "CPU"]),
+    "no such device": (
+        "train.py",
+        [*TINY, "--device_target=Ascend"],
+        ["--device_target Ascend", "this machine has CPU;"],
+    ),
     "output folder below a file": (
         "train.py",
         [*TINY, "--output_path", "{tmp_path}/occupied/outputs"],
@@ -71,6 +82,22 @@ CASES = {
         ["--ckpt_path", "{tmp_path}/absent.ckpt"],
         ["--ckpt_path {tmp_path}/absent.ckpt", "no such file"],
     ),
+    "folder for a checkpoint": (
+        "export.py",
+        ["--ckpt_path", "{tiny_run}"],
+        ["--ckpt_path {tiny_run}: is a folder; give a checkpoint in it, such as {tiny_run}/best.ckpt"],
+    ),
+    "folder for a checkpoint to start from": (
+        "train.py",
+        [*TINY, "--pretrained", "{tiny_run}"],
+        ["{tiny_run}: is a folder; give a checkpoint in it, such as {tiny_run}/best.ckpt"],
+    ),
+    "no results": (
+        "postprocess.py",
+        ["--result_path", "{tmp_path}/absent", "--label_path", "{labels}"],
+        ["--result_path {tmp_path}/absent: no such folder", "adabin_infer"],
+    ),
+    "mistyped form": ("train.py", [*TINY, "--binary_form=papr"], ["config: binary_form: 'papr'", "paper, released"]),
     "no config beside the checkpoint": (
         "eval.py",
         ["--ckpt_path", "{tmp_path}/occupied"],

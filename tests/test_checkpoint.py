@@ -147,7 +147,7 @@ def test_a_single_flipped_byte_is_noticed(saved, tmp_path):
 def test_what_is_no_checkpoint_is_refused(tmp_path):
     (tmp_path / "notes.ckpt").write_text("accuracy: 88\n")
     assert "not a readable MindSpore checkpoint" in refusal(read_checkpoint, tmp_path / "notes.ckpt")
-    assert "no such checkpoint" in refusal(read_checkpoint, tmp_path)
+    assert f"{tmp_path}: is a folder; give a checkpoint in it, such as" in refusal(read_checkpoint, tmp_path)
     assert "no such checkpoint" in refusal(read_checkpoint, tmp_path / "absent.ckpt")
 
 

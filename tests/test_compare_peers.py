@@ -6,6 +6,7 @@ import json
 import pytest
 
 from benchmarks.peers import rows as table
+from benchmarks.peers.chart import bars, significant
 from benchmarks.peers.report import layer_times, markdown, write_report
 from benchmarks.peers.worker import timed_runs
 from src.utils.errors import UserError
@@ -72,6 +73,22 @@ def test_page_and_chart_are_written_and_an_empty_csv_gives_a_page(rows, tmp_path
     assert [path.name for path in write_report(rows, tmp_path)] == ["peers.md", "peers.png"]
     assert (tmp_path / "peers.png").read_bytes().startswith(b"\x89PNG")
     assert "Nothing has been measured yet." in markdown([])
+
+
+def test_every_text_of_the_chart_lies_within_it_and_says_its_number_plainly(rows):
+    slow = row("resnet18_imagenet", "mindspore", 1, 12162.4, "6081.2")
+    for given in (rows, [*rows, slow]):
+        figure = bars(given)
+        figure.draw_without_rendering()
+        (axis,) = figure.axes
+        for text in axis.texts:
+            assert text.get_window_extent().x1 <= axis.get_window_extent().x1, text.get_text()
+    assert [text.get_text() for text in axis.texts] == [
+        "2.000 ms", "5.000 ms  (2.50x)", "14.00 ms  (7.00x)", "12,160 ms  (6,080x)",
+    ]  # fmt: skip
+    assert [significant(value, 3) for value in (0.12345, 9.996, 99.96, 123.4, 1e5)] == [
+        "0.123", "10.0", "100", "123", "100,000",
+    ]  # fmt: skip
 
 
 def test_a_worker_takes_a_few_runs_even_in_no_time():

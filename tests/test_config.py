@@ -86,7 +86,12 @@ def test_flags_are_not_guessed_from_their_beginnings():
         ("lr", "true", "not of type float"),
         ("lr", ".inf", "not a finite number"),
         ("lr", "nan", "not a finite number"),
-        ("lr", "-0.1", "0 or more"),
+        ("lr", "-0.1", "above 0"),
+        ("lr", "0", "above 0"),
+        ("momentum", "-0.1", "0 or more"),
+        ("momentum", "1", "less than 1"),
+        ("t_min", "11", "above t_max=10.0"),
+        ("t_max", "1e-4", "t_min: 0.001 is above t_max=0.0001"),
         ("epochs", "0", "1 or more"),
         ("batch_size", "-3", "1 or more"),
         ("image_size", "0", "4 or more"),
@@ -102,12 +107,16 @@ def test_flags_are_not_guessed_from_their_beginnings():
         ("mean", "[0.1, 0.2, x]", "3 numbers"),
         ("std", "[0.1, 0.2, .nan]", "3 numbers"),
         ("std", "0.2", "not of type list"),
+        ("std", "[0.1, 0, 0.2]", "not above 0"),
+        ("std", "[0.1, -0.1, 0.2]", "not above 0"),
         ("mean", "[0.1, 0.2", ""),
         ("val_share", "0", "above 0"),
         ("val_share", "1.0", "0.9 or less"),
         ("crop_scale", "1.5", "1.0 or less"),
         ("class_names", "[cat, 2]", "list of texts"),
-        ("class_names", "cat", "not of type list"),
+        ("class_names", "cat", "not of type list; give one, such as '[cat, dog]'"),
+        ("decay_exclude", "foo", "not of type list; give one, such as '[batch_norm]'"),
+        ("steps", "w_bits=32", "not of type list; give one, such as '['w_bits=32"),
     ],
 )
 def test_a_value_of_a_wrong_type_or_range_is_refused_by_key(write, key, value, part):
@@ -139,6 +148,17 @@ def test_invalid_yaml_is_refused_naming_file_and_line(write):
     path = write("epochs: 3\nlr: [0.1\nseed: 4\n")
     message = refusal(read_config, path)
     assert message.startswith(f"{path}, line 3: ")
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(write):
+    path = write("lr: 0.1\nepochs: 3\nlr: 0.2\n")
+    assert refusal(read_config, path) == f"{path}, line 3: lr: stands there twice; leave one of them out"
+
+
+def test_each_of_two_flags_may_pass_the_others_default():
+    config = from_flags("--t_min=20", "--t_max=30")
+    assert (config.t_min, config.t_max) == (20.0, 30.0)
+    assert from_flags("--t_min=10").t_min == from_flags("--momentum=0").t_max == 10.0
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "just words\n"])

@@ -11,7 +11,7 @@ from mindspore.train import mind_ir_pb2
 import export
 from src.binarize import Binarization
 from src.deploy import DeployConv2d, to_deploy
-from src.export import batched, compare, load_mindir, write
+from src.export import batched, compare, load_mindir, target_path, write
 from src.layers import AdaBinConv2d
 from src.models import build_model
 from src.training.evaluate import predict_logits
@@ -213,6 +213,38 @@ def test_an_existing_file_is_replaced_only_when_told_so(tiny_run, tmp_path):
     assert (tmp_path / "net.mindir").read_text() == "the one before"
     exported_by_program(tiny_run, tmp_path, "--force", "--check_images=0")
     assert read_mindir(tmp_path / "net.mindir").node
+
+
+@pytest.mark.parametrize(
+    "name, flags, part",
+    [
+        ("net.onnx", (), r"net\.onnx: ends in \.onnx, but --file_format MINDIR writes \.mindir; leave"),
+        ("net.ONNX", (), "ends in .onnx"),
+        ("net.mindir", ("--file_format=ONNX",), "ends in .mindir, but --file_format ONNX writes .onnx"),
+        ("net.adabin", (), "ends in .adabin"),
+        ("folder/", (), "names no file; give one, such as out/net.mindir"),
+        ("", (), "--file_name '': names no file"),
+        (".", (), "names no file"),
+        ("folder/..", (), "names no file"),
+        ("folder/.mindir", (), "names no file"),
+        ("net", ("--tolerance=-1",), "--tolerance -1.0"),
+        ("net", ("--tolerance=nan",), "--tolerance nan"),
+    ],
+)
+def test_a_name_that_would_become_another_is_refused_before_any_work(
+    tiny_run, tmp_path, monkeypatch, name, flags, part
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(export, "build_model", None)
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    with pytest.raises(UserError, match=part):
+        export.main(["--ckpt_path", str(run / "best.ckpt"), "--file_name", name, *flags])
+    assert list(tmp_path.iterdir()) == [run] and not [*run.glob("*.mindir"), *run.glob("*.onnx")]
+
+
+def test_dots_in_a_name_are_part_of_it(tmp_path):
+    for name, path in (("v1.2", "v1.2.mindir"), ("net.mindir", "net.mindir"), ("a.onnx.mindir", "a.onnx.mindir")):
+        assert target_path(str(tmp_path / name), "MINDIR", False) == tmp_path / path
 
 
 def test_what_is_no_mindir_is_refused(exported, tmp_path):

@@ -83,6 +83,25 @@ sys.exit(1)
     assert message.startswith("rank 1: --data_path /nowhere: no such folder (log: ") and status == 2
 
 
+@pytest.mark.parametrize("own, shown", [("lr: 'abc' is no number", []), ("lost rank 1", ["rank 0: lost rank 1"])])
+def test_an_error_of_the_shown_rank_is_said_once(play, capsys, own, shown):
+    """In the job's last line where that is about it, else by itself."""
+    message, status = failure_of(
+        play(f"""
+workers = [start("MS_WORKER", 0), start("MS_WORKER", 1)]
+write(0, "all is well here\\n")
+write(1, "error: lr: 'abc' is no number\\n")
+time.sleep(0.5)
+write(0, {f"error: {own}"!r} + "\\n")
+time.sleep(0.5)
+report(workers[1], 2)
+sys.exit(1)
+""")
+    )
+    assert message.startswith("rank 1: lr: 'abc' is no number") and status == 2
+    assert capsys.readouterr().err.splitlines() == ["all is well here", *shown]
+
+
 def test_a_rank_that_aborts_because_of_anothers_error_does_not_hide_it(play):
     message, status = failure_of(
         play("""
@@ -155,10 +174,21 @@ def test_the_device_is_that_of_the_flag_else_of_the_run_else_of_the_config(tmp_p
     assert workers("--resume", str(tmp_path)) == "GPU"
     assert workers("--config_path", str(config), "--device_target", "CPU") == "CPU"
     assert workers("--config_path", str(ROOT / "config" / "resnet20_shapes.yaml")) == "CPU"
-    flags, rest = parse(("--workers", "2", "--config_path", "x", "--device_target", "CPU"))
-    assert flags.workers == 2 and rest == ["--device_target", "CPU", "--config_path", "x"]
-    with pytest.raises(UserError, match="device_target.*cpu"):
-        parse(("--workers", "2", "--device_target", "cpu"))
+    flags, rest = parse(("--workers", "2", "--config_path", str(config), "--device_target", "CPU"))
+    assert flags.workers == 2 and rest == ["--config_path", str(config), "--device_target", "CPU"]
+
+
+@pytest.mark.parametrize("flags, said", [
+    (("--workers", "0"), "0 workers .*give 1 or more"),
+    (("--workers", "-1"), "-1 workers .*give 1 or more"),
+    (("--workers", "2", "--device_target", "cpu"), "device_target.*cpu"),
+    (("--workers", "2", "--lr=abc"), "lr: 'abc' is not of type float"),
+    (("--workers", "2", "--epoch=3"), "unknown argument --epoch .did you mean --epochs"),
+    (("--workers", "2", "--config_path", "absent.yaml"), "absent.yaml: cannot be read"),
+])  # fmt: skip
+def test_bad_flags_are_refused_before_anything_starts(flags, said):
+    with pytest.raises(UserError, match=said):
+        parse(flags)
 
 
 def test_logs_of_two_jobs_never_share_a_folder(tmp_path, monkeypatch):

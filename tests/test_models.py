@@ -130,9 +130,11 @@ def test_the_baselines_run_and_have_a_gradient_in_every_parameter(pynative, chan
     [
         ({"network": "resnet21"}, f"network: 'resnet21' is not known; choose from {', '.join(sorted(MODELS))}"),
         ({"nonlinearity": "gelu"}, "nonlinearity: 'gelu'"),
-        ({"binary_form": "papre"}, "form: 'papre'"),
-        ({"weight_estimator": "sgn"}, "weight_estimator: 'sgn'"),
-        ({"activation_set": "pair"}, "activation_set: 'pair'"),
+        ({"binary_form": "papre"}, "config: binary_form: 'papre' is not one of paper, released"),
+        ({"weight_set": "pair"}, "config: weight_set: 'pair' is not one of adabin"),
+        ({"activation_set": "pair"}, "config: activation_set: 'pair' is not one of adabin"),
+        ({"weight_estimator": "sgn"}, "config: weight_estimator: 'sgn' is not one of tanh"),
+        ({"activation_estimator": "form: sgn"}, "config: activation_estimator: 'form: sgn' is not one of tanh"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_known_ones(changes, part):

@@ -51,6 +51,62 @@ def test_inference_script_gives_the_accuracy_of_mindspore(tiny_run, tmp_path):
     assert inferred["binary_layers_packed"] == exported["binary_layers"] == 6
 
 
+@pytest.fixture
+def project(tmp_path):
+    """A tree with the real script and stand-ins for what it starts; the model takes images of 32 x 32."""
+    (tmp_path / "scripts").mkdir()
+    for name in ("common.sh", "run_infer_310.sh"):
+        shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts")
+    program = tmp_path / "ascend310_infer" / "build" / "adabin_infer"
+    for path in (program, program.parents[1] / "src" / "ir" / "plan.cc", program.parents[1] / "inc" / "base" / "file.h",
+                 program.parents[1] / "CMakeLists.txt", tmp_path / "model" / "net.mindir"):  # fmt: skip
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        os.utime(path, (1000, 1000))
+    program.write_text("#!/bin/sh\necho '{\"samples\": 40}'\n", encoding="utf-8")
+    program.chmod(0o755)
+    os.utime(program, (2000, 2000))
+    said = "import json, sys\nprint(json.dumps({'images': 40, 'flags': sys.argv[1:]}))\n"
+    for name in ("preprocess.py", "postprocess.py"):
+        (tmp_path / name).write_text(said, encoding="utf-8")
+    return tmp_path
+
+
+def infer(project):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["bash", project / "scripts" / "run_infer_310.sh", project / "model" / "net.mindir", "shapes", "-"]
+    return subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+
+
+def test_inference_script_takes_the_description_of_the_model_before_the_config_of_the_run(project):
+    for name in ("config.yaml", "net.yaml"):
+        (project / "model" / name).touch()
+        ended = infer(project)
+        assert ended.returncode == 0 and f"preparing images as {project}/model/{name} says\n" in ended.stderr
+        flags = json.loads(next(line for line in ended.stderr.splitlines() if line.startswith("{")))["flags"]
+        assert flags[:2] == ["--config_path", f"{project}/model/{name}"]
+    for path in (project / "model").glob("*.yaml"):
+        path.unlink()
+    assert "no net.yaml or config.yaml beside" in infer(project).stderr
+
+
+@pytest.mark.parametrize("name", ["CMakeLists.txt", "src/ir/plan.cc", "inc/base/file.h"])
+def test_inference_script_warns_of_a_program_older_than_its_sources(project, name):
+    assert "warning" not in infer(project).stderr
+    os.utime(project / "ascend310_infer" / name, (3000, 3000))
+    warnings = [line for line in infer(project).stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1 and f"is older than ascend310_infer/{name}; build it again" in warnings[0]
+    assert warnings[0].endswith("bash ascend310_infer/build.sh")
+
+
+def test_inference_script_refuses_images_that_the_model_takes_for_several(project):
+    program = project / "ascend310_infer" / "build" / "adabin_infer"
+    program.write_text("#!/bin/sh\necho '{\"samples\": 1960}'\n", encoding="utf-8")
+    ended = infer(project)
+    assert ended.returncode == 2 and "net.mindir: takes smaller images than were prepared" in ended.stderr
+    assert ended.stdout.count("\n") == 1  # no accuracy
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -65,6 +121,16 @@ def test_inference_script_gives_the_accuracy_of_mindspore(tiny_run, tmp_path):
 def test_every_script_explains_itself(name):
     ended = script(name, "-h")
     assert ended.returncode == 0 and ended.stdout.startswith(f"Usage: bash scripts/{name}")
+
+
+@pytest.mark.parametrize("flags", [("2", "-h"), ("2", "config/resnet20_shapes.yaml", "--epochs=1", "--help")])
+def test_help_among_the_arguments_of_a_distributed_training_starts_nothing(flags):
+    before = set((ROOT / "outputs").glob("distribute_*"))
+    ended = script("run_distribute_train.sh", *flags)
+    assert ended.returncode == 0 and ended.stdout.startswith("Usage: bash scripts/run_distribute_train.sh")
+    ended = call("scripts/distributed_job.py", *flags[2:], flags[-1], cwd=ROOT)
+    assert ended.returncode == 0 and ended.stdout.startswith("usage: ") and "--node_rank" in ended.stdout
+    assert set((ROOT / "outputs").glob("distribute_*")) == before
 
 
 def test_missing_arguments_end_in_a_usage_line():

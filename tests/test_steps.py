@@ -175,6 +175,12 @@ def test_a_step_that_makes_no_sense_is_refused(text, part):
     assert part in str(caught.value)
 
 
+def test_a_step_that_contradicts_the_recipe_is_refused():
+    config = read_config(None, {"teacher": "labels", "steps": ["t_min=1e-2", "t_min=20"]})
+    with pytest.raises(UserError, match=r"steps: 't_min=20': t_min: 20\.0 is above t_max=10\.0"):
+        step_configs(config, {})
+
+
 def test_a_flag_that_a_step_overrides_is_refused_and_one_that_agrees_is_not():
     config = read_config(ROOT / "config" / "resnet20_shapes_two_step.yaml", {"teacher": "labels"})
     with pytest.raises(UserError, match=r"--w_bits=1: step 1 of the recipe sets w_bits=32"):

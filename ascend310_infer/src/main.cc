@@ -88,6 +88,7 @@ void PrintSteps(const Backend& backend, bool times) {
 
 // The input files, sorted; every size is checked before anything runs or is written.
 std::vector<fs::path> FindInputs(const std::string& input, size_t sample_bytes) {
+  const std::string what = "--input " + Printable(input) + ": ";
   std::vector<fs::path> files;
   std::error_code error;
   if (fs::is_directory(input, error)) {
@@ -95,13 +96,16 @@ std::vector<fs::path> FindInputs(const std::string& input, size_t sample_bytes) 
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       if (entry->path().extension() == ".bin") files.push_back(entry->path());
     }
-    if (error) throw Error("--input " + Printable(input) + ": " + error.message());
+    if (error) throw Error(what + "cannot be read (" + error.message() + "); make it readable");
     std::sort(files.begin(), files.end());
-    if (files.empty()) throw Error("--input " + Printable(input) + ": holds no .bin file");
+    if (files.empty()) {
+      throw Error(what + "holds no .bin file; preprocess.py writes those of a data set to inputs/");
+    }
   } else if (fs::exists(input, error)) {
     files.push_back(input);
   } else {
-    throw Error("--input " + Printable(input) + ": no such file or folder");
+    throw Error(what +
+                "no such file or folder; give a .bin file of float32 NCHW or a folder of them");
   }
   for (const fs::path& file : files) {
     const size_t bytes = adabin::FileSize(file.string());
@@ -121,7 +125,8 @@ void PrepareOutput(const Flags& flags) {
   std::error_code none;  // the reason is that of create_directories
   if (!fs::is_directory(flags.output, none)) {
     throw Error("--output " + Printable(flags.output) + ": cannot be made" +
-                (error ? ": " + error.message() : "; a file has that name"));
+                (error ? " (" + error.message() + ")" : ", a file has that name") +
+                "; give another folder");
   }
   const bool folder = fs::is_directory(flags.input, error);
   const fs::path input =
@@ -131,7 +136,8 @@ void PrepareOutput(const Flags& flags) {
                 ": is the folder of the input; give another one");
   }
   if (access(flags.output.c_str(), W_OK) != 0) {
-    throw Error("--output " + Printable(flags.output) + ": is not writable");
+    throw Error("--output " + Printable(flags.output) +
+                ": is not writable; make it so or give another folder");
   }
 }
 

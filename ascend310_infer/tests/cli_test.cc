@@ -142,7 +142,11 @@ TEST_F(Cli, BadFlags) {
 
 TEST_F(Cli, BadModels) {
   const std::string rest = " --input in --output out";
-  Refused("adabin_infer", "--model absent.mindir" + rest, "absent.mindir");
+  for (const char* program : {"adabin_infer", "adabin_pack"}) {
+    const std::string flags = program == std::string("adabin_pack") ? " --output x.adabin" : rest;
+    Refused(program, "--model absent.mindir" + flags,
+            "absent.mindir: cannot be read (No such file or directory); give an existing file");
+  }
   Refused("adabin_infer", "--model in" + rest, "folder");
   Refused("adabin_infer", "--model in/a.bin" + rest, "in/a.bin: not a MindIR");
   const std::string bytes = ReadFile(Path("net.mindir"));
@@ -151,7 +155,15 @@ TEST_F(Cli, BadModels) {
   ASSERT_EQ(Run("adabin_pack", "--model net.mindir --output net.adabin").status, 0);
   std::string packed = ReadFile(Path("net.adabin"));
   Write("cut.adabin", packed.substr(0, packed.size() - 1));
-  Refused("adabin_infer", "--model cut.adabin" + rest, "cut.adabin");
+  Refused("adabin_infer", "--model cut.adabin" + rest, "cut.adabin: the packed model should have");
+  for (const size_t size : {1, 5}) {  // not even what tells a packed file from a MindIR
+    Write("cut.adabin", packed.substr(0, size));
+    Refused("adabin_infer", "--model cut.adabin" + rest, "cut.adabin: not a packed model, or only");
+  }
+  Write("empty.adabin", "");
+  Refused("adabin_infer", "--model empty.adabin" + rest, "is empty; copy it again, or write it");
+  Write("empty.mindir", "");
+  Refused("adabin_infer", "--model empty.mindir" + rest, "is empty; copy it again, or export it");
   packed[packed.size() / 2] ^= 1;
   Write("flip.adabin", packed);
   Refused("adabin_infer", "--model flip.adabin" + rest, "checksum");
@@ -164,9 +176,11 @@ TEST_F(Cli, BadInputsWriteNothing) {
   fs::remove(Path("in/z.bin"));
   Write("in/z.bin", "");
   Refused("adabin_infer", "--model net.mindir --input in --output out", "z.bin");
-  Refused("adabin_infer", "--model net.mindir --input nowhere --output out", "nowhere");
+  Refused("adabin_infer", "--model net.mindir --input nowhere --output out",
+          "--input nowhere: no such file or folder; give a .bin file");
   fs::create_directory(Path("empty"));
-  Refused("adabin_infer", "--model net.mindir --input empty --output out", "no .bin");
+  Refused("adabin_infer", "--model net.mindir --input empty --output out",
+          "--input empty: holds no .bin file; preprocess.py writes");
   EXPECT_FALSE(fs::exists(Path("out")));
 }
 

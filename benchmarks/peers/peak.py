@@ -10,7 +10,7 @@ from benchmarks.peers.cases import LAYER_MACS
 from benchmarks.peers.process import ENGINE, Missing, environment
 
 BENCH = ENGINE.parent / "bench_layers"
-SETUP = "cmake --build ascend310_infer/build --target bench_layers (needs Google Benchmark)"
+SETUP = "cmake --build ascend310_infer/build --target bench_layers (needs Google Benchmark, installed before build.sh)"
 
 
 def measure_peak(peer, core, rounds):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks by name. To add one: a file here, and a line in `MODELS`."""
 
+import re
+
 from src.binarize import Binarization
 from src.models.resnet_cifar import resnet8, resnet18_cifar, resnet20
 from src.models.resnet_imagenet import resnet18, resnet34
@@ -35,7 +37,8 @@ def binarization_of(config):
             activation_estimator=config.activation_estimator,
         )
     except ValueError as error:
-        raise UserError(f"config: {error}") from error
+        # The form is the one field whose key has another name.
+        raise UserError(f"config: {re.sub('^form:', 'binary_form:', str(error))}") from error
 
 
 def build_model(config):

@@ -231,6 +231,9 @@ def config_beside(ckpt_path, config_path, overrides):
     Raises:
         UserError: no checkpoint there, or no config is given and none lies beside it.
     """
+    if Path(ckpt_path).is_dir():
+        best = Path(ckpt_path) / "best.ckpt"
+        raise UserError(f"--ckpt_path {ckpt_path}: is a folder; give a checkpoint in it, such as {best}")
     if not Path(ckpt_path).is_file():
         raise UserError(f"--ckpt_path {ckpt_path}: no such file; give an existing checkpoint")
     if not config_path:

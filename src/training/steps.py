@@ -7,7 +7,7 @@ step2/, ..., each a run folder of its own.
 
 import yaml
 
-from src.utils.config import Config, checked_value
+from src.utils.config import Config, check_together, checked_value
 from src.utils.errors import UserError
 
 # What a step may change; data, network, teacher and device are those of the run.
@@ -71,6 +71,7 @@ def step_configs(config, overrides):
                     "change `steps` in a copy of the recipe"
                 )
         configs.append(Config(**vars(config) | changes | {"steps": []}))
+        check_together(vars(configs[-1]), f"config: steps: {text!r}")
     return configs or [config]
 
 

@@ -101,6 +101,8 @@ def read_checkpoint(path):
         UserError: no such file, truncated, or no checkpoint.
     """
     path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path}: is a folder; give a checkpoint in it, such as {path / 'best.ckpt'}")
     if not path.is_file():
         raise UserError(f"{path}: no such checkpoint; give an existing .ckpt file")
     logging.disable(logging.CRITICAL)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import yaml
 
 from src.utils.errors import UserError
+from src.utils.yaml_file import read_yaml
 
 BASE_PATH = Path(__file__).resolve().parents[2] / "config" / "base.yaml"
 CHOICES = {
@@ -30,7 +31,6 @@ AT_LEAST = {
     "num_workers": 1,
     "log_steps": 1,
     "num_classes": 0,
-    "lr": 0,
     "momentum": 0,
     "weight_decay": 0,
     "accumulation": 1,
@@ -55,7 +55,9 @@ AT_MOST = {
     "label_smoothing": 0.9,
     "ema_decay": 0.9999999,
 }
-POSITIVE = ("t_min", "t_max", "val_share", "crop_scale")
+BELOW = {"momentum": 1}
+POSITIVE = ("lr", "t_min", "t_max", "std", "val_share", "crop_scale")
+LISTS = {"decay_exclude": "[batch_norm]", "class_names": "[cat, dog]", "steps": "['w_bits=32 lr=1e-3', 'lr=1e-3']"}
 
 
 class Config(SimpleNamespace):
@@ -68,21 +70,6 @@ class Config(SimpleNamespace):
     def save(self, path, header=""):
         """Write `text` to a file."""
         Path(path).write_text(self.text(header), encoding="utf-8")
-
-
-def _read_yaml(path):
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise UserError(f"{path}: cannot be read ({reason}); give an existing config with --config_path") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2026-99-99
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        raise UserError(f"{path}{line}: not valid YAML; compare it with config/base.yaml") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no keys; compare it with config/base.yaml")
-    return content
 
 
 def nearest(word, known):
@@ -107,6 +94,8 @@ def _checked(key, value, default, source):
         value = _number(value)
     if isinstance(value, bool) and "off" in CHOICES.get(key, ()):
         value = "on" if value else "off"  # which YAML takes for truth values
+    if key in LISTS and not isinstance(value, list):
+        raise UserError(f"{source}: {key}: {value!r} is not of type list; give one, such as '{LISTS[key]}'")
     if type(value) is not type(default):
         raise UserError(
             f"{source}: {key}: {value!r} is not of type {type(default).__name__}; the default is {default!r}"
@@ -119,6 +108,10 @@ def _checked(key, value, default, source):
         numbers = [_number(v) for v in value]
         if len(value) != len(default) or not all(type(v) is float and math.isfinite(v) for v in numbers):
             raise UserError(f"{source}: {key}: {value!r} is not a list of {len(default)} numbers like {default!r}")
+        if key in POSITIVE and not min(numbers) > 0:
+            raise UserError(
+                f"{source}: {key}: {value!r} holds a number that is not above 0; the default is {default!r}"
+            )
         return numbers
     if isinstance(value, float) and not math.isfinite(value):
         raise UserError(f"{source}: {key}: {value!r} is not a finite number; the default is {default!r}")
@@ -128,6 +121,8 @@ def _checked(key, value, default, source):
         raise UserError(f"{source}: {key}: {value!r} is too small; give {AT_LEAST[key]} or more")
     if key in AT_MOST and not value <= AT_MOST[key]:
         raise UserError(f"{source}: {key}: {value!r} is too large; give {AT_MOST[key]} or less")
+    if key in BELOW and not value < BELOW[key]:
+        raise UserError(f"{source}: {key}: {value!r} is too large; give less than {BELOW[key]}")
     if key in POSITIVE and not value > 0:
         raise UserError(f"{source}: {key}: {value!r} is not above 0; the default is {default!r}")
     return value
@@ -135,7 +130,15 @@ def _checked(key, value, default, source):
 
 def checked_value(key, value, source):
     """A value for a key of `config/base.yaml` after it was found to be of its type and range, else a UserError."""
-    return _checked(key, value, _read_yaml(BASE_PATH)[key], source)
+    return _checked(key, value, read_yaml(BASE_PATH)[key], source)
+
+
+def check_together(values, source):
+    """Refuse values that contradict each other; each of them has passed `checked_value`."""
+    if values["t_min"] > values["t_max"]:
+        raise UserError(
+            f"{source}: t_min: {values['t_min']!r} is above t_max={values['t_max']!r}, but t rises; give t_max or less"
+        )
 
 
 def read_config(path, overrides=None):
@@ -148,9 +151,9 @@ def read_config(path, overrides=None):
     Raises:
         UserError: unreadable file, unknown key (the nearest is suggested), value of a wrong type or range.
     """
-    defaults = _read_yaml(BASE_PATH)
+    defaults = read_yaml(BASE_PATH)
     values = dict(defaults)
-    for source, keys in ((path, _read_yaml(path) if path else {}), ("command line", overrides or {})):
+    for source, keys in ((path, read_yaml(path) if path else {}), ("command line", overrides or {})):
         for key, value in keys.items():
             if key not in defaults:
                 raise UserError(
@@ -159,6 +162,7 @@ def read_config(path, overrides=None):
             values[key] = _checked(key, value, defaults[key], source)
     for key, value in defaults.items():
         values[key] = _checked(key, values[key], value, path)
+    check_together(values, "command line" if {"t_min", "t_max"} & set(overrides or {}) else path)
     return Config(**values)
 
 
@@ -193,7 +197,7 @@ def parse_flags(description, argv, add_flags, with_config_keys=True):
     # An entry point's own flag hides a config key of the same name (export.py: --batch_size).
     defaults = {
         key: value
-        for key, value in _read_yaml(BASE_PATH).items()
+        for key, value in read_yaml(BASE_PATH).items()
         if with_config_keys and f"--{key}" not in parser._option_string_actions
     }
     texts = _help_texts()

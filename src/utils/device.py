@@ -35,6 +35,14 @@ def _device_and_threads(config):
     return config.device_id + int(os.environ.get("DEVICE_ID", 0)), 0
 
 
+def available_devices():
+    """The kinds of devices that the installed MindSpore finds on this machine."""
+    from mindspore import device_context
+
+    found = {"CPU": device_context.cpu, "GPU": device_context.gpu, "Ascend": device_context.ascend}
+    return [name for name, device in found.items() if device.is_available()]
+
+
 def init_device(config):
     """Select device, execution mode and seed.
 
@@ -46,7 +54,6 @@ def init_device(config):
     """
     import mindspore as ms
 
-    from src.utils.config import CHOICES
     from src.utils.errors import UserError
 
     device_id, threads = _device_and_threads(config)
@@ -60,7 +67,7 @@ def init_device(config):
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise UserError(
                 f"--device_target {config.device_target} (device {device_id}) cannot be used here: "
-                f"{reason}; choose another of {', '.join(CHOICES['device_target'])}"
+                f"{reason}; this machine has {', '.join(available_devices())}; choose with --device_target, --device_id"
             ) from error
     ms.set_context(mode=ms.GRAPH_MODE if config.mode == "GRAPH" else ms.PYNATIVE_MODE)
     ms.set_seed(config.seed)

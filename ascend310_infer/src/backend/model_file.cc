@@ -8,13 +8,25 @@
 #include "lower/lower.h"
 
 namespace adabin::backend {
+namespace {
+
+// The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
+// file should be.
+ir::Plan ReadPlan(const std::string& path, std::string_view bytes) {
+  if (ir::IsPackedFile(bytes)) return ir::ReadPackedFile(bytes);
+  const bool packed = path.ends_with(".adabin");
+  const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
+  if (bytes.empty()) throw Error("the file is empty; copy it again, or " + again);
+  if (packed) throw Error("not a packed model, or only its beginning; copy it again, or " + again);
+  return lower::Lower(ir::ReadMindIr(bytes));
+}
+
+}  // namespace
 
 ir::Plan LoadPlan(const std::string& path) {
   const MappedFile file(path);
-  const std::string_view bytes = file.bytes();
   try {
-    return ir::IsPackedFile(bytes) ? ir::ReadPackedFile(bytes)
-                                   : lower::Lower(ir::ReadMindIr(bytes));
+    return ReadPlan(path, file.bytes());
   } catch (const Error& error) {
     throw Error(Printable(path) + ": " + error.what());
   }

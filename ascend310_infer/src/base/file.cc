@@ -24,19 +24,23 @@ using File = std::unique_ptr<std::FILE, Close>;
   throw Error(Printable(path) + ": " + what);
 }
 
+// `what` with the reason that the system gives.
+std::string Reason(const std::string& what) { return what + " (" + std::strerror(errno) + ")"; }
+
 File OpenForReading(const std::string& path, size_t* size) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) Fail(path, "is a folder; give a file");
   File file(std::fopen(path.c_str(), "rb"));
-  if (!file) Fail(path, std::string("cannot be read: ") + std::strerror(errno));
+  if (!file) Fail(path, Reason("cannot be read") + "; give an existing file that you may read");
   const auto bytes = std::filesystem::file_size(path, error);
-  if (error) Fail(path, "is not a regular file");
+  if (error) Fail(path, "is not a regular file; give one");
   *size = bytes;
   return file;
 }
 
 void ReadAll(const std::string& path, std::FILE* file, void* data, size_t size) {
-  if (size > 0 && std::fread(data, 1, size, file) != size) Fail(path, "cannot be read to its end");
+  if (size > 0 && std::fread(data, 1, size, file) != size)
+    Fail(path, "cannot be read to its end; copy it again");
 }
 
 }  // namespace
@@ -47,7 +51,7 @@ MappedFile::MappedFile(const std::string& path) {
   data_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fileno(file.get()), 0);
   if (data_ == MAP_FAILED) {
     data_ = nullptr;
-    Fail(path, std::string("cannot be mapped: ") + std::strerror(errno));
+    Fail(path, Reason("cannot be mapped") + "; copy it to a local disk");
   }
 }
 
@@ -66,7 +70,8 @@ std::string ReadFile(const std::string& path) {
 std::vector<float> ReadFloats(const std::string& path) {
   size_t size = 0;
   const File file = OpenForReading(path, &size);
-  if (size % sizeof(float) != 0) Fail(path, "is not a whole number of float32 values");
+  if (size % sizeof(float) != 0)
+    Fail(path, "is not a whole number of float32 values; give raw float32");
   std::vector<float> data(size / sizeof(float));
   ReadAll(path, file.get(), data.data(), size);
   return data;
@@ -75,21 +80,21 @@ std::vector<float> ReadFloats(const std::string& path) {
 size_t FileSize(const std::string& path) {
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
-  if (error) Fail(path, error.message());
+  if (error) Fail(path, "cannot be read (" + error.message() + "); give an existing file");
   return bytes;
 }
 
 void WriteFile(const std::string& path, const void* data, size_t size) {
   const std::string temporary = path + ".tmp." + std::to_string(getpid());
   File file(std::fopen(temporary.c_str(), "wbx"));
-  if (!file) Fail(path, std::string("cannot be written: ") + std::strerror(errno));
+  if (!file) Fail(path, Reason("cannot be written") + "; give a file in a writable folder");
   const bool written = size == 0 || std::fwrite(data, 1, size, file.get()) == size;
   // Closing flushes: on a full disk this is where the write fails.
   const bool closed = std::fclose(file.release()) == 0;
   if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
+    const std::string reason = Reason("cannot be written");
     std::remove(temporary.c_str());
-    Fail(path, "cannot be written: " + reason);
+    Fail(path, reason + "; free some space or give another place");
   }
 }
 
