@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: bash scripts/run_infer_310.sh MINDIR DATASET DATA_PATH [DEVICE]
+# Usage: bash scripts/run_infer_310.sh MINDIR DATASET DATA_PATH [DEVICE] [flags...]
 #
 # Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy.
 #   MINDIR     exported network, .mindir or .adabin; <name>.yaml of export.py beside it, else config.yaml of the run, says
@@ -8,14 +8,20 @@
 #   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet
 #   DATA_PATH  folder of the data set; - for shapes
 #   DEVICE     CPU (default); Ascend, or the number of an Ascend device, is not implemented yet
+#   flags      handed on to preprocess.py, such as --label_file F --skip_corrupt=true
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 [[ "${1:-}" != -h && "${1:-}" != --help ]] || show_help
-(($# == 3 || $# == 4)) || usage_error
-model="$1" data="$3" device=(--device_type "${4:-CPU}")
-[[ ! "${4:-}" =~ ^[0-9]+$ ]] || device=(--device_type Ascend --device_id "$4")
+(($# >= 3)) || usage_error
+model="$1" dataset="$2" data="$3" device=(--device_type CPU)
+shift 3
+if is_value "$@"; then
+    device=(--device_type "${1:-CPU}")
+    [[ ! "$1" =~ ^[0-9]+$ ]] || device=(--device_type Ascend --device_id "$1")
+    shift
+fi
 [[ "$data" != - ]] || data=""
 [[ -f "$model" ]] || die "$model: no such file; export one with: python export.py --ckpt_path F --file_format MINDIR" 2
 recipe=() config="${model%.*}.yaml" # as predict.py looks for it
@@ -26,7 +32,7 @@ if [[ -f "$config" ]]; then
 else
     say "no $(basename "${model%.*}").yaml or config.yaml beside $model: preparing images as config/base.yaml says"
 fi
-work="$ROOT/outputs/infer_$(basename "${model%.*}")_$2"
+work="$ROOT/outputs/infer_$(basename "${model%.*}")_$dataset"
 
 activate_venv
 sources="$ROOT/ascend310_infer" infer="$ROOT/ascend310_infer/build/adabin_infer"
@@ -34,7 +40,9 @@ sources="$ROOT/ascend310_infer" infer="$ROOT/ascend310_infer/build/adabin_infer"
 newer="$(find "$sources/CMakeLists.txt" "$sources/src" "$sources/inc" -type f -newer "$infer" -print -quit)"
 [[ -z "$newer" ]] ||
     say "warning: $infer is older than ${newer#"$ROOT/"}; build it again with: bash ascend310_infer/build.sh"
-prepared="$(python "$ROOT/preprocess.py" "${recipe[@]}" --dataset "$2" --data_path "$data" --output_path "$work")"
+# The last flag of a name counts: what this script needs cannot be changed.
+prepared="$(python "$ROOT/preprocess.py" "${recipe[@]}" "$@" \
+    --dataset "$dataset" --data_path "$data" --output_path "$work")"
 say "$prepared"
 inferred="$("$infer" --model "$model" --input "$work/inputs" --output "$work/outputs" "${device[@]}")"
 printf '%s\n' "$inferred"

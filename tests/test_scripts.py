@@ -72,9 +72,9 @@ def project(tmp_path):
     return tmp_path
 
 
-def infer(project):
+def infer(project, *more):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = ["bash", project / "scripts" / "run_infer_310.sh", project / "model" / "net.mindir", "shapes", "-"]
+    command = ["bash", project / "scripts" / "run_infer_310.sh", project / "model" / "net.mindir", "shapes", "-", *more]
     return subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
 
 
@@ -88,6 +88,16 @@ def test_inference_script_takes_the_description_of_the_model_before_the_config_o
     for path in (project / "model").glob("*.yaml"):
         path.unlink()
     assert "no net.yaml or config.yaml beside" in infer(project).stderr
+
+
+@pytest.mark.parametrize("device, expected", [((), "CPU"), (("CPU",), "CPU"), (("3",), "Ascend --device_id 3")])
+def test_inference_script_hands_flags_on_behind_an_optional_device(project, device, expected):
+    program = project / "ascend310_infer" / "build" / "adabin_infer"
+    program.write_text('#!/bin/sh\necho "$@" >&2\necho \'{"samples": 40}\'\n', encoding="utf-8")
+    ended = infer(project, *device, "--label_file", "labels.txt", "--skip_corrupt=true")
+    assert ended.returncode == 0 and ended.stderr.splitlines()[-1].endswith(f"--device_type {expected}")
+    flags = json.loads(next(line for line in ended.stderr.splitlines() if line.startswith("{")))["flags"]
+    assert flags[:3] == ["--label_file", "labels.txt", "--skip_corrupt=true"]
 
 
 @pytest.mark.parametrize("name", ["CMakeLists.txt", "src/ir/plan.cc", "inc/base/file.h"])
