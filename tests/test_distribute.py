@@ -23,6 +23,8 @@ from tests.programs import ROOT, TINY, call, refusal_of, result_of
 from tests.test_resume import assert_same_run, metrics_of, only_run_in
 
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# As the scripts find it: that of a MindSpore which .venv shares with another environment is not in .venv.
+MSRUN = ("bash", "-c", f'source "{ROOT}/scripts/common.sh"; activate_venv; exec msrun "$@"', f"{ROOT}/scripts/msrun")
 JOB = ("config/resnet20_shapes.yaml", *TINY[2:])
 FLOAT_TEACHER = ("--network=standard_resnet8", "--w_bits=32", "--a_bits=32", "--nonlinearity=relu", "--epochs=1")
 
@@ -133,7 +135,7 @@ def test_sums_over_uneven_parts_give_the_metrics_of_all_images():
 def test_averaged_gradients_are_those_of_one_process_on_the_joint_batch(tmp_path, workers):
     numbers = ("--worker_num", str(workers), "--local_worker_num", str(workers), "--master_port", str(free_port()))
     ended = subprocess.run(
-        ["msrun", *numbers, "--log_dir", tmp_path, "--join", "True", ROOT / "tests" / "joint_batch.py", tmp_path],
+        [*MSRUN, *numbers, "--log_dir", tmp_path, "--join", "True", ROOT / "tests" / "joint_batch.py", tmp_path],
         env={**os.environ, "PATH": PATH, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
