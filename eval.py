@@ -26,6 +26,7 @@ from src.utils.config import parse_flags
 from src.utils.device import init_device
 from src.utils.errors import UserError
 from src.utils.files import make_folder, replacing
+from src.utils.threads import default_threads
 
 
 def add_flags(parser):
@@ -62,6 +63,7 @@ def main(argv):
         "ckpt": str(ckpt_path),
         **classification_metrics(logits, labels),
         "images_per_second": round(len(labels) / seconds, 1),
+        "threads": default_threads(),
     }
 
 

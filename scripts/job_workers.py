@@ -21,6 +21,7 @@ import psutil  # comes with MindSpore, whose msrun needs it
 from src.utils.cli import log
 from src.utils.errors import UserError
 from src.utils.files import make_folder
+from src.utils.threads import VARIABLE, default_threads
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL = 0.2  # seconds
@@ -77,6 +78,16 @@ def log_folder(flags):
     return folder
 
 
+def threads_of_worker(local):
+    """Variables that tell each of a machine's `local` workers its number of threads: its share, or the user's number.
+
+    In the environment, because msrun imports MindSpore, which changes OMP_NUM_THREADS, before it starts them.
+    """
+    given = os.environ.get(VARIABLE) or os.environ.get("OMP_NUM_THREADS")
+    threads = str(default_threads() if given else max(1, default_threads() // local))
+    return {VARIABLE: threads, "OMP_NUM_THREADS": threads}
+
+
 class Job:
     """msrun and what it started on this machine.
 
@@ -95,8 +106,7 @@ class Job:
         environment.setdefault("GLOG_v", "3")
         # Ranks wait for each other while they compile, or while rank 0 saves; losses are found by other means.
         environment.setdefault("MS_CPU_COMM_OP_TIMEOUT", "600")
-        # Threads spin while they wait: more of them than processors slow every worker down.
-        environment.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // local)))
+        environment |= threads_of_worker(local)
         command = [
             shutil.which("msrun") or "msrun",
             *("--worker_num", flags.workers, "--local_worker_num", local, "--node_rank", flags.node_rank),

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from src.cpu.library import LibraryError, find_compiler, library_path
+from src.cpu.library import LibraryError, find_compiler, library_path, tell_threads
 
 
 def _compiler_is_installed():
@@ -24,6 +24,7 @@ needs_kernels = pytest.mark.skipif(not _compiler_is_installed(), reason="needs a
 @lru_cache(maxsize=1)
 def library():
     """The compiled kernels."""
+    tell_threads()
     return ctypes.CDLL(library_path())
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from mindspore import nn
 
 from src.cpu.convolution import CpuAdaBinConv2d, CpuConv2d, CpuHalfBinaryConv2d
-from src.cpu.library import LibraryError, library_path
+from src.cpu.library import LibraryError, tell_threads
 from src.cpu.networks import FusedBlock, FusedResNet, FusedVgg
 from src.cpu.norm_act import NormAct
 from src.cpu.subsample import CpuSubsampleAndPad
@@ -53,7 +53,7 @@ def _wanted(config):
             raise UserError(f"config: cpu_kernels: on, but not for amp_level {config.amp_level}; set it to auto")
         return False
     try:
-        library_path()
+        tell_threads()
     except LibraryError as error:
         if config.cpu_kernels == "on":
             raise UserError(f"config: cpu_kernels: on, but {error}; with auto the slower operators serve") from error

@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from src.utils.cli import log
+from src.utils.threads import default_threads
 
 KERNELS = Path(__file__).with_name("kernels")
 COMPILERS = ("g++", "c++", "clang++")
@@ -114,7 +115,7 @@ def _compile(compiler, target):
 
 
 def _run_all(commands):
-    """Run commands, as many at a time as there are processors.
+    """Run commands, as many at a time as this process has threads.
 
     Raises:
         LibraryError: one failed; with the first line of its complaint.
@@ -125,7 +126,7 @@ def _run_all(commands):
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     try:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(default_threads()) as pool:
             for ended in pool.map(run, commands):
                 if ended.returncode:
                     lines = [line for line in ended.stderr.splitlines() if "error" in line] or ended.stderr.splitlines()
@@ -164,3 +165,12 @@ def library_path():
         except OSError as error:  # a full disk, say: the next folder may lie on another one
             reasons.append(f"{folder}: {error.strerror or type(error).__name__}")
     raise LibraryError(f"there is no place to compile them ({', '.join(reasons)}); set XDG_CACHE_HOME to a folder")
+
+
+def tell_threads():
+    """Load the library, which MindSpore then shares, and tell it how many threads to use (src/utils/threads.py).
+
+    Raises:
+        LibraryError: see `library_path`.
+    """
+    ctypes.CDLL(library_path()).AdabinSetThreads(default_threads())

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from src.data.decode import SUFFIXES, PictureError, read_picture
 from src.utils.cli import log
 from src.utils.errors import UserError
+from src.utils.threads import default_threads
 
 NAMED = 5  # files that a message names; it counts the others
 
@@ -92,7 +93,7 @@ def without_corrupt(pictures, skip, what):
             return f"{path} {error}"
         return None
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(default_threads()) as threads:
         reasons = threads.map(reason, pictures.paths)
         quiet = len(pictures.paths) < 2000 or not sys.stderr.isatty()
         reasons = list(tqdm(reasons, f"reading {what} pictures", len(pictures.paths), file=sys.stderr, disable=quiet))

@@ -25,6 +25,7 @@ from src.utils.checkpoint import (
 )
 from src.utils.cli import log
 from src.utils.errors import RunError
+from src.utils.threads import default_threads
 
 
 class Progress:
@@ -208,5 +209,6 @@ def train(network, step, train_data, test_data, config, run, world=None):
         "epochs": config.epochs,
         "top1": float(run.rows[-1]["test_top1"]),
         "best_top1": best,
+        "threads": default_threads(),
         "run": str(run.path),
     }

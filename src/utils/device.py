@@ -4,6 +4,9 @@
 import os
 import sys
 
+from src.utils.errors import UserError
+from src.utils.threads import default_threads
+
 # oneDNN 3.10 inside MindSpore 2.10 falls to its reference convolution on CPUs with AVX-512; with AVX2 it takes
 # the jitted one, about 50 times faster (docs/troubleshooting.md).
 ONEDNN_ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
@@ -21,18 +24,15 @@ def environment_for_other_programs():
     return {key: value for key, value in os.environ.items() if key not in (ONEDNN_ISA_VARIABLE, "GLOG_v")}
 
 
-def _device_and_threads(config):
-    """Number of this process's device, and of its threads (0: MindSpore's own choice).
+def _device_number(config):
+    """Number of this process's device.
 
     A worker of msrun is told in DEVICE_ID which one of its machine's workers it is: it takes the device of that number,
-    counted from the config's, or on CPU the share of the processors that scripts/run_distribute_train.sh gives it.
+    counted from the config's.
     """
-    if os.environ.get("MS_ROLE") != "MS_WORKER":
-        return config.device_id, 0
-    if config.device_target == "CPU":
-        threads = os.environ.get("OMP_NUM_THREADS", "")
-        return config.device_id, int(threads) if threads.isdigit() else 0
-    return config.device_id + int(os.environ.get("DEVICE_ID", 0)), 0
+    if os.environ.get("MS_ROLE") != "MS_WORKER" or config.device_target == "CPU":
+        return config.device_id
+    return config.device_id + int(os.environ.get("DEVICE_ID", 0))
 
 
 def available_devices():
@@ -50,15 +50,13 @@ def init_device(config):
         config: needs `device_target` (CPU, GPU, Ascend), `device_id`, `mode` (GRAPH, PYNATIVE) and `seed`.
 
     Raises:
-        UserError: the installed MindSpore has no such device.
+        UserError: the installed MindSpore has no such device, or ADABIN_CPU_THREADS is no number of threads.
     """
     import mindspore as ms
 
-    from src.utils.errors import UserError
-
-    device_id, threads = _device_and_threads(config)
-    if threads:
-        ms.set_context(runtime_num_threads=threads)
+    device_id = _device_number(config)
+    if config.device_target == "CPU":
+        ms.set_context(runtime_num_threads=default_threads())
     try:
         ms.set_device(config.device_target, device_id)
     except (RuntimeError, ValueError) as error:
@@ -74,7 +72,7 @@ def init_device(config):
 
 
 def describe_device(config):
-    """One line for result files: device, machine's processor, MindSpore version."""
+    """One line for result files: device, machine's processor and this process's threads there, MindSpore version."""
     import platform
 
     import mindspore as ms
@@ -86,4 +84,5 @@ def describe_device(config):
         processor = f"{names[0]} x{len(names)}" if names else processor
     except OSError:
         pass
-    return f"{config.device_target} ({processor}), MindSpore {ms.__version__}"
+    threads = f"{default_threads()} thread(s), " if config.device_target == "CPU" else ""
+    return f"{config.device_target} ({processor}), {threads}MindSpore {ms.__version__}"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "buffer.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
@@ -15,14 +17,21 @@ struct Block {
   size_t capacity;
 };
 
-std::mutex& StoreMutex() {
-  static auto* mutex = new std::mutex;
-  return *mutex;
-}
+/// A child of fork may find the lock held by a thread that it does not have; what that thread was changing is given up.
+struct Shared {
+  std::mutex mutex;
+  std::vector<Block> blocks;
+};
 
-std::vector<Block>& Store() {
-  static auto* store = new std::vector<Block>;  // never destroyed: threads may return memory until the process ends
-  return *store;
+Shared* shared = nullptr;
+
+Shared& Store() {
+  static const int created = [] {
+    shared = new Shared;  // never destroyed: threads may return memory until the process ends
+    return pthread_atfork(nullptr, nullptr, [] { shared = new Shared; });
+  }();
+  (void)created;
+  return *shared;
 }
 
 constexpr size_t kMaxKept = 64;
@@ -32,8 +41,9 @@ constexpr size_t kMaxKept = 64;
 Buffer::Buffer(size_t bytes) {
   capacity_ = (std::max<size_t>(bytes, 1) + 4095) / 4096 * 4096;
   {
-    std::lock_guard<std::mutex> lock(StoreMutex());
-    std::vector<Block>& store = Store();
+    Shared& kept = Store();
+    std::lock_guard<std::mutex> lock(kept.mutex);
+    std::vector<Block>& store = kept.blocks;
     auto best = store.end();
     for (auto it = store.begin(); it != store.end(); ++it) {
       // Not one of many times the size: that one will be needed by another loop.
@@ -54,8 +64,9 @@ Buffer::Buffer(size_t bytes) {
 Buffer::~Buffer() {
   void* dropped = data_;
   try {
-    std::lock_guard<std::mutex> lock(StoreMutex());
-    std::vector<Block>& store = Store();
+    Shared& kept = Store();
+    std::lock_guard<std::mutex> lock(kept.mutex);
+    std::vector<Block>& store = kept.blocks;
     store.push_back({data_, capacity_});
     dropped = nullptr;
     if (store.size() > kMaxKept) {

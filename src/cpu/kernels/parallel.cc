@@ -8,16 +8,11 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <new>
 #include <system_error>
 #include <thread>
-
-#ifdef __linux__
-#include <sched.h>
-#endif
 
 namespace adabin_cpu {
 namespace {
@@ -25,6 +20,8 @@ namespace {
 constexpr int kMaxThreads = 256;
 // Operators follow each other within microseconds during a step; going to sleep and waking up costs more than that.
 constexpr auto kSpin = std::chrono::microseconds(30);
+// The last tasks of a loop end at about the same time, unless the machine is busy with something else.
+constexpr auto kSpinForOthers = std::chrono::microseconds(200);
 
 inline void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -34,25 +31,8 @@ inline void Pause() {
 #endif
 }
 
-int PositiveFromEnvironment(const char* name) {
-  const char* text = std::getenv(name);
-  const long value = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
-  return value > 0 ? static_cast<int>(std::min<long>(value, kMaxThreads)) : 0;
-}
-
-int DefaultThreads() {
-  for (const char* name : {"ADABIN_CPU_THREADS", "OMP_NUM_THREADS"}) {
-    if (const int threads = PositiveFromEnvironment(name)) return threads;
-  }
-#ifdef __linux__
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return std::clamp(CPU_COUNT(&allowed), 1, kMaxThreads);
-#endif
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads);
-}
-
 std::atomic<int>& Threads() {
-  static std::atomic<int> threads{DefaultThreads()};
+  static std::atomic<int> threads{1};
   return threads;
 }
 
@@ -68,7 +48,11 @@ class Pool {
  public:
   explicit Pool(int workers) : workers_(workers) {
     try {
-      for (int i = 0; i < workers; ++i) std::thread([this] { Work(); }).detach();
+      for (int i = 0; i < workers; ++i) {
+        std::thread worker([this] { Work(); });
+        pthread_setname_np(worker.native_handle(), "adabin_kernels");
+        worker.detach();
+      }
     } catch (const std::system_error&) {
       // The system refuses more threads: those started, and the caller, do the work.
     }
@@ -96,7 +80,7 @@ class Pool {
     }
     // Every task is taken; wait for the workers that still compute theirs.
     for (const auto start = std::chrono::steady_clock::now(); active_.load(std::memory_order_acquire) != 0; Pause()) {
-      if (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(1)) continue;
+      if (std::chrono::steady_clock::now() - start < kSpinForOthers) continue;
       std::unique_lock<std::mutex> lock(mutex_);
       done_.wait(lock, [this] { return active_.load(std::memory_order_acquire) == 0; });
     }
@@ -203,3 +187,9 @@ void ParallelFor(int64_t tasks, const std::function<void(int64_t)>& body) {
 }
 
 }  // namespace adabin_cpu
+
+extern "C" __attribute__((visibility("default"))) void AdabinSetThreads(int threads) {
+  adabin_cpu::SetNumThreads(threads);
+}
+
+extern "C" __attribute__((visibility("default"))) int AdabinThreads() { return adabin_cpu::NumThreads(); }

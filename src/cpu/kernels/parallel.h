@@ -9,11 +9,11 @@
 
 namespace adabin_cpu {
 
-/// Threads a loop uses, the calling one included: ADABIN_CPU_THREADS, else OMP_NUM_THREADS, else the processors this
-/// process may run on. Read once.
+/// Threads a loop uses, the calling one included: 1 until SetNumThreads says otherwise. The environment is not asked:
+/// importing MindSpore changes OMP_NUM_THREADS in it (src/utils/threads.py).
 int NumThreads();
 
-/// Replaces what NumThreads() returns (tests and benchmarks). Not to be called while a loop runs.
+/// From 1 to 256; what is outside is moved in. Not to be called while a loop runs.
 void SetNumThreads(int threads);
 
 /// Calls body(0), ..., body(tasks - 1), each exactly once, on up to NumThreads() threads, and returns when all are
