@@ -14,7 +14,7 @@ and of the best epoch, and the folder.
 import signal
 from pathlib import Path
 
-from src.cpu import accelerate
+from src.cpu import accelerate, accelerate_optimizer
 from src.data import build_dataset, settle_classes
 from src.models import build_model
 from src.training.distributed import World, average_gradients, serve_as_scheduler
@@ -54,6 +54,7 @@ def prepare(config, folder, world):
     if teacher:
         accelerate(teacher, config)
     step = build_step(network, config, teacher)
+    accelerate_optimizer(step.optimizer, config)
     average_gradients(step, world, config)
     return network, step, report
 

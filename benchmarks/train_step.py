@@ -57,13 +57,13 @@ def training_step(config):
     import mindspore as ms
     import numpy as np
 
-    from src.cpu import accelerate
+    from src.cpu import accelerate, accelerate_optimizer
     from src.models import build_model
     from src.training.step import TrainStep, build_optimizer
 
     init_device(config)
     network = accelerate(build_model(config), config)
-    step = TrainStep(network, build_optimizer(network, config))
+    step = TrainStep(network, accelerate_optimizer(build_optimizer(network, config), config))
     rng = np.random.default_rng(1)
     shape = (config.batch_size, 3, config.image_size, config.image_size)
     images = ms.Tensor(rng.standard_normal(shape).astype(np.float32))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one call by which a network comes to use the CPU kernels."""
+"""The calls by which a network and its optimizer come to use the CPU kernels."""
 
 from functools import cache
 
@@ -7,6 +7,7 @@ from mindspore import nn
 
 from src.cpu.convolution import CpuAdaBinConv2d, CpuConv2d, CpuHalfBinaryConv2d
 from src.cpu.library import LibraryError, tell_threads
+from src.cpu.momentum import CpuMomentum
 from src.cpu.networks import FusedBlock, FusedResNet, FusedVgg
 from src.cpu.norm_act import NormAct
 from src.cpu.subsample import CpuSubsampleAndPad
@@ -36,8 +37,8 @@ def _fused_class(cell_class):
     return None
 
 
-def _wanted(config):
-    """Whether the kernels are to be used, and can be.
+def _wanted(config, tell=log):
+    """Whether the kernels are to be used, and can be; `tell` is told why not.
 
     Raises:
         UserError: the config insists on them (`cpu_kernels: on`) where they cannot be used.
@@ -57,7 +58,7 @@ def _wanted(config):
     except LibraryError as error:
         if config.cpu_kernels == "on":
             raise UserError(f"config: cpu_kernels: on, but {error}; with auto the slower operators serve") from error
-        log(f"CPU kernels not used, training is several times slower: {error}; cpu_kernels=off silences this")
+        tell(f"CPU kernels not used, training is several times slower: {error}; cpu_kernels=off silences this")
         return False
     return True
 
@@ -100,3 +101,19 @@ def accelerate(network, config):
                 if isinstance(parent, nn.SequentialCell):
                     parent.cell_list = list(parent._cells.values())  # what it runs
     return network
+
+
+def accelerate_optimizer(optimizer, config):
+    """Let an optimizer compute with the CPU kernels, where device and config say so: in place, as `accelerate`.
+
+    Args:
+        optimizer: as `build_optimizer` makes it; one that the kernels do not serve stays as it is.
+        config: see `accelerate`.
+
+    Returns:
+        the same optimizer.
+    """
+    if _wanted(config, tell=lambda message: None) and CpuMomentum.serves(optimizer):
+        optimizer.__class__ = CpuMomentum
+        optimizer.take_over()
+    return optimizer

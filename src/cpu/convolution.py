@@ -32,12 +32,16 @@ class AdaBinConvFunction(nn.Cell):
         stride (pair), padding (top, bottom, left, right): of the convolution.
         settings (Binarization): weights and activations of one bit.
 
+        shared (bool): x is used elsewhere too, as around a shortcut. It is then an output as well, to be used there in
+            its place: the gradient that it gets there is added here, which saves an operator and a pass over memory.
+
     Inputs: x (N, C_in, H, W), latent weights (C_out, C_in, k_h, k_w), alpha, beta, k, t of shape ().
-    Output: (N, C_out, H', W').
+    Output: (N, C_out, H', W'); and x itself, if `shared`.
     """
 
-    def __init__(self, stride, padding, settings):
+    def __init__(self, stride, padding, settings, shared=False):
         super().__init__()
+        self.shared = shared
         self.geometry = _geometry(
             stride,
             padding,
@@ -50,16 +54,22 @@ class AdaBinConvFunction(nn.Cell):
         shape = _output_shape(stride, padding)
         self.forward_op = operator("AdaBinConvForward", 1, shape, f"{stride} {padding}")
         # Results of shape () would arrive as numbers, not as tensors.
-        self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, *others: (x, w, [1], [1]))
+        gradients = "with another" if shared else ""
+        self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, *others: (x, w, [1], [1]), gradients)
         self.reshape = ops.Reshape()
         self.zeros = ops.ZerosLike()
 
     def construct(self, x, weight, alpha, beta, k, t):
-        return self.forward_op(x, weight, alpha, beta, self.geometry)
+        y = self.forward_op(x, weight, alpha, beta, self.geometry)
+        return (y, x) if self.shared else y
 
     def bprop(self, x, weight, alpha, beta, k, t, out, dout):
         """Gradients of the inputs; k and t get zeros."""
-        dx, dweight, dalpha, dbeta = self.backward_op(dout, x, weight, alpha, beta, k, t, self.geometry)
+        if self.shared:
+            gradients = self.backward_op(dout[0], x, weight, alpha, beta, k, t, self.geometry, dout[1])
+        else:
+            gradients = self.backward_op(dout, x, weight, alpha, beta, k, t, self.geometry)
+        dx, dweight, dalpha, dbeta = gradients
         dalpha, dbeta = self.reshape(dalpha, ()), self.reshape(dbeta, ())
         return dx, dweight, dalpha, dbeta, self.zeros(k), self.zeros(t)
 
@@ -113,6 +123,26 @@ class CpuAdaBinConv2d(AdaBinConv2d):
     def construct(self, x):
         binary_a = self.binary_a
         return self.function(x, self.weight, binary_a.alpha_a, binary_a.beta_a, self.estimator_k, self.estimator_t)
+
+
+class ForkedConv(nn.Cell):
+    """A binary convolution at which a shortcut begins, with the parameters of the layer given.
+
+    Args:
+        layer (AdaBinConv2d): one that `CpuAdaBinConv2d` serves.
+
+    Inputs: x. Outputs: the layer's, and x, to be used for the shortcut.
+    """
+
+    def __init__(self, layer):
+        super().__init__(auto_prefix=False)  # the parameters keep the names they have in the network
+        self.layer = layer
+        self.function = AdaBinConvFunction(layer.conv.stride[-2:], layer.padding, layer.settings, shared=True)
+
+    def construct(self, x):
+        layer = self.layer
+        sets = layer.binary_a
+        return self.function(x, layer.weight, sets.alpha_a, sets.beta_a, layer.estimator_k, layer.estimator_t)
 
 
 class CpuHalfBinaryConv2d(AdaBinConv2d):

@@ -4,7 +4,10 @@
 A network that is not known here keeps its own `construct`, and its layers are replaced one by one.
 """
 
+from src.cpu.convolution import CpuAdaBinConv2d, ForkedConv
 from src.cpu.norm_act import NormAct
+from src.cpu.spatial_mean import SpatialMean
+from src.layers import AdaBinConv2d
 
 
 def _insert(network, name, cell):
@@ -18,8 +21,17 @@ class FusedBlock:
     def take_over(self):
         _insert(self, "join1", NormAct(self.bn1, self.nonlinear1, shortcut=True))
         _insert(self, "join2", NormAct(self.bn2, self.nonlinear2, shortcut=True))
+        pair = self.conv1, self.conv2
+        self.forks = all(type(conv) is AdaBinConv2d and CpuAdaBinConv2d.serves(conv) for conv in pair)
+        if self.forks:
+            _insert(self, "fork1", ForkedConv(self.conv1))
+            _insert(self, "fork2", ForkedConv(self.conv2))
 
     def construct(self, x):
+        if self.forks:
+            y, x = self.fork1(x)
+            y, x = self.fork2(self.join1(y, self.skip(x)))
+            return self.join2(y, x)
         x = self.join1(self.conv1(x), self.skip(x))
         return self.join2(self.conv2(x), x)
 
@@ -29,11 +41,12 @@ class FusedResNet:
 
     def take_over(self):
         _insert(self, "join1", NormAct(self.bn1, self.nonlinear1))
+        _insert(self, "spatial_mean", SpatialMean())
 
     def construct(self, x):
         x = self.maxpool(self.join1(self.conv1(x)))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.classify(self.bn2(self.mean(x, (2, 3))))
+        return self.classify(self.bn2(self.spatial_mean(x)))
 
 
 class FusedVgg:

@@ -54,7 +54,18 @@ class TrainStep(nn.Cell):
 
     def construct(self, images, labels):
         loss, correct, gradients = self.gradients(images, labels)
+        gradients = ops.depend(gradients, loss)  # nothing reads weights after their update
         return ops.depend(loss, self.update(gradients)), correct
+
+    @property
+    def compile_phase(self):
+        """As in `nn.Cell`, where setting it walks through all cells, which MindSpore asks for in every step."""
+        return self._compile_phase
+
+    @compile_phase.setter
+    def compile_phase(self, value):
+        if value != self._compile_phase:
+            nn.Cell.compile_phase.fset(self, value)
 
     def set_train(self, mode=True):
         """The teacher is never trained."""

@@ -29,20 +29,24 @@ AotResult Forward(const AotCall& call) {
   return kOk;
 }
 
-/// Inputs dy, x, w, alpha, beta, k, t, geometry; outputs dx, dw, dalpha, dbeta.
+/// Inputs dy, x, w, alpha, beta, k, t, geometry and, if x is used elsewhere too, its gradient from there; outputs dx,
+/// dw, dalpha, dbeta.
 AotResult Backward(const AotCall& call) {
-  if (call.count() != 12) return kWrongCount;
-  if (!call.AreFloat(0, 7) || !call.AreFloat(8, 12)) return kWrongType;
+  if (call.count() != 12 && call.count() != 13) return kWrongCount;
+  const int out = call.count() - 4;
+  if (!call.AreFloat(0, 7) || !call.AreFloat(8, call.count())) return kWrongType;
   ConvShape s;
   Binarization binarization;
   if (const AotResult result = ReadConvShape(call, 1, 2, 7, kGeometrySize, &s)) return result;
   if (const AotResult result = ReadBinarization(call.ints(7), &binarization)) return result;
-  for (const int scalar : {3, 4, 5, 6, 10, 11}) {
+  for (const int scalar : {3, 4, 5, 6, out + 2, out + 3}) {
     if (call.size(scalar) != 1) return kWrongShape;
   }
-  if (!HasOutputShape(call, 0, s) || !HasInputShape(call, 8, s) || !HasWeightShape(call, 9, s)) return kWrongShape;
+  if (!HasOutputShape(call, 0, s) || !HasInputShape(call, 8, s)) return kWrongShape;
+  if (!HasInputShape(call, out, s) || !HasWeightShape(call, out + 1, s)) return kWrongShape;
   const float *dy = call.floats(0), *x = call.floats(1), *w = call.floats(2);
-  float* dw = call.floats(9);
+  const float* other = out == 9 ? call.floats(8) : nullptr;
+  float* dw = call.floats(out + 1);
   const float k = call.scalar(5), t = call.scalar(6);
   const ActivationSet set(call.scalar(3), call.scalar(4), binarization.released);
 
@@ -54,9 +58,9 @@ AotResult Backward(const AotCall& call) {
   });
   const ActivationGradient activation(set, binarization.activation_estimator, k, t);
   ActivationSums sums;
-  ConvDataGradient(s, dy, binary.floats(), call.floats(8), &activation, x, &sums);
-  call.floats(10)[0] = activation.Alpha(sums);
-  call.floats(11)[0] = activation.Beta(sums);
+  ConvDataGradient(s, dy, binary.floats(), call.floats(out), &activation, x, &sums, other);
+  call.floats(out + 2)[0] = activation.Alpha(sums);
+  call.floats(out + 3)[0] = activation.Beta(sums);
   ConvWeightGradient(s, dy, x, &set, [&](int64_t o, const float* gradient) {
     FilterGradient(w + o * s.filter(), s.filter(), binarization.weight_set, binarization.weight_estimator, k, t,
                    gradient, dw + o * s.filter());

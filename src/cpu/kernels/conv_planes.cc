@@ -165,7 +165,7 @@ void ConvForward(const ConvShape& s, const float* x, const float* w, float* y) {
 }
 
 void ConvDataGradient(const ConvShape& s, const float* dy, const float* w, float* dx,
-                      const ActivationGradient* activation, const float* x, ActivationSums* sums) {
+                      const ActivationGradient* activation, const float* x, ActivationSums* sums, const float* other) {
   const Sampling sampling = GradientSampling(s);
   std::vector<Phase> phases = GradientPhases(s, sampling, w);
   const int64_t phase_count = static_cast<int64_t>(phases.size());
@@ -207,12 +207,16 @@ void ConvDataGradient(const ConvShape& s, const float* dy, const float* w, float
         }
       }
     }
-    if (activation == nullptr) return;
+    if (activation == nullptr && other == nullptr) return;
     const bool whole = blocks.per_image == 1;
     const int64_t runs = whole ? 1 : images * s.c;
     const int64_t length = whole ? images * image_size : (y1 - y0) * s.w;
     for (int64_t i = 0; i < runs; ++i) {
-      activation->Apply(x + (out - dx) + i * s.in_pixels(), out + i * s.in_pixels(), length, &partial[task]);
+      float* run = out + i * s.in_pixels();
+      if (activation != nullptr) activation->Apply(x + (run - dx), run, length, &partial[task]);
+      if (other == nullptr) continue;
+      const float* from = other + (run - dx);
+      for (int64_t k = 0; k < length; ++k) run[k] += from[k];
     }
   });
   for (const ActivationSums& part : partial) *sums += part;

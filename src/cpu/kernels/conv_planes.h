@@ -42,9 +42,11 @@ class PackedRows {
 void ConvForward(const ConvShape& s, const float* x, const float* w, float* y);
 
 /// dx of y = x * w. With `activation`, x is what was binarized to give the convolution's input: dx goes on through the
-/// activation's estimator, and its parameters' gradients are added up (in a fixed order).
+/// activation's estimator, and its parameters' gradients are added up (in a fixed order). `other`, of dx's size or
+/// null, is added to the result: the gradient that x gets from elsewhere.
 void ConvDataGradient(const ConvShape& s, const float* dy, const float* w, float* dx,
-                      const ActivationGradient* activation, const float* x, ActivationSums* sums);
+                      const ActivationGradient* activation, const float* x, ActivationSums* sums,
+                      const float* other = nullptr);
 
 }  // namespace adabin_cpu
 

@@ -22,12 +22,17 @@ int64_t ChunkSamples(const MapShape& shape) {
   return std::max(least, (shape.samples + kMaxChunks - 1) / kMaxChunks);
 }
 
-// body(chunk, n, c, offset of the map) for all maps; maps of one chunk run in order, on one thread.
-template <typename Body>
+// In which order a batch is passed through: a second pass goes back, because the end of the first is still in the
+// caches.
+enum class Direction { kThere, kBack };
+
+// body(chunk, c, offset of the map) for all maps; maps of one chunk run in order, on one thread.
+template <Direction direction = Direction::kThere, typename Body>
 void ForEachMap(const MapShape& shape, const Body& body) {
   const int64_t size = ChunkSamples(shape);
   const int64_t chunks = (shape.samples + size - 1) / size;
-  ParallelFor(chunks, [&](int64_t chunk) {
+  ParallelFor(chunks, [&](int64_t task) {
+    const int64_t chunk = direction == Direction::kBack ? chunks - 1 - task : task;
     const int64_t end = std::min(shape.samples, (chunk + 1) * size);
     for (int64_t n = chunk * size; n < end; ++n) {
       for (int64_t c = 0; c < shape.channels; ++c) {
@@ -117,8 +122,6 @@ void MovingStatistics(const MapShape& shape, const NormActOptions& options, cons
   for (int64_t c = 0; c < shape.channels; ++c) {
     out.mean[c] = in.moving_mean[c];
     out.rstd[c] = 1 / std::sqrt(in.moving_variance[c] + options.epsilon);
-    out.moving_mean[c] = in.moving_mean[c];
-    out.moving_variance[c] = in.moving_variance[c];
   }
 }
 
@@ -140,7 +143,7 @@ struct Channel {
 
 template <bool kShortcut, bool kMaxout>
 void Apply(const MapShape& shape, const NormActInputs& in, const NormActOutputs& out) {
-  ForEachMap(shape, [&](int64_t, int64_t c, int64_t offset) {
+  ForEachMap<Direction::kBack>(shape, [&](int64_t, int64_t c, int64_t offset) {
     const Channel channel(in, out.mean, out.rstd, c);
     ForEachGroup(offset, offset + shape.pixels, [&](int64_t i, int64_t count) {
       Lanes v = channel.Scaled(channel.Normalized(LoadGroup(in.x + i, count)));
@@ -194,7 +197,7 @@ void GradientOfInput(const MapShape& shape, const NormActOptions& options, const
       slopes[c] = static_cast<float>(sums.Total(c, kDGamma) / count);
     }
   }
-  ForEachMap(shape, [&](int64_t, int64_t c, int64_t offset) {
+  ForEachMap<Direction::kBack>(shape, [&](int64_t, int64_t c, int64_t offset) {
     const Channel channel(in, mean, rstd, c);
     const Lanes constant = Broadcast(offsets[c]), slope = Broadcast(slopes[c]);
     const Lanes scale = channel.gamma * channel.rstd;
