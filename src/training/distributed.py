@@ -30,19 +30,53 @@ def serve_as_scheduler():
     sys.exit(0)
 
 
+_flattened = ops.MultitypeFuncGraph("flattened")
+_in_shape = ops.MultitypeFuncGraph("in_shape")
+
+
+@_flattened.register("Tensor")
+def _flatten(gradient):
+    return ops.reshape(gradient, (-1,))
+
+
+@_in_shape.register("Tensor", "Tensor")
+def _restore(flat, gradient):
+    return ops.reshape(flat, gradient.shape)
+
+
 class GradientAverage(nn.Cell):
     """Mean of each gradient over all ranks: sum of the ranks' gradients, times 1 / workers.
 
     With equal shares of a batch, the mean of the shares' mean gradients is the mean over the batch.
+
+    Args:
+        workers (int): number of ranks.
+        sizes (sequence of int): numbers of elements of the gradients.
+        joined (bool): put all gradients into one message. Other devices than CPUs do so by themselves, and while the
+            others are still computed.
     """
 
-    def __init__(self, workers):
+    def __init__(self, workers, sizes, joined):
         super().__init__(auto_prefix=False)
         self.factor = 1 / workers
+        self.joined = joined
+        self.sizes = tuple(sizes)
+        self.concat = ops.Concat()
+        self.split = ops.auto_generate.SplitWithSize()
+        self.map = ops.HyperMap()  # a loop over so many would exceed what MindSpore compiles
         # Equal numbers allow the device to send these in one message.
         self.sum = ops.AllReduce(ops.ReduceOp.SUM).add_prim_attr("fusion", 1)
 
     def construct(self, gradients):
+        return self.average_together(gradients) if self.joined else self.average_each(gradients)
+
+    def average_together(self, gradients):
+        """All in one message."""
+        flat = self.sum(self.concat(self.map(_flattened, gradients))) * self.factor
+        return self.map(_in_shape, self.split(flat, self.sizes), gradients)
+
+    def average_each(self, gradients):
+        """A message for each."""
         averaged = ()
         for gradient in gradients:
             averaged = averaged + (self.sum(gradient) * self.factor,)
@@ -61,7 +95,8 @@ def average_gradients(step, world, config):
             f"accumulation={config.accumulation} parts each; change one of them"
         )
     if world.size > 1:
-        step.update.reduce = GradientAverage(world.size)
+        sizes = [parameter.size for parameter in step.optimizer.parameters]
+        step.update.reduce = GradientAverage(world.size, sizes, joined=config.device_target == "CPU")
 
 
 class World:
