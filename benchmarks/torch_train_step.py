@@ -159,12 +159,15 @@ def main():
     first = step()
     for _ in range(flags.warmup):
         step()
+    processor = time.process_time()
     times = [step() for _ in range(flags.steps)]
+    processor = time.process_time() - processor
     print(
         json.dumps(
             {
                 "median_step_s": statistics.median(times),
                 "fastest_step_s": min(times),
+                "cpu_over_wall": processor / sum(times),
                 "first_step_s": first,
                 "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                 "version": f"PyTorch {torch.__version__}",

@@ -3,12 +3,14 @@
 
     python benchmarks/train_step.py --config_path config/resnet20_cifar10.yaml --csv_path results/train_step.csv
     python benchmarks/train_step.py --torch_python VENV/bin/python     # and PyTorch's, alternating, with the ratio
+    python benchmarks/train_step.py --threads 1,2,4                    # on so many threads each
     python benchmarks/train_step.py --profile                          # time per kind of operator
 
-Every measurement is a process of its own; with several programs they take turns, --rounds times, and the median over
-all steps counts. --cpu_kernels=on and off compare this project's kernels with MindSpore's operators. PyTorch
-(torch_train_step.py; ResNet-20 and ResNet-18 for CIFAR) runs in both memory layouts, and the faster one counts; it
-does not get the environment made for MindSpore.
+Every measurement is a process of its own; with several programs and numbers of threads they take turns, --rounds times,
+and the median over all rounds counts. cpu_over_wall is the processor time of the measured steps over their time: as
+many threads as that really computed. --cpu_kernels=on and off compare this project's kernels with MindSpore's
+operators. PyTorch (torch_train_step.py; ResNet-20 and ResNet-18 for CIFAR) runs in both memory layouts, and the faster
+one counts; it does not get the environment made for MindSpore.
 """
 
 import argparse
@@ -30,14 +32,16 @@ from benchmarks.trainings import as_flags  # noqa: E402
 from src.utils.cli import log, run  # noqa: E402
 from src.utils.config import parse_flags, read_config  # noqa: E402
 from src.utils.device import describe_device, environment_for_other_programs, init_device  # noqa: E402
-from src.utils.errors import RunError  # noqa: E402
+from src.utils.errors import RunError, UserError  # noqa: E402
 from src.utils.files import make_folder, replacing  # noqa: E402
+from src.utils.threads import MAX_THREADS, VARIABLE, default_threads  # noqa: E402
 
 PEER = Path(__file__).with_name("torch_train_step.py")
 PEER_NETWORKS = ("resnet20", "resnet18_cifar")
+OURS = "MindSpore"
 COLUMNS = (
-    "program", "network", "batch_size", "threads", "median_step_s", "fastest_step_s", "first_step_s", "peak_memory_mb",
-    "ratio", "device", "version", "date", "command",
+    "program", "network", "batch_size", "threads", "median_step_s", "fastest_step_s", "cpu_over_wall", "first_step_s",
+    "peak_memory_mb", "speedup", "ratio", "device", "version", "date", "command",
 )  # fmt: skip
 
 
@@ -46,6 +50,7 @@ def add_flags(parser):
     parser.add_argument("--steps", type=int, default=10, help="measured steps of a process [%(default)s]")
     parser.add_argument("--warmup", type=int, default=3, help="steps before them, after the first [%(default)s]")
     parser.add_argument("--rounds", type=int, default=2, help="processes of each program [%(default)s]")
+    parser.add_argument("--threads", metavar="N,M", help="numbers of threads [1, and all that this process may use]")
     parser.add_argument("--torch_python", metavar="PATH", help="interpreter that has torch; without it no peer")
     parser.add_argument("--csv_path", metavar="F.csv", help="file to write")
     parser.add_argument("--profile", action="store_true", help="print time per kind of operator instead")
@@ -83,10 +88,12 @@ def work(config, flags):
     first = timed(step)
     for _ in range(flags.warmup):
         step()
+    processor = time.process_time()
     times = [timed(step) for _ in range(flags.steps)]
     return {
         "median_step_s": statistics.median(times),
         "fastest_step_s": min(times),
+        "cpu_over_wall": (time.process_time() - processor) / sum(times),
         "first_step_s": first,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "version": describe_device(config).split(", ")[-1],
@@ -146,22 +153,44 @@ def measured(command, environment):
 
 
 def programs(config, flags, argv):
-    """Name to (command, environment) of what is to be measured."""
+    """(name, threads) to (command, environment) of what is to be measured."""
     ours = [sys.executable, __file__, "--worker", *argv]
-    found = {f"MindSpore, cpu_kernels={config.cpu_kernels}": (ours, None)}
-    if flags.torch_python and config.network in PEER_NETWORKS:
-        numbers = {"batch_size": config.batch_size, "steps": flags.steps, "warmup": flags.warmup}
-        theirs = [flags.torch_python, PEER, "--network", config.network, "--threads", threads()]
+    found = {}
+    for threads in numbers_of_threads(flags.threads):
+        own = dict(os.environ) | {VARIABLE: str(threads)}
+        found[f"{OURS}, cpu_kernels={config.cpu_kernels}", threads] = (ours, own)
+        if not (flags.torch_python and config.network in PEER_NETWORKS):
+            continue
+        numbers = {"batch_size": config.batch_size, "steps": flags.steps, "warmup": flags.warmup, "threads": threads}
+        theirs = [flags.torch_python, PEER, "--network", config.network]
         theirs += [text for key, value in numbers.items() for text in (f"--{key}", value)]
         for layout in ("contiguous", "channels_last"):
             command = [*map(str, theirs), "--layout", layout]
-            found[f"PyTorch, {layout}"] = (command, environment_for_other_programs())
+            found[f"PyTorch, {layout}", threads] = (command, environment_for_other_programs())
     return found
 
 
-def threads():
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+def numbers_of_threads(text):
+    """Numbers of a comma-separated list; without one, 1 and what this process would use.
+
+    Raises:
+        UserError: it is no such list.
+    """
+    parts = text.split(",") if text else ["1", str(default_threads())]
+    if not all(part.isdigit() and 0 < int(part) <= MAX_THREADS for part in parts):
+        raise UserError(f"--threads {text}: is no list of numbers such as 1,2")
+    return sorted({int(part) for part in parts})
+
+
+def compare(rows):
+    """Fill in every row's speedup over its program on the fewest threads, and ours' ratio to the fastest peer."""
+    for row in rows:
+        first = next(other for other in rows if other["program"] == row["program"])
+        row["speedup"] = round(first["median_step_s"] / row["median_step_s"], 3)
+        same = [other for other in rows if other["threads"] == row["threads"]]
+        peers = [other["median_step_s"] for other in same if not other["program"].startswith(OURS)]
+        if peers and row["program"].startswith(OURS):
+            row["ratio"] = round(row["median_step_s"] / min(peers), 3)
 
 
 def write_table(path, rows):
@@ -185,7 +214,7 @@ def main(argv):
         for name, (command, environment) in to_run.items():
             results.setdefault(name, []).append(measured(command, environment))
     rows = []
-    for name, found in results.items():
+    for (name, threads), found in results.items():
         numbers = {key: statistics.median(r[key] for r in found) for key in found[0] if key != "version"}
         rows.append(
             {key: round(value, 4) for key, value in numbers.items()}
@@ -193,24 +222,28 @@ def main(argv):
                 "program": name,
                 "network": config.network,
                 "batch_size": config.batch_size,
-                "threads": threads(),
+                "threads": threads,
                 "device": describe_device(config).split(",")[0],
                 "version": found[0]["version"],
                 "date": date.today().isoformat(),
                 "command": "benchmarks/train_step.py " + " ".join(a for a in argv if "/" not in a or ".yaml" in a),
             }
         )
-    peers = [row["median_step_s"] for row in rows[1:]]
-    if peers:
-        rows[0]["ratio"] = round(rows[0]["median_step_s"] / min(peers), 3)
+    compare(rows)
     for row in rows:
         log(
-            f"{row['program']}: {1000 * row['median_step_s']:.0f} ms per step (first {row['first_step_s']:.1f} s), "
-            f"peak memory {row['peak_memory_mb']:.0f} MB"
+            f"{row['program']}, {row['threads']} thread(s): {1000 * row['median_step_s']:.0f} ms per step "
+            f"(first {row['first_step_s']:.1f} s), processor time {row['cpu_over_wall']:.2f} of it, "
+            f"{row['speedup']:.2f} x, peak memory {row['peak_memory_mb']:.0f} MB"
         )
     if flags.csv_path:
         write_table(flags.csv_path, rows)
-    return {"network": config.network, "step_s": rows[0]["median_step_s"], "ratio_to_pytorch": rows[0].get("ratio")}
+    own = [row for row in rows if row["program"].startswith(OURS)]
+    return {
+        "network": config.network,
+        "steps": {row["threads"]: row["median_step_s"] for row in own},
+        "ratio_to_pytorch": {row["threads"]: row["ratio"] for row in own if "ratio" in row},
+    }
 
 
 if __name__ == "__main__":

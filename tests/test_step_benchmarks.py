@@ -4,6 +4,8 @@
 import csv
 import json
 
+import pytest
+
 from tests.programs import TINY, call, refusal_of, result_of
 
 MEASURED = ("--steps=2", "--warmup=1", "--rounds=1")
@@ -16,12 +18,21 @@ def rows_of(path):
 
 def test_a_step_is_measured_into_a_table(tmp_path):
     path = tmp_path / "new" / "step.csv"
-    result = result_of(call("benchmarks/train_step.py", *TINY[:3], *MEASURED, "--csv_path", path, cwd=tmp_path))
-    (row,) = rows_of(path)
-    assert (row["network"], row["program"], row["ratio"]) == ("resnet8", "MindSpore, cpu_kernels=auto", "")
-    assert 0 < float(row["fastest_step_s"]) <= float(row["median_step_s"]) < float(row["first_step_s"])
-    assert float(row["peak_memory_mb"]) > 50 and float(row["median_step_s"]) == round(result["step_s"], 4)
-    assert str(tmp_path) not in row["command"]
+    flags = ("--threads=1,2", "--csv_path", path)
+    result = result_of(call("benchmarks/train_step.py", *TINY[:3], *MEASURED, *flags, cwd=tmp_path))
+    rows = rows_of(path)
+    assert [row["threads"] for row in rows] == ["1", "2"]
+    for row in rows:
+        assert (row["network"], row["program"], row["ratio"]) == ("resnet8", "MindSpore, cpu_kernels=auto", "")
+        assert 0 < float(row["fastest_step_s"]) <= float(row["median_step_s"]) < float(row["first_step_s"])
+        assert float(row["peak_memory_mb"]) > 50
+        assert float(row["median_step_s"]) == round(result["steps"][row["threads"]], 4)
+        assert 0.3 < float(row["cpu_over_wall"]) < int(row["threads"]) + 1
+        gain = float(rows[0]["median_step_s"]) / float(row["median_step_s"])
+        assert float(row["speedup"]) == pytest.approx(gain, abs=0.01)
+        assert str(tmp_path) not in row["command"]
+    refused = call("benchmarks/train_step.py", *TINY[:3], "--threads=two", cwd=tmp_path)
+    assert "--threads two:" in refusal_of(refused)
 
 
 def test_the_profile_tells_the_projects_operators_apart(tmp_path):
