@@ -68,6 +68,8 @@ std::vector<float> Random(int64_t count, float scale) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const char* threads = std::getenv("ADABIN_CPU_THREADS");  // Python tells the library; nobody else reads it
+  SetNumThreads(threads != nullptr ? std::atoi(threads) : 1);
   const int64_t n = argc > 1 ? std::max(1, std::atoi(argv[1])) : 128;
   std::printf("%d threads, batch size %d\n", NumThreads(), static_cast<int>(n));
   std::printf("%-20s %9s %9s %9s   %9s %9s\n", "layer", "y ms", "dx ms", "dw ms", "dx GMAC/s", "dw GMAC/s");
