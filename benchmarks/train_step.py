@@ -193,10 +193,10 @@ def compare(rows):
             row["ratio"] = round(row["median_step_s"] / min(peers), 3)
 
 
-def write_table(path, rows):
+def write_table(path, rows, columns=COLUMNS):
     make_folder(Path(path).parent, "--csv_path")
     with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(handle, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

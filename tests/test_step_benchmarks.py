@@ -49,6 +49,15 @@ def test_the_profile_tells_the_projects_operators_apart(tmp_path):
     assert "Custom" not in calls and calls["MatMul"] >= 1
 
 
+def test_an_evaluation_is_measured_into_a_table(tmp_path):
+    flags = (*TINY, "--passes=1", "--rounds=1", "--threads=1,2", "--csv_path", tmp_path / "e.csv")
+    result = result_of(call("benchmarks/evaluation.py", *flags, cwd=tmp_path))
+    rows = rows_of(tmp_path / "e.csv")
+    assert [row["threads"] for row in rows] == ["1", "2"]
+    for row in rows:
+        assert row["images"] == "40" and float(row["median_s"]) == result["seconds"][row["threads"]] > 0
+
+
 def test_the_pipeline_is_compared_with_what_the_training_consumes(tmp_path):
     flags = (*TINY, "--workers", "1,2", "--seconds=0.2", "--csv_path", tmp_path / "p.csv")
     result = result_of(call("benchmarks/data_pipeline.py", *flags, cwd=tmp_path))

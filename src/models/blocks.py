@@ -10,6 +10,7 @@ from mindspore.common.initializer import HeNormal, HeUniform, Initializer, Unifo
 
 from src.binarize import Binarization
 from src.layers import AdaBinConv2d, build_nonlinearity
+from src.utils.phase import KeepsPhase
 
 # nn.BatchNorm2d's momentum weighs the old value: 0.9 here is PyTorch's 0.1.
 BATCH_NORM = {"eps": 1e-5, "momentum": 0.9}
@@ -114,7 +115,7 @@ class ResidualBlock(nn.Cell):
         return self.nonlinear2(self.bn2(self.conv2(x)) + x)
 
 
-class ResNet(nn.Cell):
+class ResNet(KeepsPhase):
     """conv -> BatchNorm -> nonlinearity -> (pooling) -> stages -> mean over space -> BatchNorm -> linear.
 
     Args:

@@ -11,6 +11,7 @@ from src.binarize import Binarization
 from src.layers import MaxPool3x3
 from src.models.blocks import BATCH_NORM, Style, he_normal_fan_out, torch_default
 from src.models.resnet_cifar import SubsampleAndPad
+from src.utils.phase import KeepsPhase
 
 
 class StandardBlock(nn.Cell):
@@ -44,7 +45,7 @@ class StandardBlock(nn.Cell):
         return self.relu(out + self.downsample(x))
 
 
-class StandardResNet(nn.Cell):
+class StandardResNet(KeepsPhase):
     """First convolution -> BatchNorm -> ReLU -> (max pooling) -> stages -> mean over space -> linear.
 
     Args:

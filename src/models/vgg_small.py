@@ -4,11 +4,12 @@
 from mindspore import nn, ops
 
 from src.models.blocks import BATCH_NORM, Style, he_normal
+from src.utils.phase import KeepsPhase
 
 WIDTHS = (128, 128, 256, 256, 512, 512)  # output channels of conv0 to conv5
 
 
-class VggSmall(nn.Cell):
+class VggSmall(KeepsPhase):
     """conv 3x3 (128) -> five binary convolutions 3x3 (128 to 512), pooled after the 1st, 3rd and 5th -> linear.
 
     Args:

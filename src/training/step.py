@@ -3,7 +3,7 @@
 
 import mindspore as ms
 from mindspore import dtype as mstype
-from mindspore import nn, ops
+from mindspore import ops
 
 from src.training.accumulate import AccumulatedStep
 from src.training.average import WeightAverage
@@ -12,9 +12,10 @@ from src.training.optimizer import build_optimizer
 from src.training.precision import train_in_half
 from src.training.update import LossScale, Update
 from src.utils.errors import UserError
+from src.utils.phase import KeepsPhase
 
 
-class TrainStep(nn.Cell):
+class TrainStep(KeepsPhase):
     """Update a network with one batch.
 
     Args:
@@ -56,16 +57,6 @@ class TrainStep(nn.Cell):
         loss, correct, gradients = self.gradients(images, labels)
         gradients = ops.depend(gradients, loss)  # nothing reads weights after their update
         return ops.depend(loss, self.update(gradients)), correct
-
-    @property
-    def compile_phase(self):
-        """As in `nn.Cell`, where setting it walks through all cells, which MindSpore asks for in every step."""
-        return self._compile_phase
-
-    @compile_phase.setter
-    def compile_phase(self, value):
-        if value != self._compile_phase:
-            nn.Cell.compile_phase.fset(self, value)
 
     def set_train(self, mode=True):
         """The teacher is never trained."""
