@@ -8,7 +8,7 @@ class KeepsPhase(nn.Cell):
     """Base of the Cells that are called many times a second: the networks and the training step.
 
     MindSpore 2.10 sets `compile_phase` in every call of a compiled Cell, and the setter walks through all cells below,
-    in Python: a fifth of the time of an evaluation of ResNet-20 on two threads. Here the same value again walks nowhere.
+    in Python: a fifth of the time of evaluating ResNet-20 on two threads. Here the same value again walks nowhere.
     """
 
     @property
