@@ -4,9 +4,10 @@
     python predict.py --ckpt_path outputs/resnet20_image_folder/20261120-101500/best.ckpt --image photo.jpg folder/
     python predict.py --model resnet20.adabin --image photo.jpg       # in the C++ program: .mindir or .adabin
 
-Without --ckpt_path and --model the newest run's best checkpoint is taken. Classes and preparation of the pictures come
-from config.yaml beside the checkpoint, or from the .yaml that export.py writes beside a model. Every picture is drawn
-with its five best classes into --output_path. The last line on standard output is JSON with all scores.
+Without --ckpt_path and --model the newest run's best checkpoint is taken, and where there is no run the model that
+comes with the project, in models/; the first line says which. Classes and preparation of the pictures come from
+config.yaml beside the checkpoint, or from the .yaml that export.py writes beside a model. Every picture is drawn with
+its five best classes into --output_path. The last line on standard output is JSON with all scores.
 """
 
 import time
@@ -23,7 +24,9 @@ from src.utils.errors import UserError
 
 def add_flags(parser):
     parser.add_argument(
-        "--ckpt_path", metavar="F.ckpt", help="checkpoint, run in MindSpore [best one of the newest run]"
+        "--ckpt_path",
+        metavar="F.ckpt",
+        help="checkpoint, run in MindSpore [best one of the newest run in outputs/, else the one in models/]",
     )
     parser.add_argument("--model", metavar="F", help=".mindir or .adabin file, run in the C++ program")
     parser.add_argument("--config_path", metavar="F.yaml", help="config [the .yaml beside the checkpoint or model]")
@@ -43,7 +46,7 @@ def open_model(flags, overrides):
     if flags.model:
         config = description_of(flags.model, flags.config_path, overrides)
         return EngineModel(flags.model, config), config
-    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
+    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides, or_published=True)
     config = config_beside(ckpt_path, flags.config_path, overrides)
     return NetworkModel(ckpt_path, config), config
 

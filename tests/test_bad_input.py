@@ -76,7 +76,7 @@ CASES = {
         [*TINY, "--output_path", "/proc/outputs"],
         ["/proc/outputs", "--output_path"],
     ),
-    "no run to evaluate": ("eval.py", [], ["--ckpt_path", "outputs"]),
+    "no run to evaluate": ("eval.py", [], ["--ckpt_path", "outputs", f"such as {ROOT}/models/resnet20_cifar10/"]),
     "no checkpoint": (
         "eval.py",
         ["--ckpt_path", "{tmp_path}/absent.ckpt"],

@@ -10,6 +10,7 @@ import io
 import time
 from pathlib import Path
 
+from src.published import published
 from src.utils.cli import log
 from src.utils.config import read_config
 from src.utils.errors import UserError
@@ -205,24 +206,34 @@ class RunFolder:
             figure.savefig(temporary, format="png", dpi=120)
 
 
-def choose_checkpoint(ckpt_path, overrides):
+def choose_checkpoint(ckpt_path, overrides, or_published=False):
     """The given checkpoint, or the best one of the newest run below the output path, which is then named.
 
+    Args:
+        ckpt_path, overrides: what the flags say.
+        or_published (bool): where there is no run, take the model that comes with the project; what is taken is then
+            said with how to choose another.
+
     Raises:
-        UserError: none is given and there is no run.
+        UserError: none is given and there is none to take.
     """
     if ckpt_path:
         return Path(ckpt_path)
-    output_path = overrides.get("output_path", "outputs")
+    output_path, model = overrides.get("output_path", "outputs"), published()
     newest = max(
         (*Path(output_path).glob("*/*/best.ckpt"), *Path(output_path).glob("*/*/step*/best.ckpt")),
         key=lambda path: path.relative_to(output_path).parts[1:],  # time, then step
         default=None,
     )
-    if newest is None:
-        raise UserError(f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint or train first")
-    log(f"taking {newest}")
-    return newest
+    such = f", such as {model}" if model else ""
+    if newest is None and not (model and or_published):
+        raise UserError(
+            f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint{such}, or train first"
+        )
+    what = f"{newest}, the newest run" if newest else f"{model}, the model that comes with the project"
+    another = f"; --ckpt_path or --model takes another{such if newest else ''}" if or_published else ""
+    log(f"taking {what}{another}")
+    return newest or model
 
 
 def config_beside(ckpt_path, config_path, overrides):
