@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/error.h"
 
@@ -59,16 +62,15 @@ TEST(ThreadPool, NamesTheFlagWhenAThreadCannotStart) {
 TEST(ThreadPool, MeetsAtBarriers) {
   for (const int threads : {1, 2, 3, 8}) {
     ThreadPool pool(threads);
-    Barrier barrier(threads);
     for (int round = 0; round < 20; ++round) {
       std::vector<int> values(static_cast<size_t>(threads), 0);
       std::atomic<int> wrong{0};
       pool.RunOnAll([&](int worker) {
         for (int step = 1; step <= 50; ++step) {
           values[static_cast<size_t>(worker)] = step;
-          barrier.Wait();
+          pool.Meet();
           for (const int value : values) wrong += value != step;
-          barrier.Wait();
+          pool.Meet();
         }
       });
       ASSERT_EQ(wrong, 0);
@@ -79,13 +81,12 @@ TEST(ThreadPool, MeetsAtBarriers) {
 // Longer than anyone spins.
 TEST(ThreadPool, WakesSleepers) {
   ThreadPool pool(3);
-  Barrier barrier(3);
   for (int round = 0; round < 3; ++round) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     std::atomic<int> met{0};
     pool.RunOnAll([&](int worker) {
       if (worker == 1) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      barrier.Wait();
+      pool.Meet();
       ++met;
     });
     ASSERT_EQ(met, 3);
