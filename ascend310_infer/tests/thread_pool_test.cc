@@ -6,11 +6,16 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <future>
+#include <iostream>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/default_threads.h"
 #include "base/error.h"
 
 namespace adabin {
@@ -91,6 +96,59 @@ TEST(ThreadPool, WakesSleepers) {
     });
     ASSERT_EQ(met, 3);
   }
+}
+
+// Waits of every length, so that the value changes before, while and after a waiter goes to sleep,
+// with more threads than processors and without. A wake-up that is lost is never made up for.
+TEST(ThreadPool, LosesNoWakeUp) {
+  std::promise<void> promise;
+  std::future<void> ended = promise.get_future();
+  std::thread runs([&] {
+    for (const int threads : {2, 3, UsableProcessors() + 1, 16}) {
+      ThreadPool pool(threads);
+      for (int round = 0; round < 50; ++round) {
+        pool.RunOnAll([&](int worker) {
+          std::minstd_rand random(static_cast<unsigned>(1000 * round + worker + 1));
+          for (int step = 0; step < 40; ++step) {
+            // Now and then longer than anyone spins.
+            const auto work = random() % (random() % 16 == 0 ? 200000 : 2000);
+            for (auto i = work; i > 0; --i) asm volatile("");
+            pool.Meet();
+          }
+        });
+      }
+    }
+    promise.set_value();
+  });
+  if (ended.wait_for(std::chrono::seconds(120)) != std::future_status::ready) {
+    std::cerr << "a thread was not woken" << std::endl;
+    std::abort();  // for nothing can end the others
+  }
+  runs.join();
+}
+
+// Every process, or every model, of a busy machine has its pool: more threads than processors, and
+// no pool knows of the others.
+TEST(ThreadPool, RunsBesideOtherPools) {
+  std::vector<std::thread> users;
+  std::atomic<int> wrong{0};
+  for (int user = 0; user < 4; ++user) {
+    users.emplace_back([&] {
+      ThreadPool pool(2);
+      std::atomic<int> steps{0};
+      for (int round = 0; round < 20; ++round) {
+        pool.RunOnAll([&](int) {
+          for (int step = 0; step < 20; ++step) {
+            ++steps;
+            pool.Meet();
+          }
+        });
+      }
+      wrong += steps != 2 * 20 * 20;
+    });
+  }
+  for (std::thread& user : users) user.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace
