@@ -33,7 +33,9 @@ int Forks() {
 // copy of this may be in any state.
 class ThreadPool::Crew {
  public:
-  explicit Crew(int threads) : Crew(threads, threads <= UsableProcessors()) { Start(threads); }
+  explicit Crew(int threads) : Crew(threads, threads > 1 && threads <= UsableProcessors()) {
+    Start(threads);
+  }
   // After the delegation a failed Start() ends here as well.
   ~Crew() {
     if (OfThisProcess()) {
