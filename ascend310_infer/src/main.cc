@@ -11,11 +11,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "backend/backend.h"
 #include "base/command_line.h"
+#include "base/default_threads.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
@@ -29,6 +29,8 @@ using adabin::Printable;
 using adabin::backend::Backend;
 
 struct Flags {
+  Flags() { options.threads = 0; }  // not given
+
   std::string model;
   std::string input;
   std::string output;
@@ -191,7 +193,7 @@ Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, Backend*
   return timing;
 }
 
-int Infer(const Flags& flags) {
+int Infer(Flags flags) {
   if (flags.list_kernels) return ListKernels();
   for (const auto& [flag, value] :
        {std::pair("--model", &flags.model), std::pair("--input", &flags.input),
@@ -199,6 +201,7 @@ int Infer(const Flags& flags) {
     if (flags.dump_plan && value != &flags.model) continue;
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
+  if (flags.options.threads == 0) flags.options.threads = adabin::DefaultThreads();
   const auto start = std::chrono::steady_clock::now();
   const auto backend = adabin::backend::CreateBackend(flags.model, flags.options);
   const double load_ms = Milliseconds(start);
@@ -242,8 +245,6 @@ int Infer(const Flags& flags) {
 
 int main(int argc, char** argv) {
   Flags flags;
-  flags.options.threads =
-      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, adabin::kMaxThreads);
   CLI::App app("Runs an AdaBin network with its binary layers in one-bit arithmetic.",
                "adabin_infer");
   app.add_option("--model", flags.model,
@@ -257,9 +258,11 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--device_id", flags.options.device_id, "which device of that type")
       ->capture_default_str();
-  app.add_option("--threads", flags.options.threads,
-                 "CPU threads; the result does not depend on it")
-      ->capture_default_str()
+  app.add_option(
+         "--threads", flags.options.threads,
+         "CPU threads; the result does not depend on it. Without this flag: the environment "
+         "variable ADABIN_CPU_THREADS, else OMP_NUM_THREADS, else the processors that this "
+         "process may use, by its affinity and by its container's CPU quota rounded up")
       ->check(CLI::Range(1, adabin::kMaxThreads));
   app.add_option("--warmup", flags.warmup, "untimed runs of the first file")
       ->capture_default_str()

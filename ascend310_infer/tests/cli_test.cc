@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/default_threads.h"
 #include "base/file.h"
 #include "mindir_builder.h"
 
@@ -104,6 +105,28 @@ TEST_F(Cli, SameBitsFromPackedFileAndAnyThreads) {
       }
     }
   }
+}
+
+// The whole rule is in default_threads_test.cc.
+TEST_F(Cli, ThreadsComeFromTheFlagThenFromTheEnvironment) {
+  const std::string files = "--model net.mindir --input in --output out ";
+  before_ = "export OMP_NUM_THREADS=3 && ";
+  EXPECT_EQ(Infer(files)["threads"], 3);
+  before_ += "export ADABIN_CPU_THREADS=4 && ";
+  EXPECT_EQ(Infer(files)["threads"], 4);
+  EXPECT_EQ(Infer(files + "--threads 5")["threads"], 5);
+  before_ = "unset ADABIN_CPU_THREADS OMP_NUM_THREADS && ";
+  EXPECT_EQ(Infer(files)["threads"], UsableProcessors());
+}
+
+TEST_F(Cli, EnvironmentThatIsNoNumberOfThreads) {
+  const std::string files = "--model net.mindir --input in --output out ";
+  before_ = "export ADABIN_CPU_THREADS=many && ";
+  Refused("adabin_infer", files, "ADABIN_CPU_THREADS=many: ");
+  EXPECT_FALSE(fs::exists(Path("out")));
+  // Whoever gives the flag, or only asks, is not held up.
+  EXPECT_EQ(Infer(files + "--threads 2")["threads"], 2);
+  EXPECT_NE(Run("adabin_infer", "-h").out.find("ADABIN_CPU_THREADS"), std::string::npos);
 }
 
 TEST_F(Cli, FloatKernelCountsNoPackedLayer) {

@@ -35,7 +35,6 @@ class CpuBackend : public Backend {
   bool profile_;
   Schedule schedule_;
   ThreadPool pool_;
-  Barrier barrier_;
   std::vector<AlignedBuffer> arenas_;  // one per thread
   std::vector<AlignedBuffer> scratch_;
   std::vector<float*> pointers_;                 // [thread][output]

@@ -49,8 +49,7 @@ CpuBackend::CpuBackend(ir::Plan plan, const Options& options)
     : plan_(std::move(plan)),
       profile_(options.profile),
       schedule_(MakeSchedule(plan_, {options.kernel, options.fuse})),
-      pool_(options.threads),
-      barrier_(pool_.threads()) {
+      pool_(options.threads) {
   // The steps hold their weights in the order in which they use them: one copy is enough.
   for (ir::Step& step : plan_.steps) {
     std::vector<uint32_t>().swap(step.bits);
@@ -112,7 +111,7 @@ void CpuBackend::RunTogether(const Frame& frame) {
     auto before = profile_ ? Clock::now() : Clock::time_point();
     for (size_t i = 0; i < schedule_.steps.size(); ++i) {
       RunShare(*schedule_.steps[i], frame, worker, pool_.threads(), scratch);
-      if (pool_.threads() > 1) barrier_.Wait();
+      pool_.Meet();
       if (profile_ && worker == 0) {
         const auto now = Clock::now();
         step_times_[i].push_back(std::chrono::duration<double, std::milli>(now - before).count());

@@ -1,92 +1,122 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.h"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <atomic>
+#include <exception>
 #include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "base/barrier.h"
+#include "base/default_threads.h"
 #include "base/error.h"
 
 namespace adabin {
 namespace {
 
-// Some tens of microseconds.
-constexpr int kSpins = 1000;
+// How many forks lie between this process and the first one.
+std::atomic<int> forks{0};
 
-inline void Pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
+int Forks() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { ++forks; });
+  (void)registered;
+  return forks.load(std::memory_order_relaxed);
 }
 
 }  // namespace
 
-Signal::Signal(int parties)
-    : spins_(parties <= static_cast<int>(std::thread::hardware_concurrency()) ? kSpins : 0) {}
-
-void Signal::WaitWhile(uint32_t old) {
-  for (int i = 0; i < spins_; ++i) {
-    if (value() != old) return;
-    Pause();
+// The threads of one process, and all that they wait for. A forked child makes another one, for its
+// copy of this may be in any state.
+class ThreadPool::Crew {
+ public:
+  explicit Crew(int threads) : Crew(threads, threads > 1 && threads <= UsableProcessors()) {
+    Start(threads);
   }
-  // Either the sleeper sees the new value or the other side sees the sleeper: both are ordered.
-  sleepers_.fetch_add(1);
-  while (value_.load() == old) value_.wait(old);
-  sleepers_.fetch_sub(1);
-}
-
-void Signal::Advance() {
-  value_.fetch_add(1);
-  if (sleepers_.load() > 0) value_.notify_all();
-}
-
-void Barrier::Wait() {
-  const uint32_t phase = phase_.value();
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
-    arrived_.store(0, std::memory_order_relaxed);
-    phase_.Advance();
-  } else {
-    phase_.WaitWhile(phase);
-  }
-}
-
-ThreadPool::ThreadPool(int threads) : round_(threads), done_(threads) {
-  workers_.reserve(static_cast<size_t>(std::max(threads, 1)) - 1);
-  try {
-    for (int worker = 1; worker < threads; ++worker) {
-      workers_.emplace_back([this, worker] { Loop(worker); });
+  // After the delegation a failed Start() ends here as well.
+  ~Crew() {
+    if (OfThisProcess()) {
+      Stop();
+    } else {
+      // Handles of threads that are not here: nothing can join or detach them.
+      for (std::thread& worker : workers_) std::construct_at(&worker);
     }
-  } catch (const std::exception& error) {
-    const int running = this->threads();
-    Stop();
-    throw Error("--threads " + std::to_string(threads) + ": only " + std::to_string(running) +
-                " can run (" + error.what() + "); give fewer");
   }
-}
 
-ThreadPool::~ThreadPool() { Stop(); }
+  bool OfThisProcess() const { return forks_ == Forks(); }
 
-void ThreadPool::Stop() {
-  stop_ = true;
-  round_.Advance();
-  for (std::thread& worker : workers_) worker.join();
-  workers_.clear();
-}
+  void RunOnAll(FunctionRef<void(int)> fn) {
+    job_ = &fn;
+    running_ = static_cast<int>(workers_.size());
+    const uint32_t done = done_.value();
+    round_.Advance();
+    fn(0);
+    done_.WaitWhile(done);
+  }
+
+  void Meet() { barrier_.Wait(); }
+
+ private:
+  Crew(int threads, bool spin) : round_(spin), done_(spin), barrier_(threads, spin) {}
+
+  void Start(int threads) {
+    workers_.reserve(static_cast<size_t>(std::max(threads, 1)) - 1);
+    try {
+      for (int worker = 1; worker < threads; ++worker) {
+        workers_.emplace_back([this, worker] { Loop(worker); });
+      }
+    } catch (const std::exception& error) {
+      throw Error("--threads " + std::to_string(threads) + ": only " +
+                  std::to_string(workers_.size() + 1) + " can run (" + error.what() +
+                  "); give fewer");
+    }
+  }
+
+  void Stop() {
+    stop_ = true;
+    round_.Advance();
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  void Loop(int worker) {
+    for (uint32_t seen = 0;; ++seen) {
+      round_.WaitWhile(seen);
+      if (stop_) return;
+      (*job_)(worker);
+      if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.Advance();
+    }
+  }
+
+  const int forks_ = Forks();
+  std::vector<std::thread> workers_;
+  Signal round_;
+  std::atomic<int> running_{0};
+  Signal done_;
+  Barrier barrier_;
+  const FunctionRef<void(int)>* job_ = nullptr;
+  std::atomic<bool> stop_{false};
+};
+
+ThreadPool::ThreadPool(int threads)
+    : threads_(std::max(threads, 1)), crew_(std::make_unique<Crew>(threads_)) {}
+
+ThreadPool::~ThreadPool() = default;
 
 void ThreadPool::RunOnAll(FunctionRef<void(int)> fn) {
-  if (workers_.empty()) return fn(0);
-  job_ = &fn;
-  running_ = static_cast<int>(workers_.size());
-  const uint32_t done = done_.value();
-  round_.Advance();
-  fn(0);
-  done_.WaitWhile(done);
+  if (threads_ == 1) return fn(0);
+  if (!crew_->OfThisProcess()) crew_ = std::make_unique<Crew>(threads_);
+  crew_->RunOnAll(fn);
+}
+
+void ThreadPool::Meet() {
+  if (threads_ > 1) crew_->Meet();
 }
 
 void ThreadPool::Run(int64_t tasks, FunctionRef<void(int64_t, int)> fn) {
-  if (workers_.empty() || tasks <= 1) {
+  if (threads_ == 1 || tasks <= 1) {
     for (int64_t task = 0; task < tasks; ++task) fn(task, 0);
     return;
   }
@@ -103,15 +133,6 @@ void ThreadPool::Run(int64_t tasks, FunctionRef<void(int64_t, int)> fn) {
     }
   });
   if (failure) std::rethrow_exception(failure);
-}
-
-void ThreadPool::Loop(int worker) {
-  for (uint32_t seen = 0;; ++seen) {
-    round_.WaitWhile(seen);
-    if (stop_) return;
-    (*job_)(worker);
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_.Advance();
-  }
 }
 
 }  // namespace adabin
