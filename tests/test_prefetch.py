@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches that threads prepare: in order, a bounded number ahead, and no thread outlives its epoch."""
 
+import ctypes
+import signal
 import threading
 import time
 
@@ -89,8 +91,6 @@ def test_an_error_reaches_who_asks_for_the_batches_after_those_before_it():
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_data_engine_leaves_the_signals_to_the_program(workers):
     """It takes them away where its own threads or processes do the work."""
-    import ctypes
-    import signal
 
     def handlers():
         found = []
@@ -100,9 +100,14 @@ def test_the_data_engine_leaves_the_signals_to_the_program(workers):
             found.append(action.raw[:8])
         return found
 
+    kept = {}
+    for number in (signal.SIGINT, signal.SIGTERM):  # an earlier test's pipeline may have taken them
+        kept[number] = signal.signal(number, lambda *_: None)
     before = handlers()
     rows = pipeline(Batches(), workers).create_tuple_iterator(num_epochs=1)
     next(rows)
     assert handlers() == before
     list(rows)
     assert handlers() == before
+    for number, handler in kept.items():
+        signal.signal(number, handler)
