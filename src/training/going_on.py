@@ -11,10 +11,9 @@ JOB = "bash scripts/run_distribute_train.sh"
 
 
 def has_checkpoint(run):
-    """Whether there is something to go on from in a run's folder; that of a training in steps has it a level below."""
-    with os.scandir(run) as entries:
-        folders = [entry.path for entry in entries if entry.name.startswith("step")]
-    return any(os.path.isfile(os.path.join(folder, "last.ckpt")) for folder in (run, *folders))
+    """Whether a run's folder has something to go on from; that of a training in steps has it a level below."""
+    steps = [name for name in os.listdir(run) if name.startswith("step")] if os.path.isdir(run) else []
+    return any(os.path.isfile(os.path.join(run, step, "last.ckpt")) for step in ("", *steps))
 
 
 def how_to_go_on(run, command):
@@ -24,7 +23,7 @@ def how_to_go_on(run, command):
         run (str or Path): its folder; nothing where there is none yet.
         command (str): that trains.
     """
-    if run and os.path.isdir(run) and has_checkpoint(run):
+    if run and has_checkpoint(run):
         return f"; go on with: {command} --resume {shlex.quote(str(run))}"
     return "; nothing is kept, as no epoch has finished: start again"
 
@@ -34,20 +33,24 @@ def own_command():
     return f"{JOB} {os.environ['MS_WORKER_NUM']}" if os.environ.get("MS_ROLE") == "MS_WORKER" else "python train.py"
 
 
-def run_to_resume(argv):
-    """What --resume says in a command line that has not been parsed yet, or nothing."""
+def value_of(flag, argv):
+    """What a flag says in a command line that has not been parsed, or nothing."""
     for word, following in zip(argv, (*argv[1:], ""), strict=True):
-        if word == "--resume":
+        if word == flag:
             return following
-        if word.startswith("--resume="):
-            return word.removeprefix("--resume=")
+        if word.startswith(f"{flag}="):
+            return word.removeprefix(f"{flag}=")
     return ""
 
 
-def end_in_one_line():
-    """For a program that trains, above its other imports: if it is stopped, say what is left of the work."""
+def end_in_one_line(command=own_command):
+    """For a program that trains, above its other imports: if it is stopped, say what is left of the work.
+
+    Args:
+        command: function without arguments that returns what to start to go on.
+    """
     stopping.install()
-    stopping.explain(lambda: how_to_go_on(run_to_resume(sys.argv), own_command()))
+    stopping.explain(lambda: how_to_go_on(value_of("--resume", sys.argv), command()))
 
 
 def name_run(run, log_path=None):
