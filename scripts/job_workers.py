@@ -279,8 +279,6 @@ class Job:
 
     def stop(self, number):
         """Let the workers end as a single process does on this signal, then end everything."""
-        with contextlib.suppress(OSError):  # a closed terminal
-            self.read_logs()
         self.find_processes()
         for process, name in self.processes.items():
             if name != "scheduler" and is_alive(process):

@@ -35,7 +35,7 @@ def own_command():
 
 def value_of(flag, argv):
     """What a flag says in a command line that has not been parsed, or nothing."""
-    for word, following in zip(argv, (*argv[1:], ""), strict=True):
+    for word, following in zip(argv, [*argv[1:], ""], strict=False):
         if word == flag:
             return following
         if word.startswith(f"{flag}="):
@@ -49,8 +49,8 @@ def end_in_one_line(command=own_command):
     Args:
         command: function without arguments that returns what to start to go on.
     """
-    stopping.install()
     stopping.explain(lambda: how_to_go_on(value_of("--resume", sys.argv), command()))
+    stopping.install()
 
 
 def name_run(run, log_path=None):
