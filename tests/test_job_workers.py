@@ -180,6 +180,8 @@ while True:
 """)
     while not (tmp_path / "logs" / "worker_1.log").is_file():
         time.sleep(0.01)
+    assert job.halt() and psutil.Process(job.msrun.pid).status() == psutil.STATUS_STOPPED
+    psutil.Process(job.msrun.pid).resume()
     job.signals = [signal.SIGINT]
     with pytest.raises(JobStopped):
         job.watch()
