@@ -7,6 +7,11 @@ Without --ckpt_path the newest run's best checkpoint is taken; without --config_
 The last line on standard output is JSON with `images`, `top1`, `loss`.
 """
 
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
 import sys
 import time
 from pathlib import Path

@@ -9,6 +9,11 @@ which MindSpore cannot load, the deploy form that went into the file is compared
 best checkpoint is taken. The last line on standard output is JSON.
 """
 
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
 from pathlib import Path
 
 import numpy as np

@@ -6,6 +6,11 @@
 Each result file <first>-<last>_0.bin holds the float32 logits of the images that its name says.
 """
 
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
 import re
 from pathlib import Path
 

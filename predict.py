@@ -10,6 +10,11 @@ config.yaml beside the checkpoint, or from the .yaml that export.py writes besid
 its five best classes into --output_path. The last line on standard output is JSON with all scores.
 """
 
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
 import time
 from pathlib import Path
 

@@ -7,6 +7,11 @@ makes OUT/labels.npy, int32, and OUT/inputs/<first>-<last>.bin, raw float32 batc
 `eval_batch_size` each, named after the numbers of the first and the last image in them.
 """
 
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
 from pathlib import Path
 
 import numpy as np

@@ -11,7 +11,11 @@ in steps gets a folder of that kind for each step in it. The last line on standa
 and of the best epoch, and the folder.
 """
 
-import signal
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.training.going_on import end_in_one_line
+
+    end_in_one_line()
+
 from pathlib import Path
 
 from src.cpu import accelerate, accelerate_optimizer
@@ -19,13 +23,14 @@ from src.data import build_dataset, settle_classes
 from src.models import build_model
 from src.training.distributed import World, average_gradients, serve_as_scheduler
 from src.training.follower import FollowedRun
+from src.training.going_on import name_run
 from src.training.loop import train
 from src.training.pretrained import load_pretrained
 from src.training.run_folder import RunFolder
 from src.training.step import build_step
 from src.training.steps import run_steps, step_configs
 from src.training.teacher import load_teacher
-from src.utils.cli import log, run
+from src.utils.cli import run
 from src.utils.config import parse_flags, read_config
 from src.utils.device import describe_device, init_device
 from src.utils.errors import UserError
@@ -36,11 +41,6 @@ DEFAULT_CONFIG = Path(__file__).with_name("config") / "resnet20_shapes.yaml"
 def add_flags(parser):
     parser.add_argument("--config_path", metavar="F.yaml", help="recipe [config/resnet20_shapes.yaml]")
     parser.add_argument("--resume", metavar="RUN_DIR", help="go on with the run in this folder, with its own config")
-
-
-def interrupt(signum, frame):
-    """A job scheduler's SIGTERM ends a run as Ctrl-C does."""
-    raise KeyboardInterrupt
 
 
 def prepare(config, folder, world):
@@ -89,22 +89,18 @@ def main(argv):
     prepared = prepare(configs[0], folder, world)  # what cannot be trained is refused before there is a folder
     folder = folder or folder_class.create(config)
     folder.move(world.agree(str(folder.path)))
-    signal.signal(signal.SIGTERM, interrupt)
+    name_run(folder.path, folder.path / "train.log" if world.is_main else None)
     folder.log(
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
         f"test images, {config.epochs} epochs, {describe_device(config)}"
     )
     folder.log(f"results in {folder.path}")
-    try:
-        if not config.steps:
-            return fit(prepared, config, folder, world, *data)
-        del prepared  # every step makes its own
-        return run_steps(
-            configs, folder, lambda config, step: fit(prepare(config, step, world), config, step, world, *data)
-        )
-    except KeyboardInterrupt:
-        log(f"stopped; go on with: python train.py --resume {folder.path}")
-        raise
+    if not config.steps:
+        return fit(prepared, config, folder, world, *data)
+    del prepared  # every step makes its own
+    return run_steps(
+        configs, folder, lambda config, step: fit(prepare(config, step, world), config, step, world, *data)
+    )
 
 
 if __name__ == "__main__":

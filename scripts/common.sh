@@ -24,6 +24,13 @@ usage_error() {  # print the usage line at the top of the calling script
 
 is_value() { [[ $# -gt 0 && "$1" != -* ]]; }  # is there an argument, and is it no flag?
 
+# One line and status 128 + number, until `exec` puts a program in place that has more to say.
+stop_in_one_line() {
+    trap 'say "stopped by SIGHUP; nothing was started yet"; exit 129' HUP
+    trap 'say "stopped by SIGINT; nothing was started yet"; exit 130' INT
+    trap 'say "stopped by SIGTERM; nothing was started yet"; exit 143' TERM
+}
+
 has_mindspore() {  # has_mindspore PYTHON
     "$1" -c 'import sys, importlib.util as u; sys.exit(getattr(u.find_spec("mindspore"), "origin", None) is None)' 2>/dev/null
 }

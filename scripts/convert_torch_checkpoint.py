@@ -17,9 +17,14 @@ the batch counters of BatchNorm.
 import sys
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
+import numpy as np
 
 from src.models import build_model
 from src.utils.checkpoint import assign, describe, network_parameters, save_checkpoint

@@ -5,18 +5,25 @@ run_distribute_train.sh calls this and explains the flags. Shows what rank 0 say
 hands on exit status and result of the job. All other flags go on to train.py; python train.py -h lists them.
 """
 
-import argparse
-import signal
-import socket
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from scripts.job_workers import Job, JobFailed  # noqa: E402 - after the path
-from src.utils.cli import log, run  # noqa: E402
-from src.utils.config import parse_flags, read_config  # noqa: E402
-from src.utils.errors import UserError  # noqa: E402
+if __name__ == "__main__":  # above the other imports
+    from src.training.going_on import JOB, end_in_one_line, value_of
+
+    end_in_one_line(lambda: f"{JOB} {value_of('--workers', sys.argv)}".strip())
+
+import argparse
+import socket
+
+from scripts.job_workers import Job, JobFailed, JobStopped
+from src.training.going_on import JOB, has_checkpoint, how_to_go_on, value_of
+from src.utils import stopping
+from src.utils.cli import log, run
+from src.utils.config import parse_flags, read_config
+from src.utils.errors import UserError
 
 
 def parse(argv):
@@ -83,33 +90,38 @@ def free_port():
 def main(argv):
     flags, train_flags = parse(argv)
 
-    def stop(signum, frame):
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
-        signal.signal(signal.SIGHUP, stop)
-    job = Job(flags, train_flags)
-    log(f"{flags.workers} worker(s) on {flags.nodes} machine(s); one log per rank in {job.folder}")
+    signals = []
+    stopping.release(lambda number, frame: signals.append(number))  # from here on there are processes to end first
+    job = Job(flags, train_flags, signals)
     try:
+        log(f"{flags.workers} worker(s) on {flags.nodes} machine(s); one log per rank in {job.folder}")
         return job.watch()
-    except KeyboardInterrupt:
-        job.interrupt()
-        log(f"all workers ended{resume_hint(job)}")
-        raise
+    except JobStopped:
+        job.stop(signals[0])
+        stopping.tell(signals[0], advice(flags, job, value_of("--resume", train_flags)))
+        sys.exit(128 + signals[0])
     except JobFailed as error:
-        log(f"error: {error}{resume_hint(job)}")
+        kept = job.run_folder and has_checkpoint(job.run_folder)
+        log(f"error: {error}{how_to_go_on(job.run_folder, command(flags)) if kept else ''}")
         sys.exit(error.status)
     finally:
         job.kill()
 
 
-def resume_hint(job):
-    """How to go on, where there is a checkpoint to go on from."""
-    folder = Path(job.run_folder or "")
-    if not job.run_folder or not any((*folder.glob("last.ckpt"), *folder.glob("step*/last.ckpt"))):
-        return ""
-    return f"; go on with: bash scripts/run_distribute_train.sh N_WORKERS --resume {job.run_folder}"
+def command(flags):
+    """The command that starts such a job again, on this machine."""
+    if flags.nodes == 1:
+        return f"{JOB} {flags.workers}"
+    port = f" --master_port {flags.master_port}" if flags.master_port else ""
+    place = f"--nodes {flags.nodes} --node_rank {flags.node_rank} --master_addr {flags.master_addr}{port}"
+    return f"{JOB} {flags.workers} {place}"
+
+
+def advice(flags, job, resumed):
+    """How to go on with a job that was stopped; a new run's folder is known on the machine of rank 0."""
+    if flags.node_rank and not resumed:
+        return "; machine 0 says how to go on"
+    return how_to_go_on(job.run_folder or resumed, command(flags))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil  # comes with MindSpore, whose msrun needs it
 
+from src.utils import stopping
 from src.utils.cli import log
 from src.utils.errors import UserError
 from src.utils.files import make_folder
@@ -38,6 +39,10 @@ class JobFailed(Exception):
     def __init__(self, message, status):
         super().__init__(message)
         self.status = status
+
+
+class JobStopped(Exception):
+    """This program got a signal to end; the job is still running."""
 
 
 class Tail:
@@ -91,10 +96,15 @@ def threads_of_worker(local):
 class Job:
     """msrun and what it started on this machine.
 
+    Args:
+        flags, train_flags: those of distributed_job.py, parsed, and the words that go on to train.py.
+        signals: a list that gets the number of a signal when one arrives.
+
     Attributes: ranks (list of int), folder (Path of the logs), run_folder (str, once rank 0 has named it).
     """
 
-    def __init__(self, flags, train_flags):
+    def __init__(self, flags, train_flags, signals=()):
+        self.signals = signals
         local = flags.workers // flags.nodes
         self.ranks = [flags.node_rank * local + index for index in range(local)]
         self.folder = log_folder(flags)
@@ -141,10 +151,13 @@ class Job:
 
         Raises:
             JobFailed: a worker failed.
+            JobStopped: there is a signal.
         """
         failed_at = workers_gone_at = scheduler_gone_at = None
         while self.msrun.poll() is None:
             time.sleep(POLL)
+            if self.signals:
+                raise JobStopped
             self.read_logs()
             alive = self.find_processes()
             now = time.monotonic()
@@ -180,13 +193,15 @@ class Job:
                 log(f"rank {self.ranks[0]}: {text}")
         self.untold = []
 
-    def read_logs(self):
+    def read_logs(self, show=True):
         """Show what rank 0 (or this machine's first rank) writes; note the first error of any."""
         for rank, tail in self.tails.items():
             for line in tail.lines():
-                if rank == self.ranks[0] and line.startswith("error: "):
+                if not show or rank != self.ranks[0] or line.startswith(("{", "stopped by ")):
+                    pass
+                elif line.startswith("error: "):
                     self.untold.append(line)
-                elif rank == self.ranks[0] and not line.startswith("{"):
+                else:
                     log(line)
                 if rank == 0 and line.startswith("results in "):
                     self.run_folder = line.removeprefix("results in ")
@@ -242,6 +257,8 @@ class Job:
     def failure(self):
         """What the first failure was, as an exception."""
         rank, status = self.worker_failure() or (None, 1)
+        if status - 128 in stopping.SIGNALS:  # it ended as train.py does on a signal
+            status = 128 - status
         # A killed worker writes nothing itself; errors of others are its consequence. A signal that is no such end may
         # itself follow from another rank's error.
         if status == -signal.SIGKILL or (status < 0 and not self.first_error):
@@ -270,29 +287,45 @@ class Job:
             raise JobFailed(f"rank 0 ended without a result; its log: {self.log_of(0)}", 1)
         return json.loads(found[-1])
 
-    def interrupt(self):
-        """Let the workers end as a single process does on Ctrl-C, then end everything."""
+    def stop(self, number):
+        """Let the workers end as a single process does on this signal, then end everything."""
+        self.find_processes()
         for process, name in self.processes.items():
             if name != "scheduler" and is_alive(process):
-                process.send_signal(signal.SIGTERM)
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(number)
         deadline = time.monotonic() + GRACE
         while time.monotonic() < deadline and self.msrun.poll() is None and self.find_processes() - {"scheduler"}:
             time.sleep(POLL)
         self.kill()
-        self.tell()
+        self.read_logs(show=False)  # rank 0 may have named its run meanwhile
 
     def kill(self):
         """End msrun and everything below it."""
         self.find_processes()
+        everything = {*self.processes, *self.halt()}
         if self.msrun.poll() is None:
             self.msrun.kill()  # first: it must not report what follows
             self.msrun.wait()
-        for process in self.processes:
+        for process in everything:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         deadline = time.monotonic() + GRACE
-        while time.monotonic() < deadline and any(map(is_alive, self.processes)):
+        while time.monotonic() < deadline and any(map(is_alive, everything)):
             time.sleep(POLL / 10)
+
+    def halt(self):
+        """Keep msrun from starting anything more; returns all processes below it, also those just being made."""
+        with contextlib.suppress(psutil.Error):
+            if self.msrun.poll() is not None:
+                return []
+            msrun = psutil.Process(self.msrun.pid)
+            msrun.suspend()
+            deadline = time.monotonic() + GRACE / 10
+            while msrun.status() != psutil.STATUS_STOPPED and is_alive(msrun) and time.monotonic() < deadline:
+                time.sleep(POLL / 100)
+            return msrun.children(recursive=True)
+        return []
 
 
 def is_alive(process):

@@ -18,6 +18,7 @@
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+stop_in_one_line
 
 for word in "$@"; do
     [[ "$word" != -h && "$word" != --help ]] || show_help

@@ -9,6 +9,7 @@
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+stop_in_one_line
 
 [[ "${1:-}" != -h && "${1:-}" != --help ]] || show_help
 is_value "$@" || usage_error

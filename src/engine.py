@@ -5,7 +5,6 @@ import json
 import math
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from src.utils.cli import log
 from src.utils.config import read_config
 from src.utils.device import environment_for_other_programs
 from src.utils.errors import RunError, UserError
+from src.utils.files import temporary_folder
 
 SOURCES = Path(__file__).resolve().parents[1] / "ascend310_infer"
 ENGINE = SOURCES / "build" / "adabin_infer"
@@ -74,8 +74,8 @@ class EngineModel:
             UserError: the network takes images of another size, or the file cannot be run.
             RunError: the program failed.
         """
-        with tempfile.TemporaryDirectory(prefix="adabin-predict-") as folder:
-            source, results = Path(folder, "images.bin"), Path(folder, "logits")
+        with temporary_folder("adabin-predict-") as folder:
+            source, results = folder / "images.bin", folder / "logits"
             np.ascontiguousarray(images, np.float32).tofile(source)
             command = [str(ENGINE), "--model", self.path, "--input", str(source), "--output", str(results)]
             ended = subprocess.run(command, env=environment_for_other_programs(), capture_output=True, text=True)

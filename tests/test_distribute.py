@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from src.training.metrics import classification_metrics, classification_sums, me
 from src.utils.checkpoint import read_checkpoint
 from src.utils.errors import UserError
 from tests.programs import ROOT, TINY, call, refusal_of, result_of
+from tests.stopped import NOTHING_KEPT, advice_of, read_terminal, start_on_terminal, stop
 from tests.test_resume import assert_same_run, metrics_of, only_run_in
 
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -261,17 +263,61 @@ def test_a_run_of_one_process_goes_on_with_several_workers(tiny_run, tmp_path):
     assert metrics_of(run)[0] == metrics_of(tiny_run)[0]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_an_interrupted_job_leaves_no_process_and_says_how_to_go_on(tmp_path, number):
-    process = start_job(2, *JOB, "--epochs=60", folder=tmp_path)
-    wait_for(process, "epoch 1/60:")
+def stop_job(process, number, folder):
+    """Send a job the signal; it leaves no process. Returns what it says of going on."""
     everything = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(number)
-    found = ended(process, timeout=60)
-    assert found.returncode == 130 and found.stdout == ""
-    assert f"--resume {only_run_in(tmp_path)}" in found.stderr
+    advice = advice_of(stop(process, number), number, folder)
+    time.sleep(0.3)
     assert not any(map(is_alive, everything))
+    assert not [p.pid for p in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(p.info["cmdline"] or ())]
+    return advice
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("seconds", [0, 0.3, 1.5])
+def test_a_job_stopped_in_its_first_seconds_leaves_no_process_and_says_that_nothing_is_kept(tmp_path, number, seconds):
+    """As soon as msrun is started, while its processes are, and while the workers import."""
+    process = start_job(2, *JOB, folder=tmp_path)
+    wait_for(process, "2 worker(s)")
+    time.sleep(seconds)
+    assert stop_job(process, number, tmp_path) == NOTHING_KEPT
+    assert not list(tmp_path.glob("outputs"))
+
+
+@pytest.mark.parametrize("number", [
+    signal.SIGTERM,
+    pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+], ids=lambda number: number.name)  # fmt: skip
+def test_a_stopped_job_leaves_no_process_and_goes_on_as_it_says(tmp_path, number):
+    process = start_job(2, *JOB, "--epochs=20", "--num_workers=2", folder=tmp_path)
+    wait_for(process, "epoch 1/20:")
+    advice, run = stop_job(process, number, tmp_path), only_run_in(tmp_path)
+    assert advice == f"; go on with: bash scripts/run_distribute_train.sh 2 --resume {run}"
+    assert (run / "train.log").read_text().splitlines()[-1].endswith(f"stopped by {number.name}{advice}")
+    # As early as that the run is known from the flag.
+    process = start_job(2, "--resume", run, folder=tmp_path)
+    wait_for(process, "2 worker(s)")
+    assert stop_job(process, number, tmp_path) == advice
+    if number == signal.SIGINT:
+        (tmp_path / "whole").mkdir()
+        result_of(run_job(2, *JOB, "--epochs=20", folder=tmp_path / "whole"))
+        result_of(run_job(*advice.split("run_distribute_train.sh ")[1].split(), folder=tmp_path))
+        assert_same_run(run, only_run_in(tmp_path / "whole"))
+
+
+@pytest.mark.slow
+def test_a_job_is_stopped_from_its_terminal(tmp_path):
+    script = command(2, *JOB, "--epochs=50", folder=tmp_path)
+    process, terminal = start_on_terminal(script, cwd=ROOT, env={**os.environ, "PATH": PATH})
+    shown = read_terminal(terminal, until="epoch 1/50:")
+    os.write(terminal, b"\x03")
+    shown += read_terminal(terminal)
+    os.close(terminal)
+    assert process.wait(timeout=20) == 130, shown
+    line = shown.replace("\r\n", "\n").removesuffix("\n").split("\n")[-1]
+    assert line.startswith("stopped by SIGINT; go on with: bash scripts/run_distribute_train.sh 2 --resume "), shown
+    assert "^C" in shown and shown.count("stopped") == 1 and "Traceback" not in shown
 
 
 @pytest.mark.slow

@@ -3,16 +3,20 @@
 
 import json
 import os
+import signal
 import sys
+import time
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from scripts import job_workers
-from scripts.distributed_job import parse, resume_hint
-from scripts.job_workers import Job, JobFailed, is_alive
+from scripts.distributed_job import advice, parse
+from scripts.job_workers import Job, JobFailed, JobStopped, is_alive
 from src.utils.errors import UserError
 from tests.programs import ROOT
+from tests.stopped import NOTHING_KEPT
 
 # What every play begins with: rank r is a sleeping process, as is the scheduler.
 PRELUDE = """#!{python}
@@ -115,7 +119,7 @@ sys.exit(1)
     assert message.startswith("rank 1: ValueError: out of range") and status == 1
 
 
-@pytest.mark.parametrize("number, name", [(-9, "SIGKILL"), (-11, "SIGSEGV")])
+@pytest.mark.parametrize("number, name", [(-9, "SIGKILL"), (-11, "SIGSEGV"), (143, "SIGTERM"), (130, "SIGINT")])
 def test_a_rank_that_was_killed_is_named_with_the_signal(play, number, name):
     message, status = failure_of(
         play(f"""
@@ -150,14 +154,55 @@ time.sleep(60)
     assert message.startswith(expected) and status == 1
 
 
-def test_only_a_run_with_a_checkpoint_is_named_to_go_on_with(tmp_path):
+def test_a_stopped_job_is_named_with_what_starts_it_again(tmp_path):
+    alone = SimpleNamespace(workers=4, nodes=1, node_rank=0, master_addr="127.0.0.1", master_port=7777)
     job = SimpleNamespace(run_folder=None)
-    assert resume_hint(job) == ""
+    assert advice(alone, job, "") == NOTHING_KEPT
     job.run_folder = str(tmp_path)
-    assert resume_hint(job) == ""
-    (tmp_path / "step1").mkdir()
-    (tmp_path / "step1" / "last.ckpt").touch()  # of a training in steps, whose folder is the one to resume
-    assert resume_hint(job).endswith(f"--resume {tmp_path}")
+    assert advice(alone, job, "") == NOTHING_KEPT
+    (tmp_path / "last.ckpt").touch()
+    script = "; go on with: bash scripts/run_distribute_train.sh 4"
+    assert advice(alone, job, "") == f"{script} --resume {tmp_path}"
+    job.run_folder = None  # rank 0 has not named it yet
+    assert advice(alone, job, str(tmp_path)) == f"{script} --resume {tmp_path}"
+    other = SimpleNamespace(workers=4, nodes=2, node_rank=1, master_addr="10.0.0.1", master_port=0)
+    place = "--nodes 2 --node_rank 1 --master_addr 10.0.0.1"
+    assert advice(other, job, str(tmp_path)) == f"{script} {place} --resume {tmp_path}"
+    assert advice(other, job, "") == "; machine 0 says how to go on"
+
+
+def test_a_stopped_job_leaves_nothing_not_even_what_msrun_is_just_starting(play, tmp_path):
+    job = play("""
+(logs / "busy").touch()
+while True:
+    write(0, f"{start('MS_WORKER', 0).pid}\\n")
+    write(1, f"{subprocess.Popen(['sleep', '60']).pid}\\n")
+""")
+    while not (tmp_path / "logs" / "worker_1.log").is_file():
+        time.sleep(0.01)
+    assert job.halt() and psutil.Process(job.msrun.pid).status() == psutil.STATUS_STOPPED
+    psutil.Process(job.msrun.pid).resume()
+    job.signals = [signal.SIGINT]
+    with pytest.raises(JobStopped):
+        job.watch()
+    job.stop(signal.SIGINT)
+    started = [int(line) for rank in (0, 1) for line in job.log_of(rank).read_text().splitlines()]
+    assert len(started) > 2
+    assert not [pid for pid in started if psutil.pid_exists(pid) and is_alive(psutil.Process(pid))]
+
+
+def test_what_a_rank_says_last_of_its_run_is_known_and_not_shown(play, capsys):
+    job = play("""
+start("MS_WORKER", 0)
+write(0, "results in /somewhere\\n" + "stopped by SIGINT; go on\\n")
+time.sleep(60)
+""")
+    while not job.log_of(0).is_file():
+        time.sleep(0.01)
+    time.sleep(0.2)
+    job.stop(signal.SIGTERM)
+    assert job.run_folder == "/somewhere"
+    assert capsys.readouterr().err == ""  # the one line that says how to go on is the script's
 
 
 def test_the_device_is_that_of_the_flag_else_of_the_run_else_of_the_config(tmp_path, monkeypatch):

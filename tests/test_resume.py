@@ -125,21 +125,6 @@ def test_a_kill_while_another_file_is_written_does_no_harm(tiny_run, tmp_path, n
         assert_same_run(run, tiny_run)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_an_interrupted_run_says_how_to_go_on_and_goes_on(tiny_run, tmp_path, number):
-    process = start("train.py", *TINY, "--output_path", "outputs", cwd=tmp_path)
-    for line in process.stderr:
-        if line.startswith("epoch 1/"):
-            process.send_signal(number)
-            break
-    out, err = process.communicate()
-    assert process.returncode == 130 and out == "" and "Traceback" not in err, err
-    advice = re.search(r"^stopped; go on with: python (train\.py --resume .+)$", err, re.MULTILINE)
-    assert advice, err
-    result_of(call(*advice.group(1).split(), cwd=tmp_path))
-    assert_same_run(only_run_in(tmp_path), tiny_run)
-
-
 @pytest.fixture
 def finished(tiny_run, tmp_path):
     """A copy of the finished run."""

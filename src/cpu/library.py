@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from src.utils.cli import log
+from src.utils.files import temporary_folder
 from src.utils.threads import default_threads
 
 KERNELS = Path(__file__).with_name("kernels")
@@ -97,11 +98,11 @@ def _intact(library):
 def _compile(compiler, target):
     """Compile each file on its own, several at once, and link them as `target`, beside which comes its checksum."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="building-") as folder:
+    with temporary_folder("building-", target.parent) as folder:
         units = [path for path in sources() if path.suffix == ".cc"]
-        objects = [Path(folder) / f"{path.stem}.o" for path in units]
+        objects = [folder / f"{path.stem}.o" for path in units]
         _run_all([[compiler, *FLAGS, "-c", str(path), "-o", str(o)] for path, o in zip(units, objects, strict=True)])
-        built = Path(folder) / target.name
+        built = folder / target.name
         _run_all([[compiler, *FLAGS, "-shared", *map(str, objects), "-o", str(built)]])
         try:
             ctypes.CDLL(str(built))

@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 import tarfile
-import tempfile
 import urllib.error
 import urllib.request
 import zlib
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from src.data.cifar10 import BATCH_NAMES, BINARY_FILE_SIZE
 from src.utils.errors import UserError
+from src.utils.files import temporary_folder
 
 _CHUNK = 1 << 20
 _MAX_ARCHIVE = 512 << 20  # bytes; the official one is 162 MB
@@ -65,11 +65,11 @@ def download_cifar10(target_dir: str | Path, archive: Archive = CIFAR10_ARCHIVE)
         raise UserError(f"{folder}: exists but is incomplete; move it away to download CIFAR-10 again")
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=target) as scratch:
-            packed = Path(scratch) / "archive.tar.gz"
+        with temporary_folder(".download-", target) as scratch:
+            packed = scratch / "archive.tar.gz"
             _fetch(archive, packed)
-            _unpack(archive, packed, Path(scratch) / archive.folder)
-            _publish(Path(scratch) / archive.folder, folder, archive)
+            _unpack(archive, packed, scratch / archive.folder)
+            _publish(scratch / archive.folder, folder, archive)
     except OSError as error:
         raise UserError(
             f"--data_path {target}: cannot store CIFAR-10 there ({error.strerror or error}); "

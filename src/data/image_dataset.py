@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from src.data.prefetch import pipeline
 from src.data.transforms import draw_augmentation, draw_order, flip_and_crop, normalize
 from src.utils.errors import UserError
 
@@ -103,15 +104,7 @@ class ImageDataset:
             `steps_per_epoch` rows of "image" float32 (B, 3, H, W) and "label" int32 (B,), which are
             batches already. Iterate with `create_tuple_iterator(num_epochs=1)`.
         """
-        import mindspore.dataset as ds  # here, because the environment must be prepared before (src/utils/device.py)
-
-        return ds.GeneratorDataset(
-            EpochBatches(self, epoch),
-            ["image", "label"],
-            shuffle=False,
-            num_parallel_workers=self.num_workers,
-            python_multiprocessing=False,
-        )
+        return pipeline(EpochBatches(self, epoch), self.num_workers)
 
 
 def dataset_options(config, train):

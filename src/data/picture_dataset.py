@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures in files, decoded and augmented in the worker threads of MindSpore's data engine."""
+"""Pictures in files, decoded and augmented by the threads that prepare batches."""
 
 import threading
 
@@ -10,6 +10,7 @@ import numpy as np
 from src.data.crops import center_box, cut, random_box, resize_side
 from src.data.decode import PictureError, read_picture
 from src.data.image_dataset import EpochBatches, ImageDataset, dataset_options
+from src.data.prefetch import pipeline
 from src.data.transforms import picture_generator
 from src.utils.errors import UserError
 
@@ -71,13 +72,7 @@ class PictureBatches:
         self.source = _Guarded(EpochBatches(dataset, epoch), dataset)
         batch_bytes = dataset.batch_size * 3 * dataset.size**2 * 4
         ds.config.set_prefetch_size(max(1, min(16, QUEUED_BYTES // batch_bytes)))
-        self.pipeline = ds.GeneratorDataset(
-            self.source,
-            ["image", "label"],
-            shuffle=False,
-            num_parallel_workers=dataset.num_workers,
-            python_multiprocessing=False,
-        )
+        self.pipeline = pipeline(self.source, dataset.num_workers)
 
     def __iter__(self):
         return self.create_tuple_iterator(num_epochs=1)
@@ -93,7 +88,7 @@ class PictureBatches:
 
 
 class _Guarded:
-    """Batches of one epoch for the data engine, which would wrap an exception of a worker into a page of text.
+    """Batches of one epoch for the data engine, which would wrap an exception into a page of text.
 
     The worker keeps it here and delivers a blank batch instead, which is never handed on.
     """

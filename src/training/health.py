@@ -7,6 +7,11 @@ draws a picture per binary layer: latent weights and input activations with thei
 metrics.csv lies beside the checkpoint, a picture of its course. The last line on standard output is JSON.
 """
 
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
 from pathlib import Path
 
 import mindspore as ms

@@ -4,9 +4,9 @@
 import functools
 
 import mindspore as ms
-import mindspore.dataset as ds
 
 from src.data.image_dataset import EpochBatches
+from src.data.prefetch import pipeline
 
 
 class RemainingEpochs:
@@ -44,11 +44,4 @@ def sink_step(step, data, start, config, log):
     if config.device_target == "CPU":
         log("dataset_sink: a CPU has no queue of its own; batches are handed over one by one")
         return None
-    pipeline = ds.GeneratorDataset(
-        RemainingEpochs(data, start, config.epochs),
-        ["image", "label"],
-        shuffle=False,
-        num_parallel_workers=data.num_workers,
-        python_multiprocessing=False,
-    )
-    return ms.data_sink(step, pipeline, sink_size=1)
+    return ms.data_sink(step, pipeline(RemainingEpochs(data, start, config.epochs), data.num_workers), sink_size=1)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from src.utils.errors import UserError
+from src.utils.stopping import unfinished
 
 
 @contextlib.contextmanager
@@ -20,10 +21,11 @@ def replacing(path):
     path = Path(path)
     temporary = path.with_name(f".writing-{path.name}")
     try:
-        yield temporary
-        with open(temporary, "rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(temporary, path)
+        with unfinished(temporary, os.unlink):
+            yield temporary
+            with open(temporary, "rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(temporary, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -35,6 +37,16 @@ def replacing(path):
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix, parent=None):
+    """Context with a new folder in `parent`, or where the system has its temporary files, removed at the end."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as folder, unfinished(folder, shutil.rmtree):
+        yield Path(folder)
 
 
 def make_folder(path, flag):

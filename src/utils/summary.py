@@ -9,6 +9,11 @@ where weights and input are binary, FLOPs elsewhere, and OPs = FLOPs + BOPs / 64
 on a picture of zeros. The last line on standard output is JSON.
 """
 
+if __name__ == "__main__":  # above the other imports, which take seconds
+    from src.utils import stopping
+
+    stopping.install()
+
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
