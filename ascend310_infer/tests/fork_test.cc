@@ -56,6 +56,9 @@ TEST(ForkedChild, RunsAPoolThatTheParentHasUsed) {
   EXPECT_TRUE(Works(&pool));
 }
 
+// AddressSanitizer does not look after its own locks at a fork: where a thread is starting, or
+// allocates, the child gets them locked.
+#if !defined(__SANITIZE_ADDRESS__)
 TEST(ForkedChild, IsTheFirstToRunAPool) {
   ThreadPool pool(3);
   EXPECT_EQ(InChild([&] { return Works(&pool); }), 0);
@@ -70,9 +73,11 @@ TEST(ForkedChild, MakesAPoolOfItsOwn) {
             }),
             0);
 }
+#endif
 
 TEST(ForkedChild, ForksAgain) {
   ThreadPool pool(3);
+  ASSERT_TRUE(Works(&pool));
   EXPECT_EQ(InChild([&] {
               return InChild([&] { return Works(&pool); }) == 0 && Works(&pool) &&
                      InChild([&] { return Works(&pool); }) == 0 && Works(&pool);
@@ -122,6 +127,7 @@ TEST_F(ForkedModel, GivesTheSameOutputs) {
   EXPECT_EQ(Outputs(), expected);
 }
 
+#if !defined(__SANITIZE_ADDRESS__)
 // The copy of a model in the middle of a run: some workers at a barrier, some on their way to it.
 TEST_F(ForkedModel, GivesTheSameOutputsWhenAnotherThreadWasRunningIt) {
   const auto expected = Outputs();
@@ -141,6 +147,7 @@ TEST_F(ForkedModel, GivesTheSameOutputsWhenAnotherThreadWasRunningIt) {
   other.join();
   EXPECT_EQ(wrong, 0);
 }
+#endif
 
 }  // namespace
 }  // namespace adabin
