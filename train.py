@@ -93,6 +93,7 @@ def main(argv):
     folder.log(
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "
         f"test images, {config.epochs} epochs, {describe_device(config)}"
+        + (f", {world.size} workers with so many threads each" if world.size > 1 else "")
     )
     folder.log(f"results in {folder.path}")
     if not config.steps:

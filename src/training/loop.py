@@ -209,6 +209,7 @@ def train(network, step, train_data, test_data, config, run, world=None):
         "epochs": config.epochs,
         "top1": float(run.rows[-1]["test_top1"]),
         "best_top1": best,
+        "workers": world.size,
         "threads": default_threads(),
         "run": str(run.path),
     }

@@ -134,13 +134,13 @@ class RunFolder:
             leftover.unlink(missing_ok=True)
 
     def log(self, message, write=log):
-        """Show a line and keep it in train.log."""
-        write(message)
+        """Keep a line in train.log and show it: in this order, so that whoever stops the run on seeing it finds it."""
         try:
             self._log_file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
             self._log_file.flush()
         except OSError as error:
             raise UserError(f"{self.path}/train.log: cannot be written ({error.strerror}); free some space") from error
+        write(message)
 
     def keep_epochs(self, count):
         """Read metrics.csv and forget what was recorded after the checkpoint that a run resumes from."""
