@@ -12,8 +12,9 @@ import pytest
 from src.utils.device import prepare_environment
 
 prepare_environment()  # before any test module imports mindspore
-# Tests send it to programs they start; a shell that started us in the background has it ignored.
+# Tests send them to programs they start; a shell that started us in the background has one ignored, nohup the other.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
