@@ -22,7 +22,7 @@ from src.utils import stopping
 from src.utils.cli import log
 from src.utils.errors import UserError
 from src.utils.files import make_folder
-from src.utils.threads import VARIABLE, default_threads
+from src.utils.threads import VARIABLE, default_threads, is_given
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL = 0.2  # seconds
@@ -88,8 +88,7 @@ def threads_of_worker(local):
 
     In the environment, because msrun imports MindSpore, which changes OMP_NUM_THREADS, before it starts them.
     """
-    given = os.environ.get(VARIABLE) or os.environ.get("OMP_NUM_THREADS")
-    threads = str(default_threads() if given else max(1, default_threads() // local))
+    threads = str(default_threads() if is_given(os.environ) else max(1, default_threads() // local))
     return {VARIABLE: threads, "OMP_NUM_THREADS": threads}
 
 

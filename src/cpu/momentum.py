@@ -23,10 +23,10 @@ class CpuMomentum(nn.Momentum):
     def take_over(self):
         """Complete an optimizer that has just become of this class."""
         self.decays = Tensor(np.array([float(value) for value in self.group_weight_decay], np.float32))
-        # It changes parameters in place, which MindSpore is not told (`side_effect_mem`): it would copy every one
-        # before every use. All that reads them in a step comes before the gradients, which this takes; what comes
-        # after, such as an average of the weights, depends on this result (src/training/update.py).
         self.update = operator("Momentum", 1, lambda *shapes: [1])
+        # It changes parameters in place. MindSpore must know: it would hand over copies, and lose the updates, where
+        # an operator of its own reads the same parameters.
+        self.update.add_prim_attr("side_effect_mem", True)
 
     def construct(self, gradients):
         lr = self.get_lr()

@@ -9,7 +9,7 @@ from src.layers import Maxout
 
 
 def _forward_shapes(x, shortcut, gamma, *others):
-    return x, gamma, gamma
+    return x, gamma, gamma, gamma, gamma
 
 
 def _backward_shapes(x, shortcut, gamma, beta, mean, variance, pos, neg, *others):
@@ -24,14 +24,12 @@ class NormActFunction(nn.Cell):
         shortcut, maxout (bool): which of the parts there are; the inputs of others are placeholders of shape (1,).
 
     Inputs: x, shortcut (N, C, H, W) float32; gamma, beta, moving_mean, moving_variance (C,); pos, neg (1, C, 1, 1).
-    Outputs: y, mean and 1 / standard deviation that x was normalized with. In training the operator also changes the
-    moving statistics in place. MindSpore is not told so: with an assignment in every layer it would copy every
-    parameter before every use. Nothing else in a step reads them.
+    Outputs: y, mean and 1 / standard deviation that x was normalized with, new moving mean and variance.
     """
 
     def __init__(self, epsilon, momentum, shortcut, maxout):
         super().__init__()
-        self.forward_op = operator("NormActForward", 3, _forward_shapes)
+        self.forward_op = operator("NormActForward", 5, _forward_shapes)
         self.backward_op = operator("NormActBackward", 6, _backward_shapes)
         options = [shortcut, maxout, epsilon, momentum]
         self.for_training = Tensor(np.array([1, *options], np.float32))
@@ -78,5 +76,10 @@ class NormAct(nn.Cell):
             pos, neg = self.none, self.none
         else:
             pos, neg = self.slopes.pos_scale, self.slopes.neg_scale
-        y, _, _ = self.function(x, added, norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance, pos, neg)
+        y, _, _, mean, variance = self.function(
+            x, added, norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance, pos, neg
+        )
+        if self.training:
+            ops.assign(norm.moving_mean, mean)
+            ops.assign(norm.moving_variance, variance)
         return y if self.act is None else self.act(y)

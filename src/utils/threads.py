@@ -37,17 +37,27 @@ def default_threads(environment=None, affinity=None, root="/"):
     if own:
         if not _is_positive(own):
             raise UserError(f"{VARIABLE}={own}: is no number of threads; set it to 1 or more, or unset it")
-        return min(int(own), MAX_THREADS)
+        return _clamped(own)
     # OpenMP's variable may list a number per level of nesting; values of no sense are for its owner to complain about.
     others = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if _is_positive(others):
-        return min(int(others), MAX_THREADS)
+        return _clamped(others)
     processors = len(os.sched_getaffinity(0)) if affinity is None else affinity
     return max(1, math.ceil(min(processors, cpu_quota(root), MAX_THREADS)))
 
 
+def _clamped(text):
+    return min(int(text.lstrip("0")[:6]), MAX_THREADS)  # Python refuses to read a number of thousands of digits
+
+
+def is_given(environment):
+    """Whether the environment says a number of threads; otherwise it is that of the machine."""
+    others = environment.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return bool(environment.get(VARIABLE, "").strip()) or _is_positive(others)
+
+
 def _is_positive(text):
-    return text.isascii() and text.isdigit() and int(text) > 0
+    return text.isascii() and text.isdigit() and text.strip("0") != ""
 
 
 def cpu_quota(root="/"):

@@ -122,6 +122,8 @@ void MovingStatistics(const MapShape& shape, const NormActOptions& options, cons
   for (int64_t c = 0; c < shape.channels; ++c) {
     out.mean[c] = in.moving_mean[c];
     out.rstd[c] = 1 / std::sqrt(in.moving_variance[c] + options.epsilon);
+    out.moving_mean[c] = in.moving_mean[c];
+    out.moving_variance[c] = in.moving_variance[c];
   }
 }
 

@@ -36,7 +36,7 @@ struct NormActInputs {
 struct NormActOutputs {
   float* y;
   float *mean, *rstd;                    // [channels], what x was normalized with
-  float *moving_mean, *moving_variance;  // [channels], the new ones: may be the old ones' place; only in training
+  float *moving_mean, *moving_variance;  // [channels], the new ones
 };
 
 struct NormActGradients {

@@ -46,13 +46,14 @@ AotResult Check(const AotCall& call, int count) {
   return kOk;
 }
 
-// (x, shortcut, gamma, beta, moving_mean, moving_variance, pos, neg, options) -> y, mean, rstd
-// In training the moving statistics are changed where they are.
+// (x, shortcut, gamma, beta, moving_mean, moving_variance, pos, neg, options)
+//   -> y, mean, rstd, new moving_mean, new moving_variance
 AotResult Forward(const AotCall& call) {
   constexpr int kOut = kInputs;
-  if (const AotResult wrong = Check(call, kOut + 3)) return wrong;
-  NormActForward(ShapeOf(call), OptionsOf(call), InputsOf(call),
-                 {call.floats(kOut), call.floats(kOut + 1), call.floats(kOut + 2), call.floats(4), call.floats(5)});
+  if (const AotResult wrong = Check(call, kOut + 5)) return wrong;
+  NormActForward(
+      ShapeOf(call), OptionsOf(call), InputsOf(call),
+      {call.floats(kOut), call.floats(kOut + 1), call.floats(kOut + 2), call.floats(kOut + 3), call.floats(kOut + 4)});
   return kOk;
 }
 
