@@ -62,7 +62,7 @@ def advice_of(ended, number, folder):
     assert lines and lines[-1].startswith(f"stopped by {number.name}"), ended.stderr
     for word in ("Traceback", "analyze_fail", "[ERROR]", "[CRITICAL]", "KeyboardInterrupt", "error: "):
         assert word not in ended.stderr, ended.stderr
-    assert sum("stopped" in line for line in lines) == 1, ended.stderr
+    assert sum("stopped by" in line for line in lines) == 1, ended.stderr
     assert not [*folder.rglob("analyze_fail*"), *folder.rglob("rank_0"), *folder.rglob(".writing-*")]
     return lines[-1].removeprefix(f"stopped by {number.name}")
 

@@ -89,7 +89,7 @@ def test_on_a_terminal_the_line_stands_below_the_bar(tmp_path, number, workers):
     run = only_run_in(tmp_path).relative_to(tmp_path)
     assert line == f"stopped by {number.name}; go on with: python train.py --resume {run}"
     assert "loss" in bar and "img/s" in bar and bar.endswith("^C") == (number == signal.SIGINT), shown
-    assert shown.count("stopped") == 1 and "Traceback" not in shown and "analyze_fail" not in shown
+    assert shown.count("stopped by") == 1 and "Traceback" not in shown and "analyze_fail" not in shown
     assert log_of(only_run_in(tmp_path))[-1].endswith(line)
 
 
