@@ -31,7 +31,6 @@ class AdaBinConvFunction(nn.Cell):
     Args:
         stride (pair), padding (top, bottom, left, right): of the convolution.
         settings (Binarization): weights and activations of one bit.
-
         shared (bool): x is used elsewhere too, as around a shortcut. It is then an output as well, to be used there in
             its place: the gradient that it gets there is added here, which saves an operator and a pass over memory.
 
