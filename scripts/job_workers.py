@@ -175,6 +175,8 @@ class Job:
             workers_gone_at = None if alive - {"scheduler"} or not self.processes else workers_gone_at or now
             if workers_gone_at and now - workers_gone_at > 6 * GRACE:
                 break
+        if self.signals:  # the workers may have got it too, and were faster
+            raise JobStopped
         status = self.msrun.poll()
         self.kill()
         self.read_logs()

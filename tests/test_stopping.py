@@ -121,6 +121,42 @@ def test_a_closed_terminal_ends_a_program_unless_nohup_started_it(play, tmp_path
     assert (process.returncode, out, err) == (0, "done\n", "")
 
 
+def test_the_ctrl_c_of_a_script_does_not_end_what_nohup_started_in_it(play):
+    process = play("ready()\ntime.sleep(1)\nprint('done')", prefix=("bash", "-c", 'trap "" HUP INT; exec "$@"', "-"))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "done\n", "")
+
+
+@SIGNALS
+def test_a_full_pipe_that_nobody_reads_does_not_keep_a_program_alive(play, number):
+    process = play("""
+os.set_blocking(2, False)
+ready()
+try:
+    while True: os.write(2, b"x" * 65536)
+except BlockingIOError: pass
+os.set_blocking(2, True)
+time.sleep(60)
+""")
+    time.sleep(0.5)
+    process.send_signal(number)
+    assert process.wait(timeout=10) == 128 + number
+
+
+def test_a_program_without_standard_error_writes_its_messages_into_no_other_file(tmp_path):
+    code = (
+        PRELUDE
+        + "ready()\nfile = open('mine.txt', 'w')\nready()\nprint('result', flush=True)\nos.kill(os.getpid(), 15)"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", '"$@" 2>&-', "-", sys.executable, "-c", code], cwd=tmp_path, env=environment(), text=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (143, "result\n")
+    assert (tmp_path / "mine.txt").read_text() == ""
+
+
 def test_sigint_ends_a_program_that_a_script_started_in_the_background(play, tmp_path):
     process = play("ready()\ntime.sleep(60)", prefix=("bash", "-c", 'trap "" INT; exec "$@"', "-"))
     advice_of(stop(process, signal.SIGINT), signal.SIGINT, tmp_path)

@@ -17,7 +17,9 @@ with every graph it runs, sends SIGTERM instead: it is blocked, and a thread wai
 import _thread
 import contextlib
 import os
+import select
 import signal
+import sys
 import threading
 import time
 
@@ -32,18 +34,23 @@ _state = {"stopped": False, "advice": str, "log": None}
 def install():
     """Let this process end as described above, from now on.
 
-    SIGHUP is left alone where it is ignored (nohup). SIGINT is not: whoever sends it to a process that a script started
-    in the background, where the shell ignores it, means it, and Ctrl-C does not get there.
+    SIGHUP is left alone where it is ignored (nohup), and then SIGINT too where it is (nohup ... & in a script, whose
+    Ctrl-C must not end it). Without nohup SIGINT ends also what a script started in the background, although the
+    shell has it ignored there: whoever sends it means it.
     """
-    for number in SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda number, frame: _stop(number))
+    _open_closed_streams()
+    left_alone = set()
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        left_alone = {number for number in SIGNALS if signal.getsignal(number) == signal.SIG_IGN}
+    for number in set(SIGNALS) - left_alone:
+        signal.signal(number, lambda number, frame: _stop(number))
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)  # gets the number of each signal when it arrives
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # here and in all threads to come
     os.register_at_fork(after_in_child=release)
-    threading.Thread(target=_pass_interrupts_on, daemon=True).start()
+    if signal.SIGINT not in left_alone:  # else it stays blocked: MindSpore would install its own handler over SIG_IGN
+        threading.Thread(target=_pass_interrupts_on, daemon=True).start()
     threading.Thread(target=_stand_in_for_the_main_thread, args=(reader,), daemon=True).start()
 
 
@@ -79,9 +86,24 @@ def unfinished(path, remove):
 def tell(number, advice):
     """Write the line, below a progress bar or the terminal's ^C; returns it."""
     line = f"stopped by {signal.Signals(number).name}{advice}"
+    writable = select.poll()
+    writable.register(2, select.POLLOUT)
     with contextlib.suppress(OSError):  # a closed terminal
-        os.write(2, f"{os.linesep if os.isatty(2) else ''}{line}\n".encode())  # not sys.stderr, which may be in use
+        if writable.poll(1000 * PATIENCE):  # else it is a full pipe that nobody reads, which must not keep it alive
+            # Not sys.stderr, which may be in use.
+            os.write(2, f"{os.linesep if os.isatty(2) else ''}{line}\n".encode())
     return line
+
+
+def _open_closed_streams():
+    """Without standard streams (2>&-) the next opened file would get their numbers, and what is written to them."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - for the life of the process
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _pass_interrupts_on():
