@@ -20,7 +20,7 @@ from benchmarks.train_step import measured, step_command  # noqa: E402
 from src.data import build_dataset  # noqa: E402
 from src.utils.cli import log, run  # noqa: E402
 from src.utils.config import parse_flags, read_config  # noqa: E402
-from src.utils.device import describe_device  # noqa: E402
+from src.utils.device import describe_device, environment_for_other_programs  # noqa: E402
 from src.utils.errors import UserError  # noqa: E402
 from src.utils.files import make_folder, replacing  # noqa: E402
 
@@ -48,7 +48,9 @@ def main(argv):
         config.num_workers = workers
         rates[workers], _ = speed(build_dataset(config, "train").batches, flags.seconds)
     numbers = {key: value for key, value in overrides.items() if key != "data_path"}
-    training = config.batch_size / measured(step_command(flags.config_path, numbers), None)["median_step_s"]
+    # Without an environment of its own it would inherit what MindSpore set in this one: one thread.
+    step = measured(step_command(flags.config_path, numbers), environment_for_other_programs())
+    training = config.batch_size / step["median_step_s"]
     with replacing(flags.csv_path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(COLUMNS)
