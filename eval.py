@@ -7,8 +7,10 @@ Without --ckpt_path the newest run's best checkpoint is taken; without --config_
 The last line on standard output is JSON with `images`, `top1`, `loss`.
 """
 
+import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
+
 if __name__ == "__main__":  # above the other imports, which take seconds
-    from src.utils import stopping
+    from adabin.utils import stopping
 
     stopping.install()
 
@@ -19,19 +21,19 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from src.cpu import accelerate
-from src.data import build_dataset, settle_classes
-from src.models import build_model
-from src.training.evaluate import predict_logits
-from src.training.metrics import classification_metrics
-from src.training.run_folder import choose_checkpoint, config_beside
-from src.utils.checkpoint import adopt_classes, load_network
-from src.utils.cli import run
-from src.utils.config import parse_flags
-from src.utils.device import init_device
-from src.utils.errors import UserError
-from src.utils.files import make_folder, replacing
-from src.utils.threads import default_threads
+from adabin.cpu import accelerate
+from adabin.data import build_dataset, settle_classes
+from adabin.models import build_model
+from adabin.training.evaluate import predict_logits
+from adabin.training.metrics import classification_metrics
+from adabin.training.run_folder import choose_checkpoint, config_beside
+from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.cli import run
+from adabin.utils.config import parse_flags
+from adabin.utils.device import init_device
+from adabin.utils.errors import UserError
+from adabin.utils.files import make_folder, replacing
+from adabin.utils.threads import default_threads
 
 
 def add_flags(parser):

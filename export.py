@@ -9,8 +9,10 @@ which MindSpore cannot load, the deploy form that went into the file is compared
 best checkpoint is taken. The last line on standard output is JSON.
 """
 
+import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
+
 if __name__ == "__main__":  # above the other imports, which take seconds
-    from src.utils import stopping
+    from adabin.utils import stopping
 
     stopping.install()
 
@@ -18,19 +20,28 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data import build_dataset, settle_classes
-from src.deploy import to_deploy
-from src.export import SUFFIXES, batched, compare, description_path, load_mindir, target_path, write, write_description
-from src.layers import AdaBinConv2d
-from src.models import build_model
-from src.training.evaluate import predict_logits
-from src.training.run_folder import choose_checkpoint, config_beside
-from src.utils.checkpoint import adopt_classes, load_network
-from src.utils.cli import run
-from src.utils.config import AT_MOST, parse_flags
-from src.utils.device import init_device
-from src.utils.errors import UserError
-from src.utils.files import replacing
+from adabin.data import build_dataset, settle_classes
+from adabin.deploy import to_deploy
+from adabin.export import (
+    SUFFIXES,
+    batched,
+    compare,
+    description_path,
+    load_mindir,
+    target_path,
+    write,
+    write_description,
+)
+from adabin.layers import AdaBinConv2d
+from adabin.models import build_model
+from adabin.training.evaluate import predict_logits
+from adabin.training.run_folder import choose_checkpoint, config_beside
+from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.cli import run
+from adabin.utils.config import AT_MOST, parse_flags
+from adabin.utils.device import init_device
+from adabin.utils.errors import UserError
+from adabin.utils.files import replacing
 
 
 def add_flags(parser):

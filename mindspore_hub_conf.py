@@ -16,9 +16,9 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # Hub imports this file by its path
 
 import src  # noqa: E402, F401 - before MindSpore: prepares the CPU settings
-from src.models import MODELS, build_model  # noqa: E402
-from src.utils.config import nearest, read_config  # noqa: E402
-from src.utils.errors import UserError  # noqa: E402
+from adabin.models import MODELS, build_model  # noqa: E402
+from adabin.utils.config import nearest, read_config  # noqa: E402
+from adabin.utils.errors import UserError  # noqa: E402
 
 
 def create_network(name, num_classes=None, **keys):

@@ -6,8 +6,10 @@
 Each result file <first>-<last>_0.bin holds the float32 logits of the images that its name says.
 """
 
+import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
+
 if __name__ == "__main__":  # above the other imports, which take seconds
-    from src.utils import stopping
+    from adabin.utils import stopping
 
     stopping.install()
 
@@ -16,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from src.training.metrics import classification_metrics
-from src.utils.cli import run
-from src.utils.config import parse_flags
-from src.utils.errors import UserError
+from adabin.training.metrics import classification_metrics
+from adabin.utils.cli import run
+from adabin.utils.config import parse_flags
+from adabin.utils.errors import UserError
 
 
 def read_labels(path):

@@ -10,21 +10,23 @@ config.yaml beside the checkpoint, or from the .yaml that export.py writes besid
 its five best classes into --output_path. The last line on standard output is JSON with all scores.
 """
 
+import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
+
 if __name__ == "__main__":  # above the other imports, which take seconds
-    from src.utils import stopping
+    from adabin.utils import stopping
 
     stopping.install()
 
 import time
 from pathlib import Path
 
-from src.data.picture_files import named
-from src.engine import EngineModel, description_of
-from src.predict import NetworkModel, find_pictures, predict_files, table
-from src.training.run_folder import choose_checkpoint, config_beside
-from src.utils.cli import log, run
-from src.utils.config import parse_flags
-from src.utils.errors import UserError
+from adabin.data.picture_files import named
+from adabin.engine import EngineModel, description_of
+from adabin.predict import NetworkModel, find_pictures, predict_files, table
+from adabin.training.run_folder import choose_checkpoint, config_beside
+from adabin.utils.cli import log, run
+from adabin.utils.config import parse_flags
+from adabin.utils.errors import UserError
 
 
 def add_flags(parser):

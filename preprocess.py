@@ -7,8 +7,10 @@ makes OUT/labels.npy, int32, and OUT/inputs/<first>-<last>.bin, raw float32 batc
 `eval_batch_size` each, named after the numbers of the first and the last image in them.
 """
 
+import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
+
 if __name__ == "__main__":  # above the other imports, which take seconds
-    from src.utils import stopping
+    from adabin.utils import stopping
 
     stopping.install()
 
@@ -16,12 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from src.data import build_dataset
-from src.data.image_dataset import EpochBatches
-from src.utils.cli import run
-from src.utils.config import parse_flags, read_config
-from src.utils.errors import UserError
-from src.utils.files import make_folder, replacing
+from adabin.data import build_dataset
+from adabin.data.image_dataset import EpochBatches
+from adabin.utils.cli import run
+from adabin.utils.config import parse_flags, read_config
+from adabin.utils.errors import UserError
+from adabin.utils.files import make_folder, replacing
 
 MARKER = "made_by_preprocess.txt"
 

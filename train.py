@@ -11,29 +11,31 @@ in steps gets a folder of that kind for each step in it. The last line on standa
 and of the best epoch, and the folder.
 """
 
+import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
+
 if __name__ == "__main__":  # above the other imports, which take seconds
-    from src.training.going_on import end_in_one_line
+    from adabin.training.going_on import end_in_one_line
 
     end_in_one_line()
 
 from pathlib import Path
 
-from src.cpu import accelerate, accelerate_optimizer
-from src.data import build_dataset, settle_classes
-from src.models import build_model
-from src.training.distributed import World, average_gradients, serve_as_scheduler
-from src.training.follower import FollowedRun
-from src.training.going_on import name_run
-from src.training.loop import train
-from src.training.pretrained import load_pretrained
-from src.training.run_folder import RunFolder
-from src.training.step import build_step
-from src.training.steps import run_steps, step_configs
-from src.training.teacher import load_teacher
-from src.utils.cli import run
-from src.utils.config import parse_flags, read_config
-from src.utils.device import describe_device, init_device
-from src.utils.errors import UserError
+from adabin.cpu import accelerate, accelerate_optimizer
+from adabin.data import build_dataset, settle_classes
+from adabin.models import build_model
+from adabin.training.distributed import World, average_gradients, serve_as_scheduler
+from adabin.training.follower import FollowedRun
+from adabin.training.going_on import name_run
+from adabin.training.loop import train
+from adabin.training.pretrained import load_pretrained
+from adabin.training.run_folder import RunFolder
+from adabin.training.step import build_step
+from adabin.training.steps import run_steps, step_configs
+from adabin.training.teacher import load_teacher
+from adabin.utils.cli import run
+from adabin.utils.config import parse_flags, read_config
+from adabin.utils.device import describe_device, init_device
+from adabin.utils.errors import UserError
 
 DEFAULT_CONFIG = Path(__file__).with_name("config") / "resnet20_shapes.yaml"
 

@@ -25,6 +25,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.utils.cli import log, run  # noqa: E402
+from adabin.utils.config import nearest, parse_flags  # noqa: E402
+from adabin.utils.errors import UserError  # noqa: E402
+from adabin.utils.files import make_folder  # noqa: E402
 from benchmarks.peers.cases import CASES, CHAINS, NETWORKS, PEAK  # noqa: E402
 from benchmarks.peers.peak import measure_peak  # noqa: E402
 from benchmarks.peers.prepare import prepare  # noqa: E402
@@ -32,10 +37,6 @@ from benchmarks.peers.process import PEERS, ROOT, Engine, Missing, Worker  # noq
 from benchmarks.peers.processor import describe  # noqa: E402
 from benchmarks.peers.report import write_report  # noqa: E402
 from benchmarks.peers.rows import merge, read_rows, write_rows  # noqa: E402
-from src.utils.cli import log, run  # noqa: E402
-from src.utils.config import nearest, parse_flags  # noqa: E402
-from src.utils.errors import UserError  # noqa: E402
-from src.utils.files import make_folder  # noqa: E402
 
 GROUPS = {"networks": [case.name for case in NETWORKS], "layers": [case.name for case in (*CHAINS, PEAK)]}
 EXACT = 1e-4  # largest difference from our network's outputs, in units of the largest output

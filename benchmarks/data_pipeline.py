@@ -15,14 +15,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.data import build_dataset  # noqa: E402
+from adabin.utils.cli import log, run  # noqa: E402
+from adabin.utils.config import parse_flags, read_config  # noqa: E402
+from adabin.utils.device import describe_device, environment_for_other_programs  # noqa: E402
+from adabin.utils.errors import UserError  # noqa: E402
+from adabin.utils.files import make_folder, replacing  # noqa: E402
 from benchmarks.picture_pipeline import speed  # noqa: E402
 from benchmarks.train_step import measured, step_command  # noqa: E402
-from src.data import build_dataset  # noqa: E402
-from src.utils.cli import log, run  # noqa: E402
-from src.utils.config import parse_flags, read_config  # noqa: E402
-from src.utils.device import describe_device, environment_for_other_programs  # noqa: E402
-from src.utils.errors import UserError  # noqa: E402
-from src.utils.files import make_folder, replacing  # noqa: E402
 
 COLUMNS = (
     "network", "dataset", "batch_size", "workers", "pipeline_images_per_s", "training_images_per_s", "ratio", "device",

@@ -17,11 +17,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.utils.cli import log, run  # noqa: E402
+from adabin.utils.config import parse_flags, read_config  # noqa: E402
+from adabin.utils.device import describe_device, init_device  # noqa: E402
+from adabin.utils.threads import VARIABLE  # noqa: E402
 from benchmarks.train_step import measured, numbers_of_threads, write_table  # noqa: E402
-from src.utils.cli import log, run  # noqa: E402
-from src.utils.config import parse_flags, read_config  # noqa: E402
-from src.utils.device import describe_device, init_device  # noqa: E402
-from src.utils.threads import VARIABLE  # noqa: E402
 
 COLUMNS = (
     "network", "dataset", "images", "threads", "median_s", "fastest_s", "images_per_s", "cpu_over_wall", "speedup",
@@ -40,11 +41,11 @@ def add_flags(parser):
 
 def work(config, flags):
     """Measure in this process."""
-    from src.cpu import accelerate
-    from src.data import build_dataset
-    from src.models import build_model
-    from src.training.evaluate import predict_logits
-    from src.training.metrics import classification_metrics
+    from adabin.cpu import accelerate
+    from adabin.data import build_dataset
+    from adabin.models import build_model
+    from adabin.training.evaluate import predict_logits
+    from adabin.training.metrics import classification_metrics
 
     init_device(config)
     data = build_dataset(config, "test")

@@ -20,14 +20,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from src.data.class_names import class_identities  # noqa: E402
-from src.data.image_folder import collect  # noqa: E402
-from src.data.picture_dataset import PictureDataset  # noqa: E402
-from src.data.picture_files import subfolders, without_corrupt  # noqa: E402
-from src.utils.cli import log, run  # noqa: E402
-from src.utils.config import parse_flags, read_config  # noqa: E402
-from src.utils.device import describe_device  # noqa: E402
-from src.utils.files import replacing  # noqa: E402
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.data.class_names import class_identities  # noqa: E402
+from adabin.data.image_folder import collect  # noqa: E402
+from adabin.data.picture_dataset import PictureDataset  # noqa: E402
+from adabin.data.picture_files import subfolders, without_corrupt  # noqa: E402
+from adabin.utils.cli import log, run  # noqa: E402
+from adabin.utils.config import parse_flags, read_config  # noqa: E402
+from adabin.utils.device import describe_device  # noqa: E402
+from adabin.utils.files import replacing  # noqa: E402
 
 BATCH = 50
 

@@ -28,13 +28,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.utils.cli import log, run  # noqa: E402
+from adabin.utils.config import parse_flags, read_config  # noqa: E402
+from adabin.utils.device import describe_device, environment_for_other_programs, init_device  # noqa: E402
+from adabin.utils.errors import RunError, UserError  # noqa: E402
+from adabin.utils.files import make_folder, replacing  # noqa: E402
+from adabin.utils.threads import MAX_THREADS, VARIABLE, default_threads  # noqa: E402
 from benchmarks.trainings import as_flags  # noqa: E402
-from src.utils.cli import log, run  # noqa: E402
-from src.utils.config import parse_flags, read_config  # noqa: E402
-from src.utils.device import describe_device, environment_for_other_programs, init_device  # noqa: E402
-from src.utils.errors import RunError, UserError  # noqa: E402
-from src.utils.files import make_folder, replacing  # noqa: E402
-from src.utils.threads import MAX_THREADS, VARIABLE, default_threads  # noqa: E402
 
 PEER = Path(__file__).with_name("torch_train_step.py")
 PEER_NETWORKS = ("resnet20", "resnet18_cifar")
@@ -62,9 +63,9 @@ def training_step(config):
     import mindspore as ms
     import numpy as np
 
-    from src.cpu import accelerate, accelerate_optimizer
-    from src.models import build_model
-    from src.training.step import TrainStep, build_optimizer
+    from adabin.cpu import accelerate, accelerate_optimizer
+    from adabin.models import build_model
+    from adabin.training.step import TrainStep, build_optimizer
 
     init_device(config)
     network = accelerate(build_model(config), config)

@@ -11,9 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from src.utils.cli import log  # noqa: E402
-from src.utils.errors import RunError, UserError  # noqa: E402
-from src.utils.files import make_folder, replacing  # noqa: E402
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.utils.cli import log  # noqa: E402
+from adabin.utils.errors import RunError, UserError  # noqa: E402
+from adabin.utils.files import make_folder, replacing  # noqa: E402
 
 COLUMNS = ("variant", "seed", "epochs", "top1", "best_top1", "final_train_loss", "run")
 

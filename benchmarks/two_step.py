@@ -14,12 +14,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.training.steps import parse_step
+from adabin.utils.cli import log, run
+from adabin.utils.config import parse_flags, read_config
+from adabin.utils.errors import UserError
+from adabin.utils.files import make_folder
 from benchmarks.trainings import ROOT, parse_seeds, result_row, train, write_results
-from src.training.steps import parse_step
-from src.utils.cli import log, run
-from src.utils.config import parse_flags, read_config
-from src.utils.errors import UserError
-from src.utils.files import make_folder
 
 CONFIG = ROOT / "config"
 ABOUT = {

@@ -12,10 +12,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import cv2  # noqa: E402
 
-from src.utils.cli import run  # noqa: E402
-from src.utils.config import parse_flags  # noqa: E402
-from src.utils.errors import UserError  # noqa: E402
-from src.utils.files import make_folder  # noqa: E402
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.utils.cli import run  # noqa: E402
+from adabin.utils.config import parse_flags  # noqa: E402
+from adabin.utils.errors import UserError  # noqa: E402
+from adabin.utils.files import make_folder  # noqa: E402
 
 CLASSES = ("aeroplane", "car", "cat", "person")
 SMALLEST, MOST = 40, 150  # pixels of the shorter side; pictures of a class

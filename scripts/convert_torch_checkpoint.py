@@ -19,21 +19,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable
+
 if __name__ == "__main__":  # above the other imports, which take seconds
-    from src.utils import stopping
+    from adabin.utils import stopping
 
     stopping.install()
 
 import numpy as np
 
-from src.models import build_model
-from src.utils.checkpoint import assign, describe, network_parameters, save_checkpoint
-from src.utils.cli import run
-from src.utils.config import parse_flags, read_config
-from src.utils.device import init_device
-from src.utils.errors import UserError
-from src.utils.files import make_folder, replacing
-from src.utils.torch_checkpoint import read_torch_checkpoint
+from adabin.models import build_model
+from adabin.utils.checkpoint import assign, describe, network_parameters, save_checkpoint
+from adabin.utils.cli import run
+from adabin.utils.config import parse_flags, read_config
+from adabin.utils.device import init_device
+from adabin.utils.errors import UserError
+from adabin.utils.files import make_folder, replacing
+from adabin.utils.torch_checkpoint import read_torch_checkpoint
 
 BATCH_NORM_NAMES = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 

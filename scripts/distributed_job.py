@@ -10,20 +10,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable
+
 if __name__ == "__main__":  # above the other imports
-    from src.training.going_on import JOB, end_in_one_line, value_of
+    from adabin.training.going_on import JOB, end_in_one_line, value_of
 
     end_in_one_line(lambda: f"{JOB} {value_of('--workers', sys.argv)}".strip())
 
 import argparse
 import socket
 
+from adabin.training.going_on import JOB, has_checkpoint, how_to_go_on, value_of
+from adabin.utils import stopping
+from adabin.utils.cli import log, run
+from adabin.utils.config import parse_flags, read_config
+from adabin.utils.errors import UserError
 from scripts.job_workers import Job, JobFailed, JobStopped
-from src.training.going_on import JOB, has_checkpoint, how_to_go_on, value_of
-from src.utils import stopping
-from src.utils.cli import log, run
-from src.utils.config import parse_flags, read_config
-from src.utils.errors import UserError
 
 
 def parse(argv):

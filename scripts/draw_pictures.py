@@ -15,10 +15,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from src.utils.cli import run
-from src.utils.config import parse_flags
-from src.utils.errors import UserError
-from src.utils.files import make_folder, replacing
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.utils.cli import run
+from adabin.utils.config import parse_flags
+from adabin.utils.errors import UserError
+from adabin.utils.files import make_folder, replacing
 
 SIDE, FINER = 256, 4
 

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import psutil  # comes with MindSpore, whose msrun needs it
 
-from src.utils import stopping
-from src.utils.cli import log
-from src.utils.errors import UserError
-from src.utils.files import make_folder
-from src.utils.threads import VARIABLE, default_threads, is_given
+from adabin.utils import stopping
+from adabin.utils.cli import log
+from adabin.utils.errors import UserError
+from adabin.utils.files import make_folder
+from adabin.utils.threads import VARIABLE, default_threads, is_given
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL = 0.2  # seconds

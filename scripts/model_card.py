@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from string import Template
 
-from src.predict import table
-from src.utils.errors import UserError
+from adabin.predict import table
+from adabin.utils.errors import UserError
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
 WHAT = {

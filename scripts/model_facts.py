@@ -9,8 +9,8 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
-from src.utils.config import BASE_PATH, read_config
-from src.utils.errors import UserError
+from adabin.utils.config import BASE_PATH, read_config
+from adabin.utils.errors import UserError
 
 ROOT = BASE_PATH.parents[1]
 # Of the machine, or taken from the data set: no part of a recipe.

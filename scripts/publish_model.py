@@ -24,20 +24,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import eval as evaluation
 import export
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.data import build_dataset
+from adabin.engine import ENGINE, EngineModel
+from adabin.models import build_model
+from adabin.predict import NetworkModel, find_pictures, predict_files
+from adabin.summary import summarize, totals
+from adabin.training.metrics import classification_metrics
+from adabin.utils.checkpoint import describe, load_network, save_checkpoint
+from adabin.utils.cli import log, run
+from adabin.utils.config import parse_flags, read_config
+from adabin.utils.device import describe_device, environment_for_other_programs, init_device
+from adabin.utils.errors import RunError, UserError
+from adabin.utils.files import make_folder, replacing
 from scripts.model_card import card_text, readme_with
 from scripts.model_facts import commit_facts, file_facts, run_facts
-from src.data import build_dataset
-from src.engine import ENGINE, EngineModel
-from src.models import build_model
-from src.predict import NetworkModel, find_pictures, predict_files
-from src.training.metrics import classification_metrics
-from src.utils.checkpoint import describe, load_network, save_checkpoint
-from src.utils.cli import log, run
-from src.utils.config import parse_flags, read_config
-from src.utils.device import describe_device, environment_for_other_programs, init_device
-from src.utils.errors import RunError, UserError
-from src.utils.files import make_folder, replacing
-from src.utils.summary import summarize, totals
 
 PACKER = ENGINE.with_name("adabin_pack")
 OF_THIS_MACHINE = {"data_path": "", "output_path": "outputs", "label_file": ""}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from src.utils.device import prepare_environment
+from adabin.utils.device import prepare_environment
 
 prepare_environment()  # before any test module imports mindspore
 # Tests send them to programs they start; a shell that started us in the background has one ignored, nohup the other.

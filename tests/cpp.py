@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.utils.device import environment_for_other_programs
+from adabin.utils.device import environment_for_other_programs
 
 BUILD = Path(__file__).resolve().parents[1] / "ascend310_infer" / "build"
 

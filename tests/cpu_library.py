@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from src.cpu.library import LibraryError, find_compiler, library_path, tell_threads
+from adabin.cpu.library import LibraryError, find_compiler, library_path, tell_threads
 
 
 def _compiler_is_installed():

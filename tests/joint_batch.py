@@ -6,7 +6,7 @@ msrun ... tests/joint_batch.py OUT    each rank asserts for itself and then writ
 
 import sys
 
-from src.utils.device import prepare_environment
+from adabin.utils.device import prepare_environment
 
 prepare_environment()
 
@@ -14,12 +14,12 @@ import mindspore as ms  # noqa: E402 - after the environment
 import numpy as np  # noqa: E402
 from mindspore import nn, ops  # noqa: E402
 
-from src.layers import AdaBinConv2d, Maxout  # noqa: E402
-from src.models import binarization_of  # noqa: E402
-from src.training.distributed import World, average_gradients, serve_as_scheduler  # noqa: E402
-from src.training.step import TrainStep, build_optimizer  # noqa: E402
-from src.utils.config import read_config  # noqa: E402
-from src.utils.device import init_device  # noqa: E402
+from adabin.layers import AdaBinConv2d, Maxout  # noqa: E402
+from adabin.models import binarization_of  # noqa: E402
+from adabin.training.distributed import World, average_gradients, serve_as_scheduler  # noqa: E402
+from adabin.training.step import TrainStep, build_optimizer  # noqa: E402
+from adabin.utils.config import read_config  # noqa: E402
+from adabin.utils.device import init_device  # noqa: E402
 
 SHARE = 6
 

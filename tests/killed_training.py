@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import train
-from src.training.step import TrainStep
-from src.utils.cli import run
+from adabin.training.step import TrainStep
+from adabin.utils.cli import run
 
 
 def die():

@@ -13,7 +13,7 @@ INTEGRALS = {
 
 
 def estimator(name, u, k, t):
-    """e(u) as the module docstring of src/binarize.py gives it."""
+    """e(u) as the module docstring of src/adabin/binarize.py gives it."""
     return {
         "tanh": k * t * (1 - np.tanh(t * u) ** 2),
         "polynomial": np.maximum(0, 2 - 2 * np.abs(u)),

@@ -4,7 +4,7 @@
 import cv2
 import numpy as np
 
-from src.utils.config import read_config
+from adabin.utils.config import read_config
 
 COLORS = {"blue": (40, 60, 220), "green": (50, 200, 60), "red": (220, 50, 40), "gray": (128, 128, 128)}
 

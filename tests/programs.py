@@ -22,7 +22,7 @@ def command(program, *flags):
 
 def environment():
     """The user's environment, with our modules importable from any folder."""
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
 
 
 def start(program, *flags, cwd):

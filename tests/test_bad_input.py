@@ -198,9 +198,9 @@ def test_a_full_disk_ends_a_training_in_one_line_and_keeps_what_was_there(tiny_r
 
 
 def test_logits_that_are_not_finite_are_reported_by_evaluation(tiny_run, tmp_path):
-    from src.models import build_model
-    from src.utils.checkpoint import describe, load_network, save_checkpoint
-    from src.utils.config import read_config
+    from adabin.models import build_model
+    from adabin.utils.checkpoint import describe, load_network, save_checkpoint
+    from adabin.utils.config import read_config
 
     config = read_config(tiny_run / "config.yaml")
     network = build_model(config)

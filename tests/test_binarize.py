@@ -5,7 +5,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.binarize import (
+from adabin.binarize import (
     ESTIMATORS,
     FORMS,
     SETS,

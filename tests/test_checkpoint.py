@@ -8,9 +8,9 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.models import build_model
-from src.training.step import build_optimizer
-from src.utils.checkpoint import (
+from adabin.models import build_model
+from adabin.training.step import build_optimizer
+from adabin.utils.checkpoint import (
     assign,
     describe,
     load_network,
@@ -20,8 +20,8 @@ from src.utils.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
-from src.utils.config import read_config
-from src.utils.errors import UserError
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
 from tests.programs import ROOT, environment
 
 
@@ -164,7 +164,7 @@ def test_assign_changes_nothing_before_everything_fits():
 
 FULL_DISK = """
 import resource, signal, sys
-from src.utils.errors import UserError
+from adabin.utils.errors import UserError
 from tests.test_checkpoint import describe, make, save_checkpoint
 config, network, optimizer = make(seed=9)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

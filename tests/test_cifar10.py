@@ -11,9 +11,9 @@ import threading
 import numpy as np
 import pytest
 
-from src.data.cifar10 import BINARY_FILE_SIZE, CIFAR10_CLASSES, load_cifar10
-from src.data.download import CIFAR10_ARCHIVE, Archive, download_cifar10
-from src.utils.errors import UserError
+from adabin.data.cifar10 import BINARY_FILE_SIZE, CIFAR10_CLASSES, load_cifar10
+from adabin.data.download import CIFAR10_ARCHIVE, Archive, download_cifar10
+from adabin.utils.errors import UserError
 
 
 @pytest.fixture

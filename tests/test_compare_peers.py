@@ -5,11 +5,11 @@ import json
 
 import pytest
 
+from adabin.utils.errors import UserError
 from benchmarks.peers import rows as table
 from benchmarks.peers.chart import bars, significant
 from benchmarks.peers.report import layer_times, markdown, write_report
 from benchmarks.peers.worker import timed_runs
-from src.utils.errors import UserError
 from tests.programs import call, refusal_of
 
 

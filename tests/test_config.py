@@ -4,8 +4,8 @@
 import pytest
 import yaml
 
-from src.utils.config import BASE_PATH, parse_flags, read_config
-from src.utils.errors import UserError
+from adabin.utils.config import BASE_PATH, parse_flags, read_config
+from adabin.utils.errors import UserError
 
 KEYS = tuple(yaml.safe_load(BASE_PATH.read_text(encoding="utf-8")))
 

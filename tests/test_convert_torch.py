@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import eval as evaluation
-from src.utils.checkpoint import read_checkpoint
-from src.utils.config import read_config
-from src.utils.torch_checkpoint import read_torch_checkpoint
+from adabin.utils.checkpoint import read_checkpoint
+from adabin.utils.config import read_config
+from adabin.utils.torch_checkpoint import read_torch_checkpoint
 from tests.programs import ROOT, call, refusal_of, result_of
 
 CIFAR10 = ROOT / "config" / "resnet20_cifar10.yaml"

@@ -5,14 +5,14 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from adabin.deploy import to_deploy
+from adabin.export import write
+from adabin.models import build_model
+from adabin.training.evaluate import predict_logits
+from adabin.utils.checkpoint import assign, network_parameters
+from adabin.utils.config import read_config
+from adabin.utils.torch_checkpoint import read_torch_checkpoint
 from scripts.convert_torch_checkpoint import state_dict_of, to_mindspore
-from src.deploy import to_deploy
-from src.export import write
-from src.models import build_model
-from src.training.evaluate import predict_logits
-from src.utils.checkpoint import assign, network_parameters
-from src.utils.config import read_config
-from src.utils.torch_checkpoint import read_torch_checkpoint
 from tests import cpp
 from tests.golden.make_golden import record_layers
 
@@ -45,8 +45,8 @@ def model(config, test_data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def images(config):
     """All test images, normalized, and their labels."""
-    from src.data import build_dataset
-    from src.data.image_dataset import EpochBatches
+    from adabin.data import build_dataset
+    from adabin.data.image_dataset import EpochBatches
 
     batches = list(EpochBatches(build_dataset(config, "test"), 0))
     return np.concatenate([x for x, _ in batches]), np.concatenate([y for _, y in batches])

@@ -12,7 +12,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from src.utils.device import environment_for_other_programs
+from adabin.utils.device import environment_for_other_programs
 from tests import cpp
 
 GOLDEN = cpp.BUILD.parents[1] / "tests" / "golden"

@@ -7,11 +7,11 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.deploy import to_deploy
-from src.export import write
-from src.layers import AdaBinConv2d
-from src.models import build_model
-from src.utils.config import read_config
+from adabin.deploy import to_deploy
+from adabin.export import write
+from adabin.layers import AdaBinConv2d
+from adabin.models import build_model
+from adabin.utils.config import read_config
 from tests import cpp
 from tests.golden.make_golden import randomize, record_layers
 

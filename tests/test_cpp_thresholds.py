@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from src.binarize import FORMS, Binarization
-from src.deploy import to_deploy
-from src.export import write
-from src.layers import AdaBinConv2d
+from adabin.binarize import FORMS, Binarization
+from adabin.deploy import to_deploy
+from adabin.export import write
+from adabin.layers import AdaBinConv2d
 from tests import cpp
 
 

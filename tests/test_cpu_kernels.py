@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from src.cpu.library import FLAGS, KERNELS, find_compiler, sources
+from adabin.cpu.library import FLAGS, KERNELS, find_compiler, sources
 from tests.cpu_library import needs_kernels
 
 TEST = Path(__file__).with_name("cpu_kernels") / "conv_test.cc"

@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from src.cpu import accelerate, library
-from src.models import build_model
-from src.utils.config import read_config
-from src.utils.errors import UserError
+from adabin.cpu import accelerate, library
+from adabin.models import build_model
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
 from tests.cpu_library import needs_kernels
 from tests.programs import ROOT
 
@@ -82,7 +82,7 @@ def test_without_a_writable_cache_it_lies_in_the_temporary_folder(kernels, tmp_p
 
 @needs_kernels
 def test_processes_that_start_together_compile_once(kernels):
-    code = f"from pathlib import Path; from src.cpu import library; library.KERNELS = Path({str(kernels.folder)!r}); "
+    code = f"import pathlib; from adabin.cpu import library; library.KERNELS = pathlib.Path({str(kernels.folder)!r}); "
     code += "print(library.library_path())"
     started = [
         subprocess.Popen(

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from src.cpu import accelerate, accelerate_optimizer
-from src.cpu.momentum import CpuMomentum
-from src.layers import set_estimator
-from src.models import build_model
-from src.training.optimizer import build_optimizer
-from src.training.step import TrainStep, build_step
-from src.utils.config import read_config
-from src.utils.device import init_device
+from adabin.cpu import accelerate, accelerate_optimizer
+from adabin.cpu.momentum import CpuMomentum
+from adabin.layers import set_estimator
+from adabin.models import build_model
+from adabin.training.optimizer import build_optimizer
+from adabin.training.step import TrainStep, build_step
+from adabin.utils.config import read_config
+from adabin.utils.device import init_device
 from tests.cpu_library import needs_kernels
 
 pytestmark = needs_kernels

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from src.binarize import ESTIMATORS, FORMS, SETS
-from src.cpu import accelerate
-from src.layers import AdaBinConv2d, set_estimator
-from src.models import build_model
-from src.training.step import TrainStep, build_optimizer
-from src.utils.config import read_config
+from adabin.binarize import ESTIMATORS, FORMS, SETS
+from adabin.cpu import accelerate
+from adabin.layers import AdaBinConv2d, set_estimator
+from adabin.models import build_model
+from adabin.training.step import TrainStep, build_optimizer
+from adabin.utils.config import read_config
 from tests.cpu_library import needs_kernels
 
 pytestmark = needs_kernels
@@ -190,7 +190,7 @@ class Layer:
 
 
 def settings_of(**changes):
-    from src.binarize import Binarization
+    from adabin.binarize import Binarization
 
     return Binarization(**changes)
 

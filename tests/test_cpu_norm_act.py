@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from src.cpu.norm_act import NormAct
-from src.layers import build_nonlinearity
+from adabin.cpu.norm_act import NormAct
+from adabin.layers import build_nonlinearity
 from tests.cpu_library import needs_kernels
 
 pytestmark = needs_kernels

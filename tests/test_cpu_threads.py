@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from src.utils.threads import default_threads
+from adabin.utils.threads import default_threads
 from tests.cpu_library import needs_kernels
 from tests.programs import ROOT, environment
 
@@ -138,7 +138,7 @@ def test_the_kernels_work_in_a_forked_child():
 
 AFTER_MINDSPORE = """
 import json, mindspore
-from src.utils.threads import default_threads
+from adabin.utils.threads import default_threads
 from tests.cpu_library import library
 print(json.dumps([default_threads(), library().AdabinThreads()]))
 """

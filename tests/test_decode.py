@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.data.decode import PictureError, decode, read_picture
+from adabin.data.decode import PictureError, decode, read_picture
 
 BASE = cv2.resize(np.random.default_rng(3).integers(0, 256, (6, 8, 3), dtype=np.uint8), (120, 90))
 GRAY = np.asarray(Image.fromarray(BASE).convert("L"))

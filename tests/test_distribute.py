@@ -14,12 +14,12 @@ import numpy as np
 import psutil
 import pytest
 
+from adabin.data.image_dataset import EpochBatches, ImageDataset
+from adabin.training.metrics import classification_metrics, classification_sums, metrics_of_sums
+from adabin.utils.checkpoint import read_checkpoint
+from adabin.utils.errors import UserError
 from scripts.distributed_job import free_port
 from scripts.job_workers import is_alive
-from src.data.image_dataset import EpochBatches, ImageDataset
-from src.training.metrics import classification_metrics, classification_sums, metrics_of_sums
-from src.utils.checkpoint import read_checkpoint
-from src.utils.errors import UserError
 from tests.programs import ROOT, TINY, call, refusal_of, result_of
 from tests.stopped import NOTHING_KEPT, advice_of, read_terminal, start_on_terminal, stop
 from tests.test_resume import assert_same_run, metrics_of, only_run_in

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from src import engine
-from src.predict import class_names
-from src.utils.errors import UserError
+from adabin import engine
+from adabin.predict import class_names
+from adabin.utils.errors import UserError
 from tests import cpp
 from tests.programs import ROOT
 

@@ -9,14 +9,14 @@ import pytest
 from mindspore.train import mind_ir_pb2
 
 import export
-from src.binarize import Binarization
-from src.deploy import DeployConv2d, to_deploy
-from src.export import batched, compare, load_mindir, target_path, write
-from src.layers import AdaBinConv2d
-from src.models import build_model
-from src.training.evaluate import predict_logits
-from src.utils.config import read_config
-from src.utils.errors import RunError, UserError
+from adabin.binarize import Binarization
+from adabin.deploy import DeployConv2d, to_deploy
+from adabin.export import batched, compare, load_mindir, target_path, write
+from adabin.layers import AdaBinConv2d
+from adabin.models import build_model
+from adabin.training.evaluate import predict_logits
+from adabin.utils.config import read_config
+from adabin.utils.errors import RunError, UserError
 
 SIZE = 16
 # Convolution and BatchNorm, the binary layers, Maxout, the shortcut between stages, the classifier; bookkeeping.

@@ -7,7 +7,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.export import load_mindir
+from adabin.export import load_mindir
 from tests.golden.make_golden import CASES
 
 FOLDER = Path(__file__).parent / "golden"

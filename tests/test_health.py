@@ -8,15 +8,15 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.data import build_dataset
-from src.models import build_model
-from src.training.health import IMAGES, QUANTITIES, HealthRecord, binary_layers, layer_inputs, saturation
-from src.training.run_folder import COLUMNS
-from src.utils.checkpoint import load_network, network_parameters
-from src.utils.config import read_config
+from adabin.data import build_dataset
+from adabin.models import build_model
+from adabin.training.health import IMAGES, QUANTITIES, HealthRecord, binary_layers, layer_inputs, saturation
+from adabin.training.run_folder import COLUMNS
+from adabin.utils.checkpoint import load_network, network_parameters
+from adabin.utils.config import read_config
 from tests.programs import TINY, call, refusal_of, result_of
 
-HEALTH = "src/training/health.py"
+HEALTH = "scripts/health.py"
 
 
 def rows_of(folder):

@@ -7,7 +7,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.utils.errors import UserError
+from adabin.utils.errors import UserError
 from tests.programs import ROOT
 
 

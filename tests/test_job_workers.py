@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from adabin.utils.errors import UserError
 from scripts import job_workers
 from scripts.distributed_job import advice, parse
 from scripts.job_workers import Job, JobFailed, JobStopped, is_alive
-from src.utils.errors import UserError
 from tests.programs import ROOT
 from tests.stopped import NOTHING_KEPT
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from src.binarize import Binarization
-from src.layers import AdaBinConv2d, Maxout, build_nonlinearity, set_estimator
-from src.utils.checkpoint import network_parameters
+from adabin.binarize import Binarization
+from adabin.layers import AdaBinConv2d, Maxout, build_nonlinearity, set_estimator
+from adabin.utils.checkpoint import network_parameters
 from tests import oracle
 
 # kernel, stride, padding (top, bottom, left, right), dilation, groups

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from src.binarize import Binarization
-from src.layers import AdaBinConv2d
-from src.models import binarization_of
-from src.training.precision import HalfProduct, InFloat, train_in_half
-from src.training.update import INITIAL_SCALE, STEPS_TO_GROW, LossScale
+from adabin.binarize import Binarization
+from adabin.layers import AdaBinConv2d
+from adabin.models import binarization_of
+from adabin.training.precision import HalfProduct, InFloat, train_in_half
+from adabin.training.update import INITIAL_SCALE, STEPS_TO_GROW, LossScale
 from tests.test_schedule_and_step import Small, batch, differing, values_of
 from tests.test_training_options import FLOAT, make, weights_of
 

@@ -5,12 +5,12 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.layers import AdaBinConv2d
-from src.models import MODELS, build_model
-from src.models.resnet_cifar import SubsampleAndPad
-from src.utils.checkpoint import network_parameters
-from src.utils.config import read_config
-from src.utils.errors import UserError
+from adabin.layers import AdaBinConv2d
+from adabin.models import MODELS, build_model
+from adabin.models.resnet_cifar import SubsampleAndPad
+from adabin.utils.checkpoint import network_parameters
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
 
 
 def build(**changes):

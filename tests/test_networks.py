@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from mindspore import nn
 
+from adabin.deploy import DeployMaxPool3x3
+from adabin.layers import AdaBinConv2d, MaxPool3x3
+from adabin.models import MODELS, build_model
+from adabin.training.step import TrainStep, build_optimizer
+from adabin.utils.checkpoint import assign, network_parameters
+from adabin.utils.config import read_config
+from adabin.utils.device import init_device
+from adabin.utils.errors import UserError
 from scripts.convert_torch_checkpoint import to_mindspore, without_unused
-from src.deploy import DeployMaxPool3x3
-from src.layers import AdaBinConv2d, MaxPool3x3
-from src.models import MODELS, build_model
-from src.training.step import TrainStep, build_optimizer
-from src.utils.checkpoint import assign, network_parameters
-from src.utils.config import read_config
-from src.utils.device import init_device
-from src.utils.errors import UserError
 from tests.authors_layout import LAYOUTS
 from tests.programs import ROOT, call, refusal_of, result_of
 from tests.test_convert_torch import save

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from src.data import build_dataset
-from src.data.crops import center_box, cut, prepare, random_box
-from src.data.decode import read_picture
-from src.data.image_dataset import EpochBatches
-from src.data.transforms import draw_order, normalize, picture_generator
-from src.utils.errors import UserError
+from adabin.data import build_dataset
+from adabin.data.crops import center_box, cut, prepare, random_box
+from adabin.data.decode import read_picture
+from adabin.data.image_dataset import EpochBatches
+from adabin.data.transforms import draw_order, normalize, picture_generator
+from adabin.utils.errors import UserError
 from tests.pictures import config_for, draw, fill, save
 from tests.programs import ROOT, call, environment, refusal_of
 

@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from src.data import build_dataset, settle_classes
-from src.data.image_folder import in_test
-from src.utils.errors import UserError
+from adabin.data import build_dataset, settle_classes
+from adabin.data.image_folder import in_test
+from adabin.utils.errors import UserError
 from tests.pictures import config_for, draw, fill, save
 
 WNIDS = ("n01440764", "n01443537", "n02105855")

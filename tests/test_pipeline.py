@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from src.data import build_dataset
-from src.data.cifar10 import load_cifar10
-from src.data.image_dataset import ImageDataset
-from src.data.transforms import draw_augmentation, draw_order, flip_and_crop, normalize
-from src.utils.errors import UserError
+from adabin.data import build_dataset
+from adabin.data.cifar10 import load_cifar10
+from adabin.data.image_dataset import ImageDataset
+from adabin.data.transforms import draw_augmentation, draw_order, flip_and_crop, normalize
+from adabin.utils.errors import UserError
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -118,7 +118,7 @@ def test_an_epoch_does_not_depend_on_mindspores_seed():
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_epoch_is_the_same_in_another_process_and_for_any_worker_count(workers):
     script = (
-        "import sys; sys.path[:0] = ['.', 'tests']\n"
+        "import sys; sys.path[:0] = ['.', 'src', 'tests']\n"
         "from test_pipeline import *\n"
         f"print(*digest(rows(build_dataset(make_config(num_workers={workers}), 'train'), 3)))"
     )

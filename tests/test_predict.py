@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
-from src.draw import drawing_paths
-from src.predict import find_pictures, softmax
-from src.utils.config import read_config
-from src.utils.errors import RunError
+from adabin.draw import drawing_paths
+from adabin.predict import find_pictures, softmax
+from adabin.utils.config import read_config
+from adabin.utils.errors import RunError
 from tests import cpp
 from tests.pictures import COLORS, draw, fill, save
 from tests.programs import ROOT, call, refusal_of, result_of

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from src.data.prefetch import Prefetched, pipeline
+from adabin.data.prefetch import Prefetched, pipeline
 
 COUNT = 20
 

@@ -5,12 +5,12 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from src.models import build_model
-from src.training.pretrained import load_pretrained
-from src.training.step import build_optimizer
-from src.utils.checkpoint import describe, network_parameters, read_checkpoint, save_checkpoint
-from src.utils.config import read_config
-from src.utils.errors import UserError
+from adabin.models import build_model
+from adabin.training.pretrained import load_pretrained
+from adabin.training.step import build_optimizer
+from adabin.utils.checkpoint import describe, network_parameters, read_checkpoint, save_checkpoint
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
 from tests.programs import TINY, call, refusal_of, result_of
 
 

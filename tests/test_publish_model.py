@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
 from scripts.model_card import BEGIN, END, readme_with
 from scripts.model_facts import command_of, commit_facts, file_facts, run_facts
-from src.utils.config import read_config
-from src.utils.errors import UserError
 from tests.programs import ROOT, call, refusal_of
 
 RECIPE = ROOT / "config" / "resnet20_cifar10.yaml"

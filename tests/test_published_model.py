@@ -13,12 +13,12 @@ import sys
 import numpy as np
 import pytest
 
+from adabin.data.decode import read_picture
+from adabin.published import CHECKPOINT
+from adabin.utils.checkpoint import read_checkpoint
+from adabin.utils.config import read_config
 from scripts.draw_pictures import PICTURES
 from scripts.model_card import BEGIN, END, card_text, folder_of, readme_with
-from src.data.decode import read_picture
-from src.published import CHECKPOINT
-from src.utils.checkpoint import read_checkpoint
-from src.utils.config import read_config
 from tests import cpp
 from tests.programs import ROOT, call, refusal_of, result_of
 

@@ -11,8 +11,8 @@ import time
 import numpy as np
 import pytest
 
-from src.utils.checkpoint import OPTIMIZER_PREFIX, read_checkpoint
-from src.utils.config import read_config
+from adabin.utils.checkpoint import OPTIMIZER_PREFIX, read_checkpoint
+from adabin.utils.config import read_config
 from tests.programs import TINY, call, refusal_of, result_of, start
 
 STEPS_PER_EPOCH = 12

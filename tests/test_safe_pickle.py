@@ -9,8 +9,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from src.utils.errors import UserError
-from src.utils.safe_pickle import MAX_DEPTH, read_pickle
+from adabin.utils.errors import UserError
+from adabin.utils.safe_pickle import MAX_DEPTH, read_pickle
 
 ARRAY_HEAD = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR(K\x01"
 

@@ -7,14 +7,14 @@ import pytest
 from mindspore import nn, ops
 from mindspore.graph.api import _CellGraphExecutor
 
-from src.layers import AdaBinConv2d, set_estimator
-from src.models import binarization_of, build_model
-from src.models.blocks import Style
-from src.models.resnet_cifar import BasicBlock
-from src.training.schedule import cosine_lr, estimator_parameters
-from src.training.step import CrossEntropy, TrainStep, build_optimizer
-from src.utils.config import read_config
-from src.utils.device import init_device
+from adabin.layers import AdaBinConv2d, set_estimator
+from adabin.models import binarization_of, build_model
+from adabin.models.blocks import Style
+from adabin.models.resnet_cifar import BasicBlock
+from adabin.training.schedule import cosine_lr, estimator_parameters
+from adabin.training.step import CrossEntropy, TrainStep, build_optimizer
+from adabin.utils.config import read_config
+from adabin.utils.device import init_device
 
 
 class Small(nn.Cell):

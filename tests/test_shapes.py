@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from src.data.shapes import SHAPES_CLASSES, draw_picture, draw_shapes
-from src.utils.errors import UserError
+from adabin.data.shapes import SHAPES_CLASSES, draw_picture, draw_shapes
+from adabin.utils.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_picture_follows_from_seed_split_and_index_alone(train):
 
 def test_another_process_draws_the_same(test):
     script = (
-        "import hashlib; from src.data.shapes import draw_shapes; "
+        "import src, hashlib; from adabin.data.shapes import draw_shapes; "
         "print(hashlib.md5(draw_shapes('test', 200)[0].tobytes()).hexdigest())"
     )
     other = subprocess.run(

@@ -5,11 +5,11 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from adabin.models import build_model
+from adabin.utils.checkpoint import assign, network_parameters, read_checkpoint
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
 from scripts.convert_torch_checkpoint import to_mindspore
-from src.models import build_model
-from src.utils.checkpoint import assign, network_parameters, read_checkpoint
-from src.utils.config import read_config
-from src.utils.errors import UserError
 from tests.programs import ROOT, call, result_of
 from tests.test_convert_torch import save
 from tests.torchvision_layout import LAYOUTS, standard

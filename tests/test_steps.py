@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from src.training.steps import parse_step, step_configs
-from src.utils import summary
-from src.utils.checkpoint import read_checkpoint
-from src.utils.config import read_config
-from src.utils.errors import UserError
+from adabin.training.steps import parse_step, step_configs
+from adabin.utils.checkpoint import read_checkpoint
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
+from scripts import summary
 from tests.programs import ROOT, TINY, call, refusal_of, result_of
 from tests.test_resume import STEPS_PER_EPOCH, assert_same_run, only_run_in
 

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from src.training.going_on import how_to_go_on, value_of
+from adabin.training.going_on import how_to_go_on, value_of
 from tests.programs import TINY, call, command, result_of, start
 from tests.stopped import (
     NOTHING_KEPT,

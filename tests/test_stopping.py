@@ -14,7 +14,7 @@ from tests.stopped import NOTHING_KEPT, advice_of, stop, wait_for_line, wait_unt
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 PRELUDE = """
 import ctypes, os, shutil, signal, subprocess, sys, time
-from src.utils import files, stopping
+from adabin.utils import files, stopping
 
 def ready():
     print("ready", file=sys.stderr, flush=True)
@@ -170,8 +170,8 @@ def test_sigint_ends_a_program_that_a_script_started_in_the_background(play, tmp
         ("scripts/distributed_job.py", NOTHING_KEPT),
         *((name, "") for name in ("eval.py", "export.py", "predict.py", "preprocess.py", "postprocess.py")),
         ("scripts/convert_torch_checkpoint.py", ""),
-        ("src/utils/summary.py", ""),
-        ("src/training/health.py", ""),
+        ("scripts/summary.py", ""),
+        ("scripts/health.py", ""),
     ],
 )
 def test_every_program_ends_in_one_line_also_while_it_imports(tmp_path, number, program, advice):

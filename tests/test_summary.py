@@ -7,9 +7,10 @@ import re
 import pytest
 from mindspore import nn
 
-from src.models import build_model
-from src.utils import summary
-from src.utils.config import read_config
+from adabin import summary
+from adabin.models import build_model
+from adabin.utils.config import read_config
+from scripts.summary import main
 from tests.programs import ROOT
 
 # Recipe: parameters, binary weights, BOPs, FLOPs. Multiply-accumulates of convolutions and linear layers for one
@@ -27,7 +28,7 @@ EXPECTED = {
 
 def summarize(recipe, capsys, *flags):
     """(printed table, totals)."""
-    result = summary.main(["--config_path", str(ROOT / "config" / f"{recipe}.yaml"), *flags])
+    result = main(["--config_path", str(ROOT / "config" / f"{recipe}.yaml"), *flags])
     json.dumps(result)
     return capsys.readouterr().out, result
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from src.utils.errors import UserError
-from src.utils.threads import default_threads
+from adabin.utils.errors import UserError
+from adabin.utils.threads import default_threads
 
 CASES = json.loads(Path(__file__).with_name("golden").joinpath("default_threads.json").read_text(encoding="utf-8"))
 

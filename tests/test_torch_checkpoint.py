@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from src.utils.errors import UserError
-from src.utils.torch_checkpoint import read_torch_checkpoint
+from adabin.utils.errors import UserError
+from adabin.utils.torch_checkpoint import read_torch_checkpoint
 
 STORAGE_NAMES = {
     "f8": "DoubleStorage",

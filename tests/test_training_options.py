@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from src.models import binarization_of
-from src.training.losses import CrossEntropy, SoftCrossEntropy
-from src.training.optimizer import build_optimizer, parameter_kinds
-from src.training.schedule import learning_rate
-from src.training.sink import RemainingEpochs, sink_step
-from src.training.step import TrainStep, build_step
-from src.training.update import ClipByGlobalNorm
-from src.utils.checkpoint import load_network, load_training, network_parameters, read_checkpoint, save_checkpoint
-from src.utils.config import read_config
-from src.utils.device import init_device
-from src.utils.errors import UserError
+from adabin.models import binarization_of
+from adabin.training.losses import CrossEntropy, SoftCrossEntropy
+from adabin.training.optimizer import build_optimizer, parameter_kinds
+from adabin.training.schedule import learning_rate
+from adabin.training.sink import RemainingEpochs, sink_step
+from adabin.training.step import TrainStep, build_step
+from adabin.training.update import ClipByGlobalNorm
+from adabin.utils.checkpoint import load_network, load_training, network_parameters, read_checkpoint, save_checkpoint
+from adabin.utils.config import read_config
+from adabin.utils.device import init_device
+from adabin.utils.errors import UserError
 from tests.test_schedule_and_step import Small, batch, differing, values_of
 
 FLOAT = {"w_bits": 32, "a_bits": 32}
@@ -140,7 +140,7 @@ def test_a_kind_that_is_spared_from_decay_is_not_decayed_and_everything_else_is(
 
 def test_prelu_counts_as_a_nonlinearity_and_an_unknown_kind_is_refused():
     config = read_config(None, {"network": "resnet8", "nonlinearity": "prelu", "decay_exclude": ["nonlinearity"]})
-    from src.models import build_model
+    from adabin.models import build_model
 
     network = build_model(config)
     assert "nonlinearity" in set(parameter_kinds(network).values())
@@ -279,7 +279,7 @@ def test_the_teacher_teaches_and_stays_as_it_is(mode):
 
 
 def test_all_epochs_come_out_of_one_queue_in_their_order():
-    from src.data import build_dataset
+    from adabin.data import build_dataset
 
     config = read_config(None, {"network": "resnet8", "train_size": 20, "test_size": 20, "batch_size": 6, "epochs": 4})
     data = build_dataset(config, "train")
@@ -295,8 +295,8 @@ def test_all_epochs_come_out_of_one_queue_in_their_order():
 
 def test_a_device_with_a_queue_trains_on_the_batches_of_the_remaining_epochs(monkeypatch):
     """MindSpore's queue is played by a plain iterator: what reaches the step, and how often, is ours."""
-    from src.data import build_dataset
-    from src.training.loop import Progress, _train_epoch
+    from adabin.data import build_dataset
+    from adabin.training.loop import Progress, _train_epoch
 
     def data_sink(step, pipeline, sink_size):
         assert sink_size == 1

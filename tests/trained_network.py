@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
+from adabin.data import build_dataset, settle_classes
+from adabin.deploy import to_deploy
+from adabin.export import batched
+from adabin.models import build_model
+from adabin.training.evaluate import predict_logits
+from adabin.training.run_folder import choose_checkpoint, config_beside
+from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.cli import run
+from adabin.utils.config import parse_flags
+from adabin.utils.device import init_device
 from export import first_images
-from src.data import build_dataset, settle_classes
-from src.deploy import to_deploy
-from src.export import batched
-from src.models import build_model
-from src.training.evaluate import predict_logits
-from src.training.run_folder import choose_checkpoint, config_beside
-from src.utils.checkpoint import adopt_classes, load_network
-from src.utils.cli import run
-from src.utils.config import parse_flags
-from src.utils.device import init_device
 from tests import cpp
 from tests.golden.make_golden import record_layers
 from tests.test_cpp_networks import run_onnx, write_both

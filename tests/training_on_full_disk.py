@@ -5,7 +5,7 @@ import resource
 import signal
 
 import train
-from src.utils.cli import run
+from adabin.utils.cli import run
 
 if __name__ == "__main__":
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

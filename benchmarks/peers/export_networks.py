@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from src.utils.device import prepare_environment  # noqa: E402
+import src  # noqa: E402, F401 - makes adabin importable
+from adabin.utils.device import prepare_environment  # noqa: E402
 
 prepare_environment()
 
@@ -24,13 +25,13 @@ import mindspore as ms  # noqa: E402
 import numpy as np  # noqa: E402
 from mindspore import nn  # noqa: E402
 
+from adabin.binarize import Binarization  # noqa: E402
+from adabin.deploy import to_deploy  # noqa: E402
+from adabin.export import write  # noqa: E402
+from adabin.models import build_model  # noqa: E402
+from adabin.models.blocks import BATCH_NORM, Style  # noqa: E402
+from adabin.utils.config import read_config  # noqa: E402
 from benchmarks.peers.cases import CASES  # noqa: E402
-from src.binarize import Binarization  # noqa: E402
-from src.deploy import to_deploy  # noqa: E402
-from src.export import write  # noqa: E402
-from src.models import build_model  # noqa: E402
-from src.models.blocks import BATCH_NORM, Style  # noqa: E402
-from src.utils.config import read_config  # noqa: E402
 
 
 class ResidualLayer(nn.Cell):

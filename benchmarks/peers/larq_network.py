@@ -33,7 +33,7 @@ def binary_layer(x, channels, stride=1, shortcut=None):
 
 
 def shortcut_between_stages(x, channels, stride, case):
-    """What lies around a convolution that changes the map's shape, as in src/models."""
+    """What lies around a convolution that changes the map's shape, as in src/adabin/models."""
     if case.network == "resnet20":
         extra = channels - x.shape[-1]
         x = layers.AveragePooling2D(1, stride)(x)

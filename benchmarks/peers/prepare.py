@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from adabin.utils.cli import log
+from adabin.utils.errors import RunError, UserError
 from benchmarks.peers.process import PEERS, ROOT, environment
-from src.utils.cli import log
-from src.utils.errors import RunError, UserError
 
 
 def _python(python, module, case, folder):

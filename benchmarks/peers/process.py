@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from src.utils.errors import RunError
+from adabin.utils.errors import RunError
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "ascend310_infer" / "build" / "adabin_infer"
-# A setting meant for one program must not decide the speed of another (src/utils/device.py).
+# A setting meant for one program must not decide the speed of another (src/adabin/utils/device.py).
 LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "OMP_NUM_THREADS", "GLOG_v")
 MISSING_STATUS = 3
 

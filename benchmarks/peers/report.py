@@ -3,10 +3,10 @@
 
 from pathlib import Path
 
+from adabin.utils.files import replacing
 from benchmarks.peers.cases import LAYERS, LONG, NETWORKS, PEAK, SHORT, TITLES
 from benchmarks.peers.chart import draw
 from benchmarks.peers.process import PEERS
-from src.utils.files import replacing
 
 # (case, peer, threads, least ratio of the peer's time to the engine's)
 GOALS = (

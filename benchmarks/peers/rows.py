@@ -4,10 +4,10 @@
 import csv
 from pathlib import Path
 
+from adabin.utils.errors import UserError
+from adabin.utils.files import replacing
 from benchmarks.peers.cases import CASES
 from benchmarks.peers.process import PEERS
-from src.utils.errors import UserError
-from src.utils.files import replacing
 
 FIELDS = (
     ("case", "batch", "threads", "peer", "median_ms", "min_ms", "ratio", "rounds", "runs", "difference", "limit")

@@ -103,7 +103,7 @@ Case MakeCase(ConvShape s, int pad_bottom, int pad_right, std::mt19937* random) 
   return c;
 }
 
-// ---- the reference: src/binarize.py and the definition of a convolution, loop by loop ----
+// ---- the reference: src/adabin/binarize.py and the definition of a convolution, loop by loop ----
 
 double Estimate(int code, double u, double k, double t) {
   if (code == 0) return k * t * (1 - std::pow(std::tanh(t * u), 2));

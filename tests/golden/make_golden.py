@@ -13,15 +13,15 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
 
-from src.binarize import Binarization
-from src.deploy import DeployConv2d, to_deploy
-from src.export import write
-from src.layers import AdaBinConv2d, Maxout
-from src.models.blocks import Style
-from src.models.resnet_cifar import BasicBlock
-from src.models.resnet_imagenet import ImageNetResNet
-from src.models.vgg_small import VggSmall
-from src.utils.device import init_device
+from adabin.binarize import Binarization
+from adabin.deploy import DeployConv2d, to_deploy
+from adabin.export import write
+from adabin.layers import AdaBinConv2d, Maxout
+from adabin.models.blocks import Style
+from adabin.models.resnet_cifar import BasicBlock
+from adabin.models.resnet_imagenet import ImageNetResNet
+from adabin.models.vgg_small import VggSmall
+from adabin.utils.device import init_device
 
 
 class LayerCase(nn.Cell):

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions by the C++ kernels: binary ones from packed bits, float ones; forward and gradients.
+
+Layers become these in place, by their class: parameters, names and what the rest of the project finds in them stay.
+"""
+
+import numpy as np
+from mindspore import Tensor, nn, ops
+
+from adabin.binarize import ESTIMATORS, SETS
+from adabin.cpu.operators import operator
+from adabin.layers import AdaBinConv2d
+
+
+def _output_shape(stride, padding):
+    def shape(x, w, *others):
+        rows = (x[2] + padding[0] + padding[1] - w[2]) // stride[0] + 1
+        columns = (x[3] + padding[2] + padding[3] - w[3]) // stride[1] + 1
+        return [x[0], w[0], rows, columns]
+
+    return shape
+
+
+def _geometry(stride, padding, *codes):
+    return Tensor(np.array([*stride, *padding, *codes], np.int32))
+
+
+class AdaBinConvFunction(nn.Cell):
+    """Convolution of a binarized input with binarized weights (kernels/adabin_conv.h), formulas as in adabin.binarize.
+
+    Args:
+        stride (pair), padding (top, bottom, left, right): of the convolution.
+        settings (Binarization): weights and activations of one bit.
+        shared (bool): x is used elsewhere too, as around a shortcut. It is then an output as well, to be used there in
+            its place: the gradient that it gets there is added here, which saves an operator and a pass over memory.
+
+    Inputs: x (N, C_in, H, W), latent weights (C_out, C_in, k_h, k_w), alpha, beta, k, t of shape ().
+    Output: (N, C_out, H', W'); and x itself, if `shared`.
+    """
+
+    def __init__(self, stride, padding, settings, shared=False):
+        super().__init__()
+        self.shared = shared
+        self.geometry = _geometry(
+            stride,
+            padding,
+            settings.form == "released",
+            SETS.index(settings.activation_set),
+            SETS.index(settings.weight_set),
+            ESTIMATORS.index(settings.activation_estimator),
+            ESTIMATORS.index(settings.weight_estimator),
+        )
+        shape = _output_shape(stride, padding)
+        self.forward_op = operator("AdaBinConvForward", 1, shape, f"{stride} {padding}")
+        # Results of shape () would arrive as numbers, not as tensors.
+        gradients = "with another" if shared else ""
+        self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, *others: (x, w, [1], [1]), gradients)
+        self.reshape = ops.Reshape()
+        self.zeros = ops.ZerosLike()
+
+    def construct(self, x, weight, alpha, beta, k, t):
+        y = self.forward_op(x, weight, alpha, beta, self.geometry)
+        return (y, x) if self.shared else y
+
+    def bprop(self, x, weight, alpha, beta, k, t, out, dout):
+        """Gradients of the inputs; k and t get zeros."""
+        if self.shared:
+            gradients = self.backward_op(dout[0], x, weight, alpha, beta, k, t, self.geometry, dout[1])
+        else:
+            gradients = self.backward_op(dout, x, weight, alpha, beta, k, t, self.geometry)
+        dx, dweight, dalpha, dbeta = gradients
+        dalpha, dbeta = self.reshape(dalpha, ()), self.reshape(dbeta, ())
+        return dx, dweight, dalpha, dbeta, self.zeros(k), self.zeros(t)
+
+
+class FloatConvFunction(nn.Cell):
+    """Convolution in float32.
+
+    Args:
+        stride (pair), padding (top, bottom, left, right): of the convolution.
+        first (bool): the input is the picture, whose gradient no one needs: it is given as zeros.
+
+    Inputs: x (N, C_in, H, W), weights (C_out, C_in, k_h, k_w). Output: (N, C_out, H', W').
+    """
+
+    def __init__(self, stride, padding, first):
+        super().__init__()
+        self.geometry = _geometry(stride, padding, 0, 0, 0, 0, 0)
+        self.first = first
+        self.forward_op = operator("FloatConvForward", 1, _output_shape(stride, padding), f"{stride} {padding}")
+        self.backward_op = operator("FloatConvBackward", 2, lambda dy, x, w, geometry: (x, w))
+        self.weight_grad_op = operator("FloatConvWeightGrad", 1, lambda dy, x, w, geometry: w)
+        self.zeros = ops.ZerosLike()
+
+    def construct(self, x, weight):
+        return self.forward_op(x, weight, self.geometry)
+
+    def bprop(self, x, weight, out, dout):
+        """Gradients of the inputs."""
+        if self.first:
+            return self.zeros(x), self.weight_grad_op(dout, x, weight, self.geometry)
+        return self.backward_op(dout, x, weight, self.geometry)
+
+
+def _is_plain(conv):
+    """Whether a convolution has one group and no dilation."""
+    return conv.group == 1 and set(conv.dilation) == {1}
+
+
+class CpuAdaBinConv2d(AdaBinConv2d):
+    """`AdaBinConv2d` by the kernels; made of a layer by `take_over`."""
+
+    @classmethod
+    def serves(cls, layer):
+        """Whether the kernels compute this layer: both sides binary, one group, no dilation."""
+        return layer.binarizes_input and layer.binarizes_weight and _is_plain(layer.conv)
+
+    def take_over(self):
+        """Complete a layer that has just become of this class."""
+        self.function = AdaBinConvFunction(self.conv.stride[-2:], self.padding, self.settings)
+
+    def construct(self, x):
+        binary_a = self.binary_a
+        return self.function(x, self.weight, binary_a.alpha_a, binary_a.beta_a, self.estimator_k, self.estimator_t)
+
+
+class ForkedConv(nn.Cell):
+    """A binary convolution at which a shortcut begins, with the parameters of the layer given.
+
+    Args:
+        layer (AdaBinConv2d): one that `CpuAdaBinConv2d` serves.
+
+    Inputs: x. Outputs: the layer's, and x, to be used for the shortcut.
+    """
+
+    def __init__(self, layer):
+        super().__init__(auto_prefix=False)  # the parameters keep the names they have in the network
+        self.layer = layer
+        self.function = AdaBinConvFunction(layer.conv.stride[-2:], layer.padding, layer.settings, shared=True)
+
+    def construct(self, x):
+        layer = self.layer
+        sets = layer.binary_a
+        return self.function(x, layer.weight, sets.alpha_a, sets.beta_a, layer.estimator_k, layer.estimator_t)
+
+
+class CpuHalfBinaryConv2d(AdaBinConv2d):
+    """`AdaBinConv2d` with a side in float, as in the first of two steps: binarized as ever, then convolved here."""
+
+    @classmethod
+    def serves(cls, layer):
+        """Whether the kernels compute this layer: one group, no dilation."""
+        return _is_plain(layer.conv)
+
+    def take_over(self):
+        """Complete a layer that has just become of this class."""
+        self.function = FloatConvFunction(self.conv.stride[-2:], self.padding, first=False)
+
+    def construct(self, x):
+        x, weight = self.binarized(x)
+        return self.function(x, weight)
+
+
+class CpuConv2d(nn.Conv2d):
+    """`nn.Conv2d` by the kernels; made of a layer by `take_over`."""
+
+    @classmethod
+    def serves(cls, layer):
+        """Whether the kernels compute this layer: no bias, one group, no dilation, padding in numbers, NCHW."""
+        plain = not layer.has_bias and _is_plain(layer) and layer.data_format == "NCHW"
+        return plain and layer.pad_mode in ("pad", "valid")
+
+    def take_over(self, first=False):
+        """Complete a layer that has just become of this class; `first`: see `FloatConvFunction`."""
+        padding = (self.padding,) * 4 if isinstance(self.padding, int) else tuple(self.padding)
+        self.function = FloatConvFunction(self.stride, padding if self.pad_mode == "pad" else (0,) * 4, first)
+
+    def construct(self, x):
+        return self.function(x, self.weight)

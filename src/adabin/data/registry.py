@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data sets by name. A new one is a function (config, split) and a line in `DATASETS`."""
+
+import difflib
+
+from adabin.data.cifar10 import CIFAR10_CLASSES, load_cifar10
+from adabin.data.class_names import check_classes
+from adabin.data.download import download_cifar10
+from adabin.data.image_dataset import ImageDataset, dataset_options
+from adabin.data.image_folder import list_image_folder
+from adabin.data.imagenet import list_imagenet, list_tiny_imagenet
+from adabin.data.picture_files import without_corrupt
+from adabin.data.shapes import SHAPES_CLASSES, draw_shapes
+from adabin.utils.errors import UserError
+
+SPLITS = ("train", "test")
+# `config.seed` governs order and augmentation; the pictures stay the same, so that runs can be compared.
+SHAPES_SEED = 0
+
+
+def build_dataset(config, split: str):
+    """Build the data set that `config.dataset` names.
+
+    Args:
+        config: attributes dataset, data_path, download, batch_size, eval_batch_size, num_workers, seed, num_classes,
+            mean, std, augment (default true), train_size and test_size (for shapes; 0 or None: default). For data sets
+            of picture files also image_size, resize, crop_scale, val_share, label_file, check_pictures, skip_corrupt.
+            num_classes 0 and empty class_names leave the classes to the data set (see `settle_classes`).
+        split: "train" or "test".
+
+    Returns:
+        For classification an `ImageDataset`, or a `PictureDataset` for picture files.
+
+    Raises:
+        UserError: unknown name or split, num_classes that contradicts the data, or whatever loading finds wrong.
+    """
+    if config.dataset not in DATASETS:
+        near = difflib.get_close_matches(str(config.dataset), DATASETS, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(DATASETS)}"
+        raise UserError(f"dataset={config.dataset!r} is unknown; {hint}")
+    if split not in SPLITS:
+        raise UserError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
+    return DATASETS[config.dataset](config, split)
+
+
+def _cifar10(config, split):
+    check_classes(config, CIFAR10_CLASSES)  # before a long download
+    path = config.data_path
+    if config.download:
+        path = path or "data"
+        download_cifar10(path)
+    return _image_dataset(config, split, *load_cifar10(path, split), CIFAR10_CLASSES)
+
+
+def _shapes(config, split):
+    check_classes(config, SHAPES_CLASSES)
+    size = getattr(config, f"{split}_size", None)
+    return _image_dataset(config, split, *draw_shapes(split, size, SHAPES_SEED), SHAPES_CLASSES)
+
+
+def _pictures(list_pictures):
+    """Data set of picture files, from the function that lists those of a split."""
+
+    def build(config, split):
+        from adabin.data.picture_dataset import PictureDataset  # here: it imports MindSpore
+
+        pictures = list_pictures(config, split)
+        check_classes(config, pictures.class_names)
+        if config.check_pictures or config.skip_corrupt:
+            pictures = without_corrupt(pictures, config.skip_corrupt, split)
+        return PictureDataset(pictures, config, split == "train")
+
+    return build
+
+
+def _image_dataset(config, split, images, labels, class_names):
+    side = images.shape[1]
+    if getattr(config, "image_size", side) != side:
+        raise UserError(
+            f"image_size={config.image_size} contradicts {config.dataset}, whose images have {side} x {side} pixels; "
+            f"set image_size: {side} or another dataset"
+        )
+    return ImageDataset(images, labels, class_names, **dataset_options(config, split == "train"))
+
+
+DATASETS = {
+    "cifar10": _cifar10,
+    "shapes": _shapes,
+    "image_folder": _pictures(list_image_folder),
+    "imagenet": _pictures(list_imagenet),
+    "tiny_imagenet": _pictures(list_tiny_imagenet),
+}

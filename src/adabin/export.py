@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write a network in deploy form to a file and prove that the file computes what the network computes."""
+
+import contextlib
+import io
+import os
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from adabin.data.crops import resize_side
+from adabin.training.evaluate import predict_logits
+from adabin.utils.checkpoint import DESCRIBED_KEYS
+from adabin.utils.config import Config
+from adabin.utils.errors import RunError, UserError
+from adabin.utils.files import make_folder, replacing
+
+DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
+SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
+NOT_WRITTEN = (".adabin", ".ckpt")  # known suffixes of what other programs write
+
+
+def target_path(file_name, file_format, force):
+    """Path of the file to write, with the format's suffix.
+
+    Raises:
+        UserError: it is no name of such a file, it exists and `force` is not set, or its folder cannot be written.
+    """
+    suffix = SUFFIXES[file_format]
+    if file_name.endswith("/") or Path(file_name).name in ("", "..", *SUFFIXES.values()):
+        raise UserError(f"--file_name {file_name!r}: names no file; give one, such as out/net{suffix}, or leave it out")
+    found = Path(file_name).suffix.lower()
+    if found != suffix and found in (*SUFFIXES.values(), *NOT_WRITTEN):
+        raise UserError(
+            f"--file_name {file_name}: ends in {found}, but --file_format {file_format} writes {suffix}; "
+            "leave the suffix out, or give the --file_format that it belongs to"
+        )
+    path = Path(file_name if file_name.endswith(suffix) else file_name + suffix)
+    make_folder(path.parent, "--file_name")
+    if path.exists() and not force:
+        raise UserError(f"{path}: exists already; choose another --file_name or replace it with --force")
+    return path
+
+
+def describe_network(config):
+    """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
+    split = ("seed", "val_share", "test_size")  # which pictures are the test images
+    keys = ("image_size", "class_names", *DESCRIBED_KEYS, *split)
+    return Config(**{key: getattr(config, key) for key in keys}, resize=resize_side(config))
+
+
+def description_path(path, config, force):
+    """Path of the file that describes the exported network `path`: the same name with .yaml.
+
+    Raises:
+        UserError: a file of that name exists that says something else, and `force` is not set or it is not export.py's.
+    """
+    description = path.with_suffix(".yaml")
+    if not description.exists():
+        return description
+    try:
+        text = description.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if not text.startswith(DESCRIPTION_HEADER):
+        raise UserError(
+            f"{description}: exists already and is none of export.py's, which would write there what the network is; "
+            "choose another --file_name"
+        )
+    if not force and text != describe_network(config).text(DESCRIPTION_HEADER):
+        raise UserError(
+            f"{description}: exists already, of another network; choose another --file_name or replace it with --force"
+        )
+    return description
+
+
+def write_description(description, config):
+    """Write the file of `description_path`."""
+    with replacing(description) as temporary:
+        describe_network(config).save(temporary, DESCRIPTION_HEADER)
+
+
+def write(deployed, path, file_format, input_shape):
+    """Export a network in deploy form.
+
+    Args:
+        deployed (Cell): result of `to_deploy`.
+        path: of the file, with the format's suffix.
+        file_format (str): a key of `SUFFIXES`; AIR needs an Ascend device.
+        input_shape (tuple): (N, C, H, W), fixed in the file.
+
+    Raises:
+        UserError: the format is not to be had on this device.
+        OSError: the file cannot be written.
+    """
+    example = ms.Tensor(np.zeros(input_shape, np.float32))
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            ms.export(deployed, example, file_name=str(path), file_format=file_format)
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        hint = "AIR needs --device_target=Ascend" if file_format == "AIR" else "choose another --file_format"
+        raise UserError(f"--file_format {file_format}: cannot be exported here ({reason}); {hint}") from error
+    os.chmod(path, 0o644)
+
+
+def load_mindir(path):
+    """Network of a MindIR file, to be called like any Cell."""
+    try:
+        return nn.GraphCell(ms.load(str(path)))
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"{path}: is not a MindIR that MindSpore can load; export it again") from error
+
+
+def batched(images, batch_size):
+    """Images as (batch, labels 0) pairs for `predict_logits`."""
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        yield ms.Tensor(batch), ms.Tensor(np.zeros(len(batch), np.int32))
+
+
+def compare(network, expected, images, batch_size, tolerance, what):
+    """Compare a network's logits with the expected ones.
+
+    Returns:
+        dict: `compared_images`, `largest_difference`, `equal_decisions` (share of equal class decisions).
+
+    Raises:
+        RunError: the largest difference exceeds tolerance times the largest expected logit.
+    """
+    logits, _ = predict_logits(network, batched(images, batch_size), batch_size)
+    difference = float(np.abs(logits - expected).max())
+    bound = tolerance * float(np.abs(expected).max())
+    equal = float(np.mean(logits.argmax(1) == expected.argmax(1)))
+    if not difference <= bound:
+        raise RunError(
+            f"{what} differs from the training form by {difference:.3g} (allowed: {bound:.3g}; equal "
+            f"decisions: {100 * equal:.2f} %); it is not kept; export again, or allow more with --tolerance"
+        )
+    return {"compared_images": len(images), "largest_difference": difference, "equal_decisions": equal}

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks by name. To add one: a file here, and a line in `MODELS`."""
+
+import re
+
+from adabin.binarize import Binarization
+from adabin.models.resnet_cifar import resnet8, resnet18_cifar, resnet20
+from adabin.models.resnet_imagenet import resnet18, resnet34
+from adabin.models.standard_resnet import standard_resnet8, standard_resnet18, standard_resnet20, standard_resnet34
+from adabin.models.vgg_small import vgg_small
+from adabin.utils.errors import UserError
+
+MODELS = {
+    "resnet8": resnet8,
+    "resnet20": resnet20,
+    "resnet18_cifar": resnet18_cifar,
+    "vgg_small": vgg_small,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "standard_resnet8": standard_resnet8,
+    "standard_resnet18": standard_resnet18,
+    "standard_resnet20": standard_resnet20,
+    "standard_resnet34": standard_resnet34,
+}
+
+
+def binarization_of(config):
+    """`Binarization` described by a config's keys."""
+    try:
+        return Binarization(
+            w_bits=config.w_bits,
+            a_bits=config.a_bits,
+            form=config.binary_form,
+            weight_set=config.weight_set,
+            activation_set=config.activation_set,
+            weight_estimator=config.weight_estimator,
+            activation_estimator=config.activation_estimator,
+        )
+    except ValueError as error:
+        # The form is the one field whose key has another name.
+        raise UserError(f"config: {re.sub('^form:', 'binary_form:', str(error))}") from error
+
+
+def build_model(config):
+    """Network of a config: `network`, `num_classes`, `image_size`, `nonlinearity` and the keys of its binarization.
+
+    Raises:
+        UserError: a value is not known.
+    """
+    if config.network not in MODELS:
+        raise UserError(f"config: network: {config.network!r} is not known; choose from {', '.join(sorted(MODELS))}")
+    if config.num_classes < 1:
+        raise UserError(f"config: num_classes: {config.num_classes} is not a number of classes; give 1 or more")
+    try:
+        return MODELS[config.network](
+            config.num_classes, binarization_of(config), config.nonlinearity, config.image_size
+        )
+    except ValueError as error:
+        raise UserError(f"config: {error}") from error

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health of a training: what the binary layers do, layer by layer and epoch by epoch (docs/health.md)."""
+
+import mindspore as ms
+import numpy as np
+
+from adabin.layers import AdaBinConv2d
+from adabin.models import build_model
+from adabin.utils.checkpoint import network_parameters
+
+QUANTITIES = ("flips", "alpha", "beta", "saturation")
+IMAGES = 32  # of the test split, whose activations are looked at
+
+
+def binary_layers(network):
+    """Name to `AdaBinConv2d` of the layers that binarize weights or input."""
+    return {
+        name: cell
+        for name, cell in network.cells_and_names()
+        if isinstance(cell, AdaBinConv2d) and (cell.binarizes_weight or cell.binarizes_input)
+    }
+
+
+def weight_bits(layer):
+    """Signs of a layer's binary weights: bool (C_out, N), True for the upper value of the channel's set."""
+    flat = layer.weight.asnumpy().reshape(layer.weight.shape[0], -1)
+    centered = layer.settings.weight_set == "adabin"
+    return flat >= (flat.mean(axis=1, keepdims=True, dtype=np.float64) if centered else 0)
+
+
+def layer_inputs(network, images):
+    """Run a network on images, operator by operator.
+
+    Args:
+        network (Cell): is used in inference mode.
+        images (Tensor): float32 (n, 3, H, W).
+
+    Returns:
+        dict: name of each layer that binarizes its input to that input, float32 (n, C, H, W).
+    """
+    found, handles = {}, []
+
+    def recorder(name):
+        def record(cell, inputs):
+            found[name] = inputs[0].asnumpy()
+
+        return record
+
+    for name, layer in binary_layers(network).items():
+        if layer.binarizes_input:
+            handles.append(layer.register_forward_pre_hook(recorder(name)))
+    before = ms.get_context("mode")
+    ms.set_context(mode=ms.PYNATIVE_MODE)  # compiled networks call no hooks
+    try:
+        network.set_train(False)(images)
+    finally:
+        ms.set_context(mode=before)
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+def saturation(x, alpha, beta):
+    """Share of |x - beta| > |alpha|: where the polynomial estimator passes no gradient."""
+    return float(np.mean(np.abs(x - beta) > abs(alpha)))
+
+
+def first_images(data, count):
+    """The first test images (of this process's part), normalized: Tensor (n, 3, H, W), n at most `count`."""
+    found = []
+    for images, _ in data.batches(0):
+        found.append(images.asnumpy())
+        if sum(map(len, found)) >= count:
+            break
+    return ms.Tensor(np.concatenate(found)[:count])
+
+
+class HealthRecord:
+    """Health of every binary layer, measured once per epoch for metrics.csv.
+
+    flips: share of the binary weights whose sign changed since the last look. alpha, beta: of the activation set.
+    saturation: of the activations of the first `IMAGES` test images, in inference.
+
+    Args:
+        network (Cell): the one that is trained; it is only read.
+        test_data (ImageDataset): test split.
+        config (Config): of the run; a second network is built from it to look into, so that the compiled one stays.
+    """
+
+    def __init__(self, network, test_data, config):
+        self.network, self.probe = network, build_model(config)
+        self.layers = binary_layers(self.probe)
+        if self.layers:
+            self.images = first_images(test_data, IMAGES)
+            self.bits = self._bits()
+
+    def _bits(self):
+        """Signs of the binary weights of each layer, as they are now."""
+        own = network_parameters(self.network)
+        for name, parameter in network_parameters(self.probe).items():
+            parameter.set_data(ms.Tensor(own[name].asnumpy()))
+        return {name: weight_bits(layer) for name, layer in self.layers.items() if layer.binarizes_weight}
+
+    def measure(self):
+        """Columns of metrics.csv, such as `flips/layer1.0.conv1`, to their values as text.
+
+        A layer has no flips where its weights are float, none of the others where its input is; a float network has
+        no column at all.
+        """
+        if not self.layers:
+            return {}
+        before, self.bits = self.bits, self._bits()
+        inputs = layer_inputs(self.probe, self.images)
+        found = {}
+        for name, layer in self.layers.items():
+            if layer.binarizes_weight:
+                found["flips", name] = f"{np.mean(before[name] != self.bits[name]):.6f}"
+            if layer.binarizes_input:
+                alpha, beta = (float(p.asnumpy()) for p in (layer.binary_a.alpha_a, layer.binary_a.beta_a))
+                found["alpha", name], found["beta", name] = f"{alpha:.6g}", f"{beta:.6g}"
+                found["saturation", name] = f"{saturation(inputs[name], alpha, beta):.6f}"
+        keys = [(quantity, name) for quantity in QUANTITIES for name in self.layers]
+        return {f"{quantity}/{name}": found[quantity, name] for quantity, name in keys if (quantity, name) in found}

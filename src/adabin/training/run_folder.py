@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run is a folder: config.yaml, metrics.csv, curves.png, train.log, best.ckpt, last.ckpt.
+
+A training in steps (src/adabin/training/steps.py) has a folder of this kind for each step in it: step1, step2, ...
+"""
+
+import csv
+import fcntl
+import io
+import time
+from pathlib import Path
+
+from adabin.published import published
+from adabin.utils.cli import log
+from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
+from adabin.utils.files import make_folder, replacing
+
+COLUMNS = (
+    "epoch",
+    "lr",
+    "k",
+    "t",
+    "train_loss",
+    "train_top1",
+    "test_loss",
+    "test_top1",
+    "images_per_second",
+    "seconds",
+)
+
+
+# What a resumed run may change: none of these has an influence on the results.
+FREE_KEYS = ("data_path", "num_workers", "check_pictures", "log_steps", "output_path")
+
+
+class RunFolder:
+    """Files of one training.
+
+    Attributes:
+        path, last, best: the folder and its two checkpoints.
+        rows: list of dicts, one per finished epoch, with the keys `COLUMNS` and those of the binary layers' health.
+    """
+
+    def __init__(self, path):
+        self.move(path)
+        self.rows = []
+        self._log_file = None
+
+    def move(self, path):
+        """Take another folder for this one's."""
+        self.path = Path(path)
+        self.last, self.best = self.path / "last.ckpt", self.path / "best.ckpt"
+        self.metrics = self.path / "metrics.csv"
+
+    @classmethod
+    def create(cls, config):
+        """New folder <output_path>/<network>_<dataset>/<time> with the resolved config."""
+        parent = make_folder(Path(config.output_path) / f"{config.network}_{config.dataset}", "--output_path")
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+            path = parent / (stamp + suffix)
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise UserError(
+                    f"{path}: cannot be created ({error.strerror}); give a writable folder with --output_path"
+                ) from error
+            run = cls(path)
+            run._keep_config(config)
+            run._claim()
+            return run
+        raise UserError(f"{parent}: has 99 runs of this second; start again")
+
+    @classmethod
+    def of_step(cls, run, number, config):
+        """Folder of a step within the folder of a run, new or to go on with."""
+        step = cls(make_folder(run.path / f"step{number}", "--output_path"))
+        if not (step.path / "config.yaml").is_file():
+            step._keep_config(config)
+        step._claim()
+        return step
+
+    def _keep_config(self, config):
+        for key in ("data_path", "label_file", "pretrained", "teacher"):
+            value = getattr(config, key)
+            if value and value != "labels":
+                setattr(config, key, str(Path(value).absolute()))  # resumable from any folder
+        with replacing(self.path / "config.yaml") as temporary:
+            config.save(temporary)
+
+    @classmethod
+    def open(cls, path, overrides):
+        """Existing folder to resume, and its config; where the data lies and what has no influence may differ.
+
+        Raises:
+            UserError: no run folder, one that another process writes to, or a flag contradicts the run's config.
+        """
+        run = cls(path)
+        if not (run.path / "config.yaml").is_file():
+            raise UserError(
+                f"--resume {path}: is no run folder (it has no config.yaml); "
+                "give <output_path>/<network>_<dataset>/<time>"
+            )
+        whole = run.path.absolute().parent / "config.yaml"
+        if run.path.name.startswith("step") and whole.is_file():
+            raise UserError(f"--resume {path}: is a step of a training in several; give the folder above it")
+        config = read_config(run.path / "config.yaml")
+        resumed = read_config(run.path / "config.yaml", overrides)
+        for key in overrides:
+            old, new = getattr(config, key), getattr(resumed, key)
+            if new != old and key not in FREE_KEYS:
+                raise UserError(
+                    f"--{key}={new}: contradicts the run to resume, which has {key}={old}; leave the flag out, or "
+                    "start a new run without --resume"
+                )
+        run._claim()
+        return run, resumed
+
+    def _claim(self):
+        """Keep other processes from writing to this folder while this one lives; clear away what a crash left."""
+        try:
+            self._log_file = open(self.path / "train.log", "a", encoding="utf-8")  # noqa: SIM115 - held until the end
+            fcntl.flock(self._log_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"--resume {self.path}: this run is still running; stop it first") from error
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({error.strerror}); make the run folder writable"
+            ) from error
+        for leftover in self.path.glob(".writing-*"):
+            leftover.unlink(missing_ok=True)
+
+    def log(self, message, write=log):
+        """Keep a line in train.log and show it: in this order, so that whoever stops the run on seeing it finds it."""
+        try:
+            self._log_file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {message}\n")
+            self._log_file.flush()
+        except OSError as error:
+            raise UserError(f"{self.path}/train.log: cannot be written ({error.strerror}); free some space") from error
+        write(message)
+
+    def keep_epochs(self, count):
+        """Read metrics.csv and forget what was recorded after the checkpoint that a run resumes from."""
+        if self.metrics.is_file():
+            try:
+                with open(self.metrics, newline="", encoding="utf-8") as handle:
+                    rows = [row for row in csv.DictReader(handle) if int(row["epoch"]) <= count]
+                # csv.DictReader marks fields that are too many by a key None, those that lack by a value None.
+                self.rows = [row for row in rows if None not in row and None not in row.values()]
+            except (OSError, ValueError, LookupError, TypeError, csv.Error):
+                self.rows = []
+        if len(self.rows) != count:
+            raise UserError(
+                f"{self.metrics}: has {len(self.rows)} of {count} epochs of {self.last.name}; "
+                "the run folder is damaged, start a new run"
+            )
+        self._write_metrics()
+
+    def expect_nothing_finished(self):
+        """A run without last.ckpt starts anew; that must not destroy one that had gone further.
+
+        Raises:
+            UserError: metrics.csv shows that a last.ckpt once was there.
+        """
+        recorded = self.metrics.read_bytes().count(b"\n") - 1 if self.metrics.is_file() else 0
+        if recorded > 1:  # the first epoch is recorded before its last.ckpt is written
+            raise UserError(
+                f"{self.last}: is missing, though {recorded} epochs are recorded; restore it or start a new run"
+            )
+
+    def add_epoch(self, row):
+        """Append a row to metrics.csv, with columns of its own after `COLUMNS`, and draw the curves anew."""
+        self.rows.append(row)
+        self._write_metrics()
+        self._draw_curves()
+
+    def _write_metrics(self):
+        text = io.StringIO()
+        columns = dict.fromkeys((*COLUMNS, *(key for row in self.rows for key in row)))
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        with replacing(self.metrics) as temporary:
+            temporary.write_text(text.getvalue(), encoding="utf-8")
+
+    def _draw_curves(self):
+        from matplotlib.figure import Figure
+
+        epochs = [int(row["epoch"]) for row in self.rows]
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        axes = figure.subplots(1, 2)
+        plots = ("loss", "cross entropy", 1), ("top1", "top-1 [%]", 100)
+        for axis, (quantity, label, factor) in zip(axes, plots, strict=True):
+            for split in ("train", "test"):
+                values = [factor * float(row[f"{split}_{quantity}"]) for row in self.rows]
+                axis.plot(epochs, values, marker="o" if len(epochs) < 30 else "", markersize=3, label=split)
+            axis.set(xlabel="epoch", ylabel=label)
+            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.grid(alpha=0.3)
+            axis.legend()
+        figure.suptitle(" ".join(self.path.parts[-2:]))
+        with replacing(self.path / "curves.png") as temporary:
+            figure.savefig(temporary, format="png", dpi=120)
+
+
+def choose_checkpoint(ckpt_path, overrides, or_published=False):
+    """The given checkpoint, or the best one of the newest run below the output path, which is then named.
+
+    Args:
+        ckpt_path, overrides: what the flags say.
+        or_published (bool): where there is no run, take the model that comes with the project; what is taken is then
+            said with how to choose another.
+
+    Raises:
+        UserError: none is given and there is none to take.
+    """
+    if ckpt_path:
+        return Path(ckpt_path)
+    output_path, model = overrides.get("output_path", "outputs"), published()
+    newest = max(
+        (*Path(output_path).glob("*/*/best.ckpt"), *Path(output_path).glob("*/*/step*/best.ckpt")),
+        key=lambda path: path.relative_to(output_path).parts[1:],  # time, then step
+        default=None,
+    )
+    such = f", such as {model}" if model else ""
+    if newest is None and not (model and or_published):
+        raise UserError(
+            f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint{such}, or train first"
+        )
+    what = f"{newest}, the newest run" if newest else f"{model}, the model that comes with the project"
+    another = f"; --ckpt_path or --model takes another{such if newest else ''}" if or_published else ""
+    log(f"taking {what}{another}")
+    return newest or model
+
+
+def config_beside(ckpt_path, config_path, overrides):
+    """Config for a checkpoint: the given file, else config.yaml beside the checkpoint.
+
+    Raises:
+        UserError: no checkpoint there, or no config is given and none lies beside it.
+    """
+    if Path(ckpt_path).is_dir():
+        best = Path(ckpt_path) / "best.ckpt"
+        raise UserError(f"--ckpt_path {ckpt_path}: is a folder; give a checkpoint in it, such as {best}")
+    if not Path(ckpt_path).is_file():
+        raise UserError(f"--ckpt_path {ckpt_path}: no such file; give an existing checkpoint")
+    if not config_path:
+        config_path = Path(ckpt_path).with_name("config.yaml")
+        if not config_path.is_file():
+            raise UserError(f"--ckpt_path {ckpt_path}: has no config.yaml beside it; give it with --config_path")
+    return read_config(config_path, overrides)

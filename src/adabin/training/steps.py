@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Trainings in several steps, each from the weights of the one before: the two-step recipe of ReActNet.
+
+A config's `steps` lists what differs between them: "w_bits=32 weight_decay=1e-5". A run's folder then holds step1/,
+step2/, ..., each a run folder of its own.
+"""
+
+import yaml
+
+from adabin.utils.config import Config, check_together, checked_value
+from adabin.utils.errors import UserError
+
+# What a step may change; data, network, teacher and device are those of the run.
+STEP_KEYS = (
+    "w_bits",
+    "a_bits",
+    "epochs",
+    "optimizer",
+    "lr",
+    "lr_schedule",
+    "momentum",
+    "weight_decay",
+    "clip_norm",
+    "label_smoothing",
+    "progressive",
+    "t_min",
+    "t_max",
+)
+
+
+def parse_step(text):
+    """Key to value of one entry of `steps`.
+
+    Raises:
+        UserError: not of the form "key=value key=value", a key that no step may change, or a wrong value.
+    """
+    changes = {}
+    for part in text.split():
+        key, equals, value = part.partition("=")
+        if not equals or key not in STEP_KEYS:
+            raise UserError(f"config: steps: {part!r} is not key=value with a key of {', '.join(STEP_KEYS)}")
+        try:
+            changes[key] = checked_value(key, yaml.safe_load(value), "config: steps")
+        except yaml.YAMLError as error:
+            raise UserError(f"config: steps: {part!r} cannot be read") from error
+    return changes
+
+
+def step_configs(config, overrides):
+    """Config of each step of a run; the config itself where it has no steps.
+
+    Args:
+        config (Config): of the run.
+        overrides (dict): keys that flags gave; one that a step sets too is a contradiction.
+
+    Raises:
+        UserError: see `parse_step`, a contradiction, or no teacher.
+    """
+    configs = []
+    if config.steps and not config.teacher:
+        raise UserError(
+            "--teacher: is not given, and a training in steps learns from a trained network; train one "
+            "(config/teacher_*.yaml) and give its best.ckpt, or learn from the labels with --teacher=labels"
+        )
+    for number, text in enumerate(config.steps, 1):
+        changes = parse_step(text)
+        for key in changes:
+            if key in overrides and overrides[key] != changes[key]:
+                raise UserError(
+                    f"--{key}={overrides[key]}: step {number} of the recipe sets {key}={changes[key]}; "
+                    "change `steps` in a copy of the recipe"
+                )
+        configs.append(Config(**vars(config) | changes | {"steps": []}))
+        check_together(vars(configs[-1]), f"config: steps: {text!r}")
+    return configs or [config]
+
+
+def run_steps(configs, run, train_step):
+    """Do the trainings of a run in sequence; finished ones are only looked up.
+
+    Args:
+        configs (list of Config): of the steps.
+        run (RunFolder): of the whole run.
+        train_step: function (config, RunFolder) -> result of `train`.
+
+    Returns:
+        dict: that of the last step, its folder as `final`, and `steps` with the accuracies of all.
+    """
+    results, folder = [], None
+    for number, config in enumerate(configs, 1):
+        if folder:
+            # The last weights (their average, where one is evaluated), not the best: which epoch's those are was chosen
+            # by looking at the test images.
+            config = Config(**vars(config) | {"pretrained": str(folder.last)})
+        folder = type(run).of_step(run, number, config)
+        run.log(f"step {number} of {len(configs)}: {folder.path}")
+        results.append(train_step(config, folder))
+    keys = ("epochs", "top1", "best_top1", "run")
+    summary = {"run": str(run.path), "final": results[-1]["run"]}
+    return results[-1] | summary | {"steps": [{key: result[key] for key in keys} for result in results]}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are written whole or not at all."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from adabin.utils.errors import UserError
+from adabin.utils.stopping import unfinished
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Context with a temporary path beside `path`, which takes its place when the body ends well.
+
+    A crash at any moment leaves the old file as it was.
+
+    Raises:
+        UserError: the file cannot be written, e.g. because the disk is full; nothing has changed then.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".writing-{path.name}")
+    try:
+        with unfinished(temporary, os.unlink):
+            yield temporary
+            with open(temporary, "rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space or make the folder "
+            "writable; what was there before is unchanged"
+        ) from error
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix, parent=None):
+    """Context with a new folder in `parent`, or where the system has its temporary files, removed at the end."""
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as folder, unfinished(folder, shutil.rmtree):
+        yield Path(folder)
+
+
+def make_folder(path, flag):
+    """Create a folder with its parents; `flag` is what the user changes when that fails."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be created ({error.strerror}); give a writable folder with {flag}") from error
+    if not os.access(path, os.W_OK):
+        raise UserError(f"{path}: is not writable; give a writable folder with {flag}")
+    return Path(path)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order of the house: who imports whom in the package, and that its modules are no programs."""
+
+import ast
+
+import pytest
+
+from adabin.utils.places import PACKAGE
+
+# Folder or module of the package: what it may import besides itself and utils.
+MAY_KNOW = {
+    "utils": (),
+    "binarize": (),
+    "layers": ("binarize",),
+    "models": ("binarize", "layers"),
+    "deploy": ("layers",),
+    "summary": ("layers",),
+    "cpu": ("binarize", "layers", "models"),
+    "data": (),
+    "draw": (),
+    "published": (),
+    "engine": (),
+    "training": ("binarize", "layers", "models", "deploy", "data", "published"),
+    "export": ("data", "training"),
+    "predict": ("data", "draw", "models", "training", "export"),
+}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path):
+    """Dotted name of a module below the package: `utils.files`; "" for the package itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+NAMES = {name_of(path): path for path in MODULES}
+
+
+def imports(tree):
+    """Dotted names of the package's modules that a syntax tree imports anywhere, without `adabin.`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            found = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in found:
+            first, _, rest = name.partition(".")
+            if first == "adabin":
+                yield rest if rest in NAMES else rest.rpartition(".")[0]
+
+
+GRAPH = {name: set(imports(ast.parse(path.read_text(encoding="utf-8")))) - {name} for name, path in NAMES.items()}
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_a_module_imports_only_what_its_place_in_the_house_may_know(name):
+    part = name.split(".")[0]
+    allowed = {part, "utils", *MAY_KNOW.get(part, ())}
+    assert {other for other in GRAPH[name] if other.split(".")[0] not in allowed} == set()
+
+
+def test_no_module_needs_itself_to_be_imported():
+    state = {}
+
+    def visit(name, path):
+        assert state.get(name) != "open", " -> ".join([*path, name])
+        if name not in state:
+            state[name] = "open"
+            for other in GRAPH[name]:
+                visit(other, [*path, name])
+            state[name] = "done"
+
+    for name in GRAPH:
+        visit(name, [])
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_a_module_of_the_package_is_no_program_and_patches_no_path(name):
+    for node in ast.walk(ast.parse(NAMES[name].read_text(encoding="utf-8"))):
+        assert not (isinstance(node, ast.Name) and node.id == "__name__")
+        assert not (isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The package `adabin`: found by a clone without installation, and whole in a wheel."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from adabin.utils.places import CLONE, PACKAGE
+from tests.programs import ROOT
+
+
+def python(code, cwd, *path):
+    """Run code in a process that finds modules in the folders `path` only."""
+    environment = {**os.environ, "PYTHONPATH": ":".join(map(str, path))}
+    return subprocess.run([sys.executable, "-c", code], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def other(tmp_path):
+    """A folder with another package of the same name, as an installed wheel would be."""
+    (tmp_path / "site" / "adabin").mkdir(parents=True)
+    (tmp_path / "site" / "adabin" / "__init__.py").touch()
+    return tmp_path / "site"
+
+
+def test_a_clone_runs_its_own_code_where_another_is_installed(tmp_path, other):
+    ended = python("import src, adabin; print(adabin.__file__)", tmp_path, other, ROOT)
+    assert (ended.returncode, ended.stdout) == (0, f"{PACKAGE / '__init__.py'}\n"), ended.stderr
+
+
+def test_a_clone_refuses_to_run_with_the_code_of_another(tmp_path, other):
+    ended = python("import adabin, src", tmp_path, other, ROOT)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        f"ImportError: adabin was imported from {other / 'adabin'} before this clone's, {CLONE / 'src'}/adabin"
+    )
+
+
+@pytest.mark.parametrize("name, new", [("src.layers", "adabin.layers"), ("src.adabin", "adabin")])
+def test_an_earlier_name_is_answered_with_the_new_one(tmp_path, name, new):
+    ended = python(f"import {name}", tmp_path, ROOT)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == f"ModuleNotFoundError: {name}: is {new} now; import src, then {new}"
+
+
+def test_the_list_of_what_goes_into_the_wheel_is_complete():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = re.findall(r'"(.+?)"', re.search(r"^packages = \[(.+?)\]$", text, re.MULTILINE | re.DOTALL).group(1))
+    folders = {path.parent for suffix in ("py", "cc") for path in PACKAGE.rglob(f"*.{suffix}")}
+    found = {".".join(folder.relative_to(PACKAGE.parent).parts) for folder in folders}
+    assert set(listed) == found | {"adabin.recipes"}
+
+
+def test_the_wheel_holds_recipes_and_kernel_sources_and_runs_beside_no_clone(tmp_path):
+    source = tmp_path / "source"  # a build leaves files in it
+    for name in ("src", "config"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.txt"):
+        shutil.copy(ROOT / name, source)
+    built = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target",
+         tmp_path / "site", source],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    site = tmp_path / "site"
+    for folder, pattern in ((ROOT / "config", "*.yaml"), (PACKAGE / "cpu" / "kernels", "[a-z]*.*")):
+        there = site / "adabin" / ("recipes" if folder.name == "config" else "cpu/kernels")
+        assert {p.name for p in folder.glob(pattern)} == {p.name for p in there.glob(pattern)}
+    assert not (site / "src").exists()
+    code = (
+        "import adabin\n"
+        "from adabin.utils.config import read_config\n"
+        "from adabin.utils.places import RECIPES\n"
+        "from adabin.cpu.library import library_path\n"
+        "print(adabin.__file__, read_config(RECIPES / 'resnet20_shapes.yaml').network, open(library_path()).name[-3:])"
+    )
+    ended = python(code, tmp_path, site)
+    assert ended.stdout.split() == [str(site / "adabin" / "__init__.py"), "resnet20", ".so"], ended.stderr
