@@ -21,16 +21,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from adabin.cpu import accelerate
-from adabin.data import build_dataset, settle_classes
-from adabin.models import build_model
-from adabin.training.evaluate import predict_logits
-from adabin.training.metrics import classification_metrics
-from adabin.training.run_folder import choose_checkpoint, config_beside
-from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.inference import evaluate
+from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
-from adabin.utils.device import init_device
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
 from adabin.utils.threads import default_threads
@@ -42,6 +36,18 @@ def add_flags(parser):
     parser.add_argument("--logits_path", metavar="F.npy", help="also write the logits, float32 (images, classes)")
 
 
+class Kept:
+    """A model whose first output for every image is kept, for --logits_path."""
+
+    def __init__(self, model):
+        self.model, self.outputs = model, []
+
+    def __call__(self, images):
+        outputs = self.model(images)
+        self.outputs.append(outputs[0])
+        return outputs
+
+
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
     if flags.logits_path and Path(flags.logits_path).exists():
@@ -49,27 +55,23 @@ def main(argv):
     if flags.logits_path:
         make_folder(Path(flags.logits_path).parent, "--logits_path")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
-    config = config_beside(ckpt_path, flags.config_path, overrides)
-    init_device(config)
-    adopt_classes(config, ckpt_path)
-    data = build_dataset(config, "test")
-    settle_classes(config, data)
-    network = accelerate(build_model(config), config)
-    load_network(ckpt_path, network, config)
-    batch_size = min(config.eval_batch_size, data.num_images)
+    opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test")
+    config, data = opened.config, opened.data
+    model = opened.model(min(config.eval_batch_size, data.num_images))
+    kept = Kept(model) if flags.logits_path else model
     began = time.monotonic()
     with tqdm(total=data.num_images, unit="img", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
-        logits, labels = predict_logits(network, data.batches(0), batch_size, bar.update)
+        metric = evaluate(kept, data.batches(0), opened.task.metric(), bar.update)
     seconds = time.monotonic() - began
     if flags.logits_path:
         with replacing(flags.logits_path) as temporary, open(temporary, "wb") as handle:
-            np.save(handle, logits)
+            np.save(handle, np.concatenate(kept.outputs))
     return {
         "dataset": config.dataset,
         "network": config.network,
         "ckpt": str(ckpt_path),
-        **classification_metrics(logits, labels),
-        "images_per_second": round(len(labels) / seconds, 1),
+        **metric.result([metric.state()]),
+        "images_per_second": round(data.num_images / seconds, 1),
         "threads": default_threads(),
     }
 

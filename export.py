@@ -20,26 +20,20 @@ from pathlib import Path
 
 import numpy as np
 
-from adabin.data import build_dataset, settle_classes
 from adabin.deploy import to_deploy
 from adabin.export import (
     SUFFIXES,
-    batched,
     compare,
     description_path,
-    load_mindir,
     target_path,
     write,
     write_description,
 )
+from adabin.inference import CellModel, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
-from adabin.models import build_model
-from adabin.training.evaluate import predict_logits
-from adabin.training.run_folder import choose_checkpoint, config_beside
-from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.utils.cli import run
 from adabin.utils.config import AT_MOST, parse_flags
-from adabin.utils.device import init_device
 from adabin.utils.errors import UserError
 from adabin.utils.files import replacing
 
@@ -72,7 +66,7 @@ def add_flags(parser):
 def first_images(data, count):
     """The first images of a data set, normalized, as float32 (n, 3, H, W)."""
     images, found = [], 0
-    for batch, _ in data.batches(0):
+    for batch, *_ in data.batches(0):
         images.append(batch.asnumpy())
         found += len(images[-1])
         if found >= count:
@@ -87,14 +81,11 @@ def main(argv):
     if not flags.tolerance >= 0:
         raise UserError(f"--tolerance {flags.tolerance}: is no allowed difference; give 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
-    config = config_beside(ckpt_path, flags.config_path, overrides)
+    opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test" if flags.check_images else None)
+    config, network = opened.config, opened.network
     default_name = str(Path(ckpt_path).with_name(f"{config.network}_{config.dataset}"))
     path = target_path(default_name if flags.file_name is None else flags.file_name, flags.file_format, flags.force)
-    init_device(config)
-    adopt_classes(config, ckpt_path)
     description = description_path(path, config, flags.force)
-    network = build_model(config)
-    load_network(ckpt_path, network, config)
     result = {
         "file": str(path),
         "description": str(description),
@@ -107,24 +98,23 @@ def main(argv):
     }
     images = np.zeros((0,))
     if flags.check_images:
-        data = build_dataset(config, "test")
-        settle_classes(config, data)
-        images = first_images(data, flags.check_images)
+        images = first_images(opened.data, flags.check_images)
         if images.shape[1:] != (3, config.image_size, config.image_size):
             raise UserError(
                 f"config: image_size: {config.image_size} is not the size of the images of {config.dataset}, "
                 f"{images.shape[-1]}; correct it, or export without comparing with --check_images 0"
             )
-        expected, _ = predict_logits(network, batched(images, flags.batch_size), flags.batch_size)
+        expected = outputs_of(CellModel(network, flags.batch_size), images, flags.batch_size)
     deployed = to_deploy(network)
     shape = (flags.batch_size, 3, config.image_size, config.image_size)
     with replacing(path) as temporary:  # the file gets its name when it has passed the comparison
         write(deployed, temporary, flags.file_format, shape)
         result["bytes"] = temporary.stat().st_size
         if flags.check_images:
-            loaded = load_mindir(temporary) if flags.file_format == "MINDIR" else deployed
-            what = str(path) if flags.file_format == "MINDIR" else f"the deploy form in {path}"
-            result |= compare(loaded, expected, images, flags.batch_size, flags.tolerance, what)
+            size, is_mindir = flags.batch_size, flags.file_format == "MINDIR"
+            model = load_mindir(temporary, size) if is_mindir else CellModel(deployed, size)
+            what = str(path) if is_mindir else f"the deploy form in {path}"
+            result |= compare(model, expected, images, size, flags.tolerance, opened.task, what)
     write_description(description, config)
     return result
 

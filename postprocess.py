@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adabin.training.metrics import classification_metrics
+from adabin.tasks.classification import ClassificationMetric
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
@@ -87,7 +87,9 @@ def main(argv):
             f"{flags.label_path}: has class {labels.max()}, the results have {logits.shape[1]} classes; "
             "give the labels of the data set that the model was trained on"
         )
-    return {"result_path": flags.result_path, **classification_metrics(logits, labels)}
+    metric = ClassificationMetric()
+    metric.update((logits,), labels)
+    return {"result_path": flags.result_path, **metric.result([metric.state()])}
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from adabin.data.picture_files import named
 from adabin.engine import EngineModel, description_of
-from adabin.predict import NetworkModel, find_pictures, predict_files, table
-from adabin.training.run_folder import choose_checkpoint, config_beside
+from adabin.predict import find_pictures, predict_files, table
+from adabin.tasks import build_task
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
@@ -47,15 +47,19 @@ def add_flags(parser):
 
 
 def open_model(flags, overrides):
-    """The network that the flags name, and its config."""
+    """(which flag named it, its path, the model, its config)."""
     if flags.model and flags.ckpt_path:
         raise UserError("--ckpt_path and --model are two ways to the same; give one of them")
     if flags.model:
         config = description_of(flags.model, flags.config_path, overrides)
-        return EngineModel(flags.model, config), config
+        return "model", flags.model, EngineModel(flags.model, config), config
+    # Here: the C++ program serves where there is no MindSpore.
+    from adabin.inference import CellModel
+    from adabin.opening import choose_checkpoint, open_checkpoint
+
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides, or_published=True)
-    config = config_beside(ckpt_path, flags.config_path, overrides)
-    return NetworkModel(ckpt_path, config), config
+    opened = open_checkpoint(ckpt_path, flags.config_path, overrides)
+    return "ckpt", str(ckpt_path), CellModel(opened.network), opened.config
 
 
 def main(argv):
@@ -64,17 +68,18 @@ def main(argv):
     folder = flags.output_path
     if folder is None:
         folder = Path("outputs") / "predict" / time.strftime("%Y%m%d-%H%M%S")
-    model, config = open_model(flags, overrides)
+    kind, path, model, config = open_model(flags, overrides)
+    task = build_task(config)
     began = time.monotonic()
-    predictions, corrupt = predict_files(model, config, files, folder, flags.force)
+    predictions, corrupt = predict_files(model, task, config, files, folder, flags.force)
     seconds = time.monotonic() - began
-    for line in table(predictions):
+    for line in table(predictions, task):
         log(line)
     if corrupt:
         log(f"left out: {named(corrupt, len(corrupt))}")
     return {
         "network": config.network,
-        model.flag: model.path,
+        kind: path,
         "images": len(predictions),
         "left_out": len(corrupt),
         "images_per_second": round(len(predictions) / seconds, 1),

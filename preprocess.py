@@ -20,6 +20,7 @@ import numpy as np
 
 from adabin.data import build_dataset
 from adabin.data.image_dataset import EpochBatches
+from adabin.tasks import build_task
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.errors import UserError
@@ -55,11 +56,12 @@ def main(argv):
     if "output_path" not in overrides:
         raise UserError("preprocess.py: --output_path is missing; give the folder to write to")
     config = read_config(flags.config_path, overrides)
-    dataset = build_dataset(config, "test")
+    task = build_task(config)
+    dataset = build_dataset(config, "test", task)
     folder = prepare_folder(Path(config.output_path))
     first = 0
     batches = EpochBatches(dataset, epoch=0)
-    for images, _ in batches:
+    for images, *_ in batches:
         with replacing(folder / "inputs" / f"{first:06d}-{first + len(images) - 1:06d}.bin") as temporary:
             np.ascontiguousarray(images, np.float32).tofile(temporary)
         first += len(images)

@@ -23,6 +23,7 @@ from pathlib import Path
 from adabin.cpu import accelerate, accelerate_optimizer
 from adabin.data import build_dataset, settle_classes
 from adabin.models import build_model
+from adabin.tasks import build_task
 from adabin.training.distributed import World, average_gradients, serve_as_scheduler
 from adabin.training.follower import FollowedRun
 from adabin.training.going_on import name_run
@@ -55,7 +56,7 @@ def prepare(config, folder, world):
     teacher = load_teacher(config)
     if teacher:
         accelerate(teacher, config)
-    step = build_step(network, config, teacher)
+    step = build_step(network, config, build_task(config).loss(teacher))
     accelerate_optimizer(step.optimizer, config)
     average_gradients(step, world, config)
     return network, step, report
@@ -66,7 +67,7 @@ def fit(prepared, config, folder, world, train_data, test_data):
     network, step, report = prepared
     if report:
         folder.log(report.text())
-    result = train(network, step, train_data, test_data, config, folder, world)
+    result = train(network, step, train_data, test_data, config, build_task(config), folder, world)
     return result | ({"pretrained": report.counts()} if report else {})
 
 
@@ -83,7 +84,8 @@ def main(argv):
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
     step_configs(config, overrides)  # before the work of building data sets
     init_device(config)
-    data = [build_dataset(config, split).part_of(world.rank, world.size) for split in ("train", "test")]
+    task = build_task(config)
+    data = [build_dataset(config, split, task).part_of(world.rank, world.size) for split in ("train", "test")]
     train_data, test_data = data
     world.join()
     settle_classes(config, train_data)
@@ -102,7 +104,7 @@ def main(argv):
         return fit(prepared, config, folder, world, *data)
     del prepared  # every step makes its own
     return run_steps(
-        configs, folder, lambda config, step: fit(prepare(config, step, world), config, step, world, *data)
+        configs, folder, lambda config, step: fit(prepare(config, step, world), config, step, world, *data), task.score
     )
 
 

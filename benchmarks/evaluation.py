@@ -43,23 +43,24 @@ def work(config, flags):
     """Measure in this process."""
     from adabin.cpu import accelerate
     from adabin.data import build_dataset
+    from adabin.inference import CellModel, evaluate
     from adabin.models import build_model
-    from adabin.training.evaluate import predict_logits
-    from adabin.training.metrics import classification_metrics
+    from adabin.tasks import build_task
 
     init_device(config)
     data = build_dataset(config, "test")
     network = accelerate(build_model(config), config)
-    size = min(config.eval_batch_size, data.num_images)
+    model = CellModel(network, min(config.eval_batch_size, data.num_images))
 
-    def evaluate():
+    def measure():
         began = time.perf_counter()
-        classification_metrics(*predict_logits(network, data.batches(0), size))
+        metric = evaluate(model, data.batches(0), build_task(config).metric())
+        metric.result([metric.state()])
         return time.perf_counter() - began
 
-    evaluate()
+    measure()
     processor = time.process_time()
-    times = [evaluate() for _ in range(flags.passes)]
+    times = [measure() for _ in range(flags.passes)]
     return {
         "images": data.num_images,
         "median_s": statistics.median(times),

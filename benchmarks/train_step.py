@@ -65,11 +65,13 @@ def training_step(config):
 
     from adabin.cpu import accelerate, accelerate_optimizer
     from adabin.models import build_model
+    from adabin.tasks import build_task
     from adabin.training.step import TrainStep, build_optimizer
 
     init_device(config)
     network = accelerate(build_model(config), config)
-    step = TrainStep(network, accelerate_optimizer(build_optimizer(network, config), config))
+    optimizer = accelerate_optimizer(build_optimizer(network, config), config)
+    step = TrainStep(network, optimizer, build_task(config).loss())
     rng = np.random.default_rng(1)
     shape = (config.batch_size, 3, config.image_size, config.image_size)
     images = ms.Tensor(rng.standard_normal(shape).astype(np.float32))

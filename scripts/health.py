@@ -19,15 +19,11 @@ if __name__ == "__main__":  # above the other imports, which take seconds
 
     stopping.install()
 
-from adabin.data import build_dataset, settle_classes
-from adabin.models import build_model
+from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.training.health import IMAGES, binary_layers, first_images, layer_inputs
 from adabin.training.health_pictures import draw_course, draw_layer, read_course
-from adabin.training.run_folder import choose_checkpoint, config_beside
-from adabin.utils.checkpoint import adopt_classes, load_network
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
-from adabin.utils.device import init_device
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
 
@@ -43,10 +39,8 @@ def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
     target = Path(overrides.pop("output_path", "outputs/health"))
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
-    config = config_beside(ckpt_path, flags.config_path, overrides)
-    init_device(config)
-    adopt_classes(config, ckpt_path)
-    network = build_model(config)
+    opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test")
+    config, network = opened.config, opened.network
     layers = binary_layers(network)
     if not layers:
         raise UserError(f"--ckpt_path {ckpt_path}: holds a float network; there are no binary sets to draw")
@@ -64,10 +58,7 @@ def main(argv):
         if path.exists() and not flags.force:
             raise UserError(f"{path}: exists already; give a new folder with --output_path, or replace it with --force")
     make_folder(target, "--output_path")
-    load_network(ckpt_path, network, config)
-    data = build_dataset(config, "test")
-    settle_classes(config, data)
-    inputs = layer_inputs(network, first_images(data, IMAGES))
+    inputs = layer_inputs(network, first_images(opened.data, IMAGES))
     for name in names:
         draw_layer(paths[name], name, layers[name], inputs.get(name))
     if "course" in paths:

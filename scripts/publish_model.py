@@ -27,10 +27,12 @@ import export
 import src  # noqa: E402, F401 - makes adabin importable
 from adabin.data import build_dataset
 from adabin.engine import ENGINE, EngineModel
+from adabin.inference import CellModel
 from adabin.models import build_model
-from adabin.predict import NetworkModel, find_pictures, predict_files
+from adabin.opening import open_checkpoint
+from adabin.predict import find_pictures, predict_files
 from adabin.summary import summarize, totals
-from adabin.training.metrics import classification_metrics
+from adabin.tasks import build_task
 from adabin.utils.checkpoint import describe, load_network, save_checkpoint
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
@@ -105,16 +107,20 @@ def evaluate_both(ckpt, packed, config):
     flags = ("--ckpt_path", str(ckpt), "--data_path", config.data_path, "--logits_path", str(expected_path))
     in_mindspore = evaluation.main(list(flags))
     expected = np.load(expected_path)
-    data = build_dataset(config, "test")
+    task = build_task(config)
+    data = build_dataset(config, "test", task)
     images, labels = zip(*((x.asnumpy(), y.asnumpy()) for x, y in data.batches(0)), strict=True)
     labels = np.concatenate(labels)
-    found = EngineModel(packed, config).logits(np.concatenate(images))
-    decisions, others = expected.argmax(1), found.argmax(1)
+    found = EngineModel(packed, config)(np.concatenate(images))
+    metric = task.metric()
+    metric.update(found, labels)
+    in_cpp = metric.result([metric.state()])
+    decisions, others = expected.argmax(1), task.decisions(found)
     right = {name: int(np.sum((decisions == c) & (labels == c))) for c, name in enumerate(config.class_names)}
     return {
         "images": len(labels),
         "mindspore": {key: in_mindspore[key] for key in ("top1", "loss")},
-        "cpp": {key: classification_metrics(found, labels)[key] for key in ("top1", "loss")},
+        "cpp": {key: in_cpp[key] for key in ("top1", "loss")},
         "device": describe_device(config),
         "date": time.strftime("%Y-%m-%d"),
         "equal_decisions": int(np.sum(decisions == others)),
@@ -123,11 +129,13 @@ def evaluate_both(ckpt, packed, config):
     }
 
 
-def try_pictures(ckpt, config, folder):
+def try_pictures(ckpt, folder):
     """What the checkpoint says of the pictures that lie beside it: a list of file name and five best classes."""
     if not folder.is_dir():
         return []
-    predictions, _ = predict_files(NetworkModel(ckpt, config), config, find_pictures([folder]), "", False)
+    opened = open_checkpoint(ckpt)
+    model = CellModel(opened.network)
+    predictions, _ = predict_files(model, opened.task, opened.config, find_pictures([folder]), "", False)
     return [{"image": Path(prediction["image"]).name, "top5": prediction["top5"]} for prediction in predictions]
 
 
@@ -157,7 +165,7 @@ def main(argv):
             "binary_parameters": sizes["binary_weights"],
             "training": training,
             "evaluation": evaluate_both(ckpt, packed, config),
-            "pictures": try_pictures(ckpt, config, target / "pictures"),
+            "pictures": try_pictures(ckpt, target / "pictures"),
         }
         for name in ("metrics.csv", "curves.png"):
             shutil.copy(Path(flags.run, name), work)

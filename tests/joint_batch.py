@@ -6,6 +6,7 @@ msrun ... tests/joint_batch.py OUT    each rank asserts for itself and then writ
 
 import sys
 
+from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.utils.device import prepare_environment
 
 prepare_environment()
@@ -49,7 +50,7 @@ def batch(world, number):
 def build(config):
     ms.set_seed(config.seed)
     network = WithoutBatchNorm(config)
-    return network, TrainStep(network, build_optimizer(network, config))
+    return network, TrainStep(network, build_optimizer(network, config), ClassificationLoss())
 
 
 def check_gradients(world, config):

@@ -7,8 +7,8 @@ import pytest
 
 from adabin.deploy import to_deploy
 from adabin.export import write
+from adabin.inference import CellModel, outputs_of
 from adabin.models import build_model
-from adabin.training.evaluate import predict_logits
 from adabin.utils.checkpoint import assign, network_parameters
 from adabin.utils.config import read_config
 from adabin.utils.torch_checkpoint import read_torch_checkpoint
@@ -65,8 +65,7 @@ def test_every_binary_layer_gives_equal_bits_and_outputs(config, test_data, mode
 def test_the_whole_network_agrees_with_mindspore_on_all_images(config, test_data, model, images, tmp_path):
     ms.set_context(mode=ms.GRAPH_MODE)
     x, labels = images
-    batches = ((ms.Tensor(x[i : i + 250]), ms.Tensor(labels[i : i + 250])) for i in range(0, len(x), 250))
-    expected, _ = predict_logits(deployed_network(config, test_data), batches, 250)
+    (expected,) = outputs_of(CellModel(deployed_network(config, test_data), 250), x, 250)
     logits, result = cpp.infer(model, x, tmp_path, "--threads", 2)
     assert result["binary_layers"] == result["binary_layers_packed"] == BINARY_LAYERS
     decisions, expected_decisions = logits.argmax(1), expected.argmax(1)

@@ -10,6 +10,7 @@ from adabin.cpu import accelerate, accelerate_optimizer
 from adabin.cpu.momentum import CpuMomentum
 from adabin.layers import set_estimator
 from adabin.models import build_model
+from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.training.optimizer import build_optimizer
 from adabin.training.step import TrainStep, build_step
 from adabin.utils.config import read_config
@@ -37,7 +38,7 @@ def course(kernels, **settings):
     network = Linear()
     optimizer = accelerate_optimizer(build_optimizer(network, config), config)
     assert isinstance(optimizer, CpuMomentum) == (kernels == "on" and config.optimizer == "sgd")
-    step = TrainStep(network, optimizer)
+    step = TrainStep(network, optimizer, ClassificationLoss())
     rng, losses = np.random.default_rng(1), []
     for number in range(5):
         step.set_learning_rate(0.3 / (1 + number))
@@ -69,7 +70,7 @@ def three_steps(mode, settings):
     init_device(config)
     network = accelerate(build_model(config), config)
     set_estimator(network, 1.0, 1.0)
-    step = build_step(network, config)
+    step = build_step(network, config, ClassificationLoss())
     accelerate_optimizer(step.optimizer, config)
     assert isinstance(step.optimizer, CpuMomentum)
     average = step.update.average

@@ -10,6 +10,7 @@ from adabin.binarize import ESTIMATORS, FORMS, SETS
 from adabin.cpu import accelerate
 from adabin.layers import AdaBinConv2d, set_estimator
 from adabin.models import build_model
+from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.training.step import TrainStep, build_optimizer
 from adabin.utils.config import read_config
 from tests.cpu_library import needs_kernels
@@ -47,7 +48,7 @@ def first_step(config, kernels, images, labels):
     for _, cell in network.cells_and_names():
         if isinstance(cell, AdaBinConv2d):  # at a threshold of 0 many sums are equal to it but for rounding
             cell.binary_a.beta_a.set_data(ms.Tensor(0.0123, ms.float32))
-    step = TrainStep(network, build_optimizer(network, config))
+    step = TrainStep(network, build_optimizer(network, config), ClassificationLoss())
     network.set_train(False)
     logits = network(images).asnumpy()
     step.set_train(True)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from adabin.data.image_dataset import EpochBatches, ImageDataset
-from adabin.training.metrics import classification_metrics, classification_sums, metrics_of_sums
+from adabin.tasks.classification import ClassificationMetric
 from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.errors import UserError
 from scripts.distributed_job import free_port
@@ -125,9 +125,14 @@ def test_what_cannot_be_shared_is_refused():
 def test_sums_over_uneven_parts_give_the_metrics_of_all_images():
     rng = np.random.default_rng(0)
     logits, labels = rng.normal(size=(41, 10)).astype(np.float32), rng.integers(0, 10, 41)
-    parts = [classification_sums(logits[part], labels[part]) for part in (slice(0, 13), slice(13, 27), slice(27, 41))]
-    found = metrics_of_sums({key: sum(part[key] for part in parts) for key in parts[0]})
-    whole = classification_metrics(logits, labels)
+
+    def state_of(part):
+        metric = ClassificationMetric()
+        metric.update((logits[part],), labels[part])
+        return metric.state()
+
+    found = ClassificationMetric.result([state_of(slice(*ends)) for ends in ((0, 13), (13, 27), (27, 41))])
+    whole = ClassificationMetric.result([state_of(slice(None))])
     assert found["images"] == whole["images"] == 41
     assert found["top1"] == whole["top1"] and found["top5"] == whole["top5"]
     assert found["loss"] == pytest.approx(whole["loss"], rel=1e-12)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adabin import engine
-from adabin.predict import class_names
+from adabin.tasks.classification.prediction import class_names
 from adabin.utils.errors import UserError
 from tests import cpp
 from tests.programs import ROOT
@@ -26,9 +26,9 @@ def model():
 # Four times as many pixels are four images to the C++ program; the others are no whole number of them.
 @pytest.mark.parametrize("size", [22, 16, 5])
 def test_images_of_another_size_are_refused_before_their_number_confuses(model, size):
-    assert len(model.logits(np.zeros((3, 3, SIZE, SIZE), np.float32))) == 3
+    assert len(model(np.zeros((3, 3, SIZE, SIZE), np.float32))[0]) == 3
     with pytest.raises(UserError, match=f"takes images of {SIZE} x {SIZE}, the config has image_size={size}; give"):
-        model.logits(np.zeros((3, 3, size, size), np.float32))
+        model(np.zeros((3, 3, size, size), np.float32))
 
 
 CLASS_COUNTS = [("ab", 3, "class_names: the config has 2"), ("abc", 100, "num_classes: the config has 100")]

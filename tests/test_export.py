@@ -11,10 +11,11 @@ from mindspore.train import mind_ir_pb2
 import export
 from adabin.binarize import Binarization
 from adabin.deploy import DeployConv2d, to_deploy
-from adabin.export import batched, compare, load_mindir, target_path, write
+from adabin.export import compare, target_path, write
+from adabin.inference import CellModel, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
 from adabin.models import build_model
-from adabin.training.evaluate import predict_logits
+from adabin.tasks.classification import Classification
 from adabin.utils.config import read_config
 from adabin.utils.errors import RunError, UserError
 
@@ -51,7 +52,8 @@ def images_of(count, size=SIZE):
 
 
 def logits_of(network, images, batch_size):
-    return predict_logits(network, batched(images, batch_size), batch_size)[0]
+    (logits,) = outputs_of(CellModel(network, batch_size), images, batch_size)
+    return logits
 
 
 @pytest.fixture(scope="module", params=["paper", "released"])
@@ -69,8 +71,8 @@ def exported(request, tmp_path_factory):
 
 def test_a_mindir_gives_the_training_forms_logits_bit_by_bit(exported):
     path, _, expected, images = exported
-    np.testing.assert_array_equal(logits_of(load_mindir(path), images, 7), expected)
-    result = compare(load_mindir(path), expected, images, 7, 0.0, "the file")
+    np.testing.assert_array_equal(outputs_of(load_mindir(path, 7), images, 7)[0], expected)
+    result = compare(load_mindir(path, 7), (expected,), images, 7, 0.0, Classification, "the file")
     assert result == {"compared_images": 17, "largest_difference": 0.0, "equal_decisions": 1.0}
 
 
@@ -169,18 +171,16 @@ def test_without_images_nothing_is_compared_and_no_data_needed(tiny_run, tmp_pat
 class Wrong:
     """What a faulty export would be: the right network with one logit moved."""
 
-    def __init__(self, network):
-        self.network = network
+    def __init__(self, model):
+        self.model = model
 
-    def set_train(self, mode):
-        return self
-
-    def __call__(self, x):
-        return self.network(x) + ms.Tensor(np.eye(1, 10, dtype=np.float32) * 0.25)
+    def __call__(self, images):
+        (logits,) = self.model(images)
+        return (logits + np.eye(1, 10, dtype=np.float32) * 0.25,)
 
 
 def test_a_file_that_differs_is_not_kept_and_replaces_nothing(tiny_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "load_mindir", lambda path: Wrong(load_mindir(path)))
+    monkeypatch.setattr(export, "load_mindir", lambda path, size: Wrong(load_mindir(path, size)))
     with pytest.raises(RunError, match=r"net\.mindir differs from the training form by 0\.25 .*--tolerance"):
         exported_by_program(tiny_run, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -11,12 +11,15 @@ import pytest
 from adabin.data import build_dataset
 from adabin.models import build_model
 from adabin.training.health import IMAGES, QUANTITIES, HealthRecord, binary_layers, layer_inputs, saturation
-from adabin.training.run_folder import COLUMNS
 from adabin.utils.checkpoint import load_network, network_parameters
 from adabin.utils.config import read_config
 from tests.programs import TINY, call, refusal_of, result_of
 
 HEALTH = "scripts/health.py"
+
+COLUMNS = (
+    "epoch", "lr", "k", "t", "train_loss", "train_top1", "test_loss", "test_top1", "images_per_second", "seconds",
+)  # fmt: skip
 
 
 def rows_of(folder):

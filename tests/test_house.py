@@ -17,12 +17,14 @@ MAY_KNOW = {
     "summary": ("layers",),
     "cpu": ("binarize", "layers", "models"),
     "data": (),
-    "draw": (),
     "published": (),
+    "tasks": ("layers", "models"),
+    "inference": (),
+    "opening": ("cpu", "data", "inference", "models", "published", "tasks"),
     "engine": (),
-    "training": ("binarize", "layers", "models", "deploy", "data", "published"),
-    "export": ("data", "training"),
-    "predict": ("data", "draw", "models", "training", "export"),
+    "training": ("binarize", "layers", "models", "tasks", "inference", "deploy", "data"),
+    "export": ("data", "inference"),
+    "predict": ("data",),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -11,6 +11,7 @@ from mindspore import nn
 from adabin.deploy import DeployMaxPool3x3
 from adabin.layers import AdaBinConv2d, MaxPool3x3
 from adabin.models import MODELS, build_model
+from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.training.step import TrainStep, build_optimizer
 from adabin.utils.checkpoint import assign, network_parameters
 from adabin.utils.config import read_config
@@ -189,7 +190,7 @@ def test_a_compiled_training_step_moves_every_parameter(name):
     config = read_config(None, {"network": name, "image_size": size, "seed": 3})
     init_device(config)
     network = build_model(config)
-    step = TrainStep(network, build_optimizer(network, config))
+    step = TrainStep(network, build_optimizer(network, config), ClassificationLoss())
     before = {p.name: p.asnumpy().copy() for p in network.trainable_params()}
     rng = np.random.default_rng(0)
     images = ms.Tensor(rng.normal(size=(4, 3, size, size)).astype(np.float32))

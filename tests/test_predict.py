@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from adabin.draw import drawing_paths
-from adabin.predict import find_pictures, softmax
+from adabin.predict import drawing_paths, find_pictures
+from adabin.tasks.classification.prediction import softmax
 from adabin.utils.config import read_config
 from adabin.utils.errors import RunError
 from tests import cpp

@@ -11,8 +11,9 @@ from adabin.layers import AdaBinConv2d, set_estimator
 from adabin.models import binarization_of, build_model
 from adabin.models.blocks import Style
 from adabin.models.resnet_cifar import BasicBlock
+from adabin.tasks.classification.loss import ClassificationLoss, CrossEntropy
 from adabin.training.schedule import cosine_lr, estimator_parameters
-from adabin.training.step import CrossEntropy, TrainStep, build_optimizer
+from adabin.training.step import TrainStep, build_optimizer
 from adabin.utils.config import read_config
 from adabin.utils.device import init_device
 
@@ -35,7 +36,7 @@ def make_step(build=lambda config: Small(binarization_of(config)), mode="GRAPH",
     config = read_config(None, {"network": "resnet8", "seed": 3, "mode": mode, **changes})
     init_device(config)
     network = build(config)
-    return network, TrainStep(network, build_optimizer(network, config))
+    return network, TrainStep(network, build_optimizer(network, config), ClassificationLoss())
 
 
 def batch(number, count=4, size=8):
@@ -166,11 +167,11 @@ def test_a_step_does_not_depend_on_how_many_the_process_has_done_before():
     """MindSpore tries out several ways to split work among threads in the first calls of an operator."""
     _, step = make_step(build_model)
     start = values_of(step)
-    loss, correct = step(*batch(0, 11, 32))
+    loss, (correct,) = step(*batch(0, 11, 32))
     expected = values_of(step)
     for _ in range(20):
         assign(step, start)
-        again, correct_again = step(*batch(0, 11, 32))
+        again, (correct_again,) = step(*batch(0, 11, 32))
         assert again.asnumpy().tobytes() == loss.asnumpy().tobytes() and int(correct) == int(correct_again)
         assert differing(values_of(step), expected) == []
 

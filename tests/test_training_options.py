@@ -7,7 +7,8 @@ import pytest
 from mindspore import nn, ops
 
 from adabin.models import binarization_of
-from adabin.training.losses import CrossEntropy, SoftCrossEntropy
+from adabin.tasks.classification import Classification
+from adabin.tasks.classification.loss import ClassificationLoss, CrossEntropy, SoftCrossEntropy
 from adabin.training.optimizer import build_optimizer, parameter_kinds
 from adabin.training.schedule import learning_rate
 from adabin.training.sink import RemainingEpochs, sink_step
@@ -27,7 +28,7 @@ def make(mode="GRAPH", network=None, **changes):
     config = read_config(None, {"network": "resnet8", "seed": 3, "mode": mode, "batch_size": 4, **changes})
     init_device(config)
     network = network or Small(binarization_of(config))
-    return network, build_step(network, config), config
+    return network, build_step(network, config, ClassificationLoss(config.label_smoothing)), config
 
 
 def weights_of(network):
@@ -67,7 +68,7 @@ def first_loss(**changes):
     teacher = changes.pop("teacher", None)
     network = Small(binarization_of(read_config(None)))
     config = read_config(None, {"network": "resnet8", "batch_size": 4, **changes})
-    step = build_step(network, config, teacher)
+    step = build_step(network, config, ClassificationLoss(config.label_smoothing, teacher))
     images, labels = batch(0)
     logits = network.set_train(True)(images).asnumpy().astype(np.float64)
     return logits, labels.asnumpy(), float(step.set_train(True)(images, labels)[0].asnumpy())
@@ -197,7 +198,7 @@ def test_a_batch_in_parts_moves_the_weights_as_the_whole_batch(mode, clip_norm):
         for name, parameter in network_parameters(network).items():
             parameter.set_data(ms.Tensor(weights[name].astype(np.float32)))
         outputs = [step(*batch(number, 8)) for number in range(3)]
-        results.append(([(float(a.asnumpy()), int(b.asnumpy())) for a, b in outputs], weights_of(network)))
+        results.append(([(float(a.asnumpy()), int(b.asnumpy())) for a, (b,) in outputs], weights_of(network)))
     for outputs, weights in results[1:]:
         np.testing.assert_allclose(outputs, results[0][0], rtol=1e-5)
         for name, value in results[0][1].items():
@@ -263,12 +264,12 @@ def test_the_teacher_teaches_and_stays_as_it_is(mode):
     for parameter in teacher.get_parameters():
         parameter.name = f"teacher.{parameter.name}"
     before = {p.name: p.asnumpy().copy() for p in teacher.get_parameters()}
-    step = TrainStep(network, build_optimizer(network, config), teacher=teacher)
+    step = TrainStep(network, build_optimizer(network, config), ClassificationLoss(teacher=teacher))
     images, labels = batch(0)
     logits = network.set_train(True)(images).asnumpy().astype(np.float64)
     step.set_train(True)
     assert not teacher.training and network.training
-    loss, correct = step(images, labels)
+    loss, (correct,) = step(images, labels)
     target = np.exp(log_softmax(teacher(images).asnumpy().astype(np.float64)))
     assert float(loss.asnumpy()) == pytest.approx(-(target * log_softmax(logits)).sum() / 4, rel=1e-5)
     assert int(correct.asnumpy()) == (logits.argmax(axis=1) == labels.asnumpy()).sum()
@@ -305,7 +306,9 @@ def test_a_device_with_a_queue_trains_on_the_batches_of_the_remaining_epochs(mon
 
     def step(images, labels):
         seen.append((images.asnumpy(), labels.asnumpy()))
-        return ms.Tensor(1.5), ms.Tensor(2)
+        return ms.Tensor(1.5), (ms.Tensor(2),)
+
+    step.loss = ClassificationLoss()
 
     monkeypatch.setattr(ms, "data_sink", data_sink)
     sizes = {"train_size": 20, "test_size": 20, "batch_size": 6, "epochs": 4}
@@ -313,7 +316,8 @@ def test_a_device_with_a_queue_trains_on_the_batches_of_the_remaining_epochs(mon
     data, seen = build_dataset(config, "train"), []
     next_step = sink_step(step, data, 2, config, print)
     for epoch in (2, 3):
-        assert _train_epoch(step, data, epoch, config, Progress(72, 0), next_step) == (1.5, 2 / 6)
+        found = _train_epoch(step, data, epoch, config, Classification, Progress(72, 0), next_step)
+        assert found == {"loss": 1.5, "top1": 2 / 6}
     expected = [(x.asnumpy(), y.asnumpy()) for epoch in (2, 3) for x, y in data.batches(epoch)]
     assert len(seen) == len(expected) == 6
     for (images, labels), (own_images, own_labels) in zip(seen, expected, strict=True):

@@ -13,16 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from adabin.data import build_dataset, settle_classes
 from adabin.deploy import to_deploy
-from adabin.export import batched
-from adabin.models import build_model
-from adabin.training.evaluate import predict_logits
-from adabin.training.run_folder import choose_checkpoint, config_beside
-from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.inference import CellModel, outputs_of
+from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
-from adabin.utils.device import init_device
 from export import first_images
 from tests import cpp
 from tests.golden.make_golden import record_layers
@@ -54,20 +49,15 @@ def main(argv):
 
     flags, overrides = parse_flags(__doc__, argv, add_flags)
     path = choose_checkpoint(flags.ckpt_path, overrides)
-    config = config_beside(path, flags.config_path, overrides)
-    init_device(config)
-    adopt_classes(config, path)
-    data = build_dataset(config, "test")
-    settle_classes(config, data)
-    network = build_model(config)
-    load_network(path, network, config)
-    images = first_images(data, flags.images)
-    deployed = to_deploy(network)
+    opened = open_checkpoint(path, flags.config_path, overrides, split="test")
+    config = opened.config
+    images = first_images(opened.data, flags.images)
+    deployed = to_deploy(opened.network)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         write_both(deployed, folder, (1, *images.shape[1:]))
         packed = cpp.run("adabin_pack", "--model", folder / "net.mindir", "--output", folder / "net.adabin")
-        expected, _ = predict_logits(deployed, batched(images, 50), 50)
+        (expected,) = outputs_of(CellModel(deployed, 50), images, 50)
         logits, inferred = cpp.infer(folder / "net.adabin", images, folder / "cpp", "--threads", 2)
         onnx = np.concatenate([run_onnx(folder / "net.onnx", image[None]) for image in images[:100]])
         ms.set_context(mode=ms.PYNATIVE_MODE)

@@ -68,15 +68,15 @@ class EngineModel:
             log(f"warning: {ENGINE} is older than {name}; build it again with: bash ascend310_infer/build.sh")
         self.path = str(path)
 
-    def logits(self, images):
-        """Logits (N, classes) of normalized images float32 (N, 3, S, S).
+    def __call__(self, images):
+        """Outputs, a tuple of arrays float32 (N, ...) in one row per image, of normalized images float32 (N, 3, S, S).
 
         Raises:
             UserError: the network takes images of another size, or the file cannot be run.
             RunError: the program failed.
         """
         with temporary_folder("adabin-predict-") as folder:
-            source, results = folder / "images.bin", folder / "logits"
+            source, results = folder / "images.bin", folder / "outputs"
             np.ascontiguousarray(images, np.float32).tofile(source)
             command = [str(ENGINE), "--model", self.path, "--input", str(source), "--output", str(results)]
             ended = subprocess.run(command, env=environment_for_other_programs(), capture_output=True, text=True)
@@ -90,7 +90,8 @@ class EngineModel:
             samples = json.loads(ended.stdout.splitlines()[-1])["samples"]
             if samples != len(images):
                 self._refuse_size(images, images.nbytes // samples)
-            return np.fromfile(results / "images_0.bin", np.float32).reshape(len(images), -1)
+            files = sorted(results.glob("images_*.bin"), key=lambda path: int(path.stem.rpartition("_")[2]))
+            return tuple(np.fromfile(path, np.float32).reshape(len(images), -1) for path in files)
 
     def _refuse_size(self, images, sample_bytes):
         side = math.isqrt(sample_bytes // (images.shape[1] * images.itemsize))

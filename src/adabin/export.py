@@ -8,10 +8,9 @@ from pathlib import Path
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn
 
 from adabin.data.crops import resize_side
-from adabin.training.evaluate import predict_logits
+from adabin.inference import outputs_of
 from adabin.utils.checkpoint import DESCRIBED_KEYS
 from adabin.utils.config import Config
 from adabin.utils.errors import RunError, UserError
@@ -47,7 +46,7 @@ def target_path(file_name, file_format, force):
 def describe_network(config):
     """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
     split = ("seed", "val_share", "test_size")  # which pictures are the test images
-    keys = ("image_size", "class_names", *DESCRIBED_KEYS, *split)
+    keys = ("task", "image_size", "class_names", *DESCRIBED_KEYS, *split)
     return Config(**{key: getattr(config, key) for key in keys}, resize=resize_side(config))
 
 
@@ -106,37 +105,31 @@ def write(deployed, path, file_format, input_shape):
     os.chmod(path, 0o644)
 
 
-def load_mindir(path):
-    """Network of a MindIR file, to be called like any Cell."""
-    try:
-        return nn.GraphCell(ms.load(str(path)))
-    except (RuntimeError, ValueError) as error:
-        raise UserError(f"{path}: is not a MindIR that MindSpore can load; export it again") from error
+def compare(model, expected, images, batch_size, tolerance, task, what):
+    """Compare a model's outputs with the expected ones.
 
-
-def batched(images, batch_size):
-    """Images as (batch, labels 0) pairs for `predict_logits`."""
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        yield ms.Tensor(batch), ms.Tensor(np.zeros(len(batch), np.int32))
-
-
-def compare(network, expected, images, batch_size, tolerance, what):
-    """Compare a network's logits with the expected ones.
+    Args:
+        model: callable, images -> tuple of arrays.
+        expected (tuple): outputs for all `images`.
+        batch_size (int): images of a call.
+        tolerance (float): largest difference allowed, relative to the largest value of that output.
+        task: its `decisions` are counted.
+        what (str): names the model in the message.
 
     Returns:
-        dict: `compared_images`, `largest_difference`, `equal_decisions` (share of equal class decisions).
+        dict: `compared_images`, `largest_difference`, `equal_decisions` (share of equal decisions).
 
     Raises:
-        RunError: the largest difference exceeds tolerance times the largest expected logit.
+        RunError: the difference exceeds what is allowed.
     """
-    logits, _ = predict_logits(network, batched(images, batch_size), batch_size)
-    difference = float(np.abs(logits - expected).max())
-    bound = tolerance * float(np.abs(expected).max())
-    equal = float(np.mean(logits.argmax(1) == expected.argmax(1)))
-    if not difference <= bound:
-        raise RunError(
-            f"{what} differs from the training form by {difference:.3g} (allowed: {bound:.3g}; equal "
-            f"decisions: {100 * equal:.2f} %); it is not kept; export again, or allow more with --tolerance"
-        )
-    return {"compared_images": len(images), "largest_difference": difference, "equal_decisions": equal}
+    found = outputs_of(model, images, batch_size)
+    equal = float(np.mean(task.decisions(found) == task.decisions(expected)))
+    differences = [float(np.abs(own - theirs).max()) for own, theirs in zip(found, expected, strict=True)]
+    for difference, theirs in zip(differences, expected, strict=True):
+        bound = tolerance * float(np.abs(theirs).max())
+        if not difference <= bound:
+            raise RunError(
+                f"{what} differs from the training form by {difference:.3g} (allowed: {bound:.3g}; equal "
+                f"decisions: {100 * equal:.2f} %); it is not kept; export again, or allow more with --tolerance"
+            )
+    return {"compared_images": len(images), "largest_difference": max(differences), "equal_decisions": equal}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From picture files to ranked classes, with a checkpoint in MindSpore or an exported file in the C++ program."""
+"""From picture files to predictions, with any model: a checkpoint in MindSpore, an exported file in the C++ program."""
 
 from pathlib import Path
 
@@ -9,11 +9,9 @@ from adabin.data.crops import prepare, resize_side
 from adabin.data.decode import PictureError, read_picture
 from adabin.data.picture_files import is_picture, named, pictures_below
 from adabin.data.transforms import normalize
-from adabin.draw import drawing_paths, save_drawing
-from adabin.utils.errors import RunError, UserError
+from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
 
-TOP = 5
 CHUNK = 32  # pictures that are held in memory at a time
 
 
@@ -38,49 +36,20 @@ def find_pictures(paths):
     return files
 
 
-class NetworkModel:
-    """A checkpoint, run in MindSpore.
+def predict_files(model, task, config, files, folder, force):
+    """Let a model see picture files, and draw the answers.
 
     Args:
-        path: of the checkpoint.
-        config (Config): that it was trained with; gets the checkpoint's classes where it leaves them open.
-    """
-
-    flag = "ckpt"
-
-    def __init__(self, path, config):
-        from adabin.models import build_model
-        from adabin.utils.checkpoint import adopt_classes, load_network
-        from adabin.utils.device import init_device
-
-        self.path, self.batch_size = str(path), 0
-        init_device(config)
-        adopt_classes(config, path)
-        self.network = build_model(config)
-        load_network(path, self.network, config)
-
-    def logits(self, images):
-        """Logits (N, classes) of normalized images float32 (N, 3, S, S)."""
-        from adabin.export import batched
-        from adabin.training.evaluate import predict_logits
-
-        self.batch_size = self.batch_size or len(images)  # the first chunk is the largest
-        return predict_logits(self.network, batched(images, self.batch_size), self.batch_size)[0]
-
-
-def predict_files(model, config, files, folder, force):
-    """Classify picture files and draw the answers.
-
-    Args:
-        model: `NetworkModel`, or `EngineModel` of src/adabin/engine.py.
-        config (Config): image_size, mean, std, class_names, skip_corrupt.
+        model: callable, images -> tuple of arrays (adabin.inference).
+        task: what becomes of these (adabin.tasks).
+        config (Config): image_size, mean, std, skip_corrupt.
         files (list of Path): pictures.
         folder: for the drawn pictures; empty to draw none.
         force (bool): replace pictures that are there already.
 
     Returns:
-        (predictions, corrupt): a dict per picture with `image`, `top5` (a list of class number, name and score, best
-        first) and `drawing`; and the files that cannot be read, with the reason, which config.skip_corrupt leaves out.
+        (predictions, corrupt): a dict per picture with `image`, what the task predicts, and `drawing`; and
+        the files that cannot be read, with the reason, which config.skip_corrupt leaves out.
 
     Raises:
         UserError: a picture cannot be read, the drawings exist, or the config does not describe the model.
@@ -96,21 +65,37 @@ def predict_files(model, config, files, folder, force):
         )
     files = [path for path, text in zip(files, reasons, strict=True) if not text]
     drawings = drawing_paths(files, make_folder(folder, "--output_path"), force) if folder else [None] * len(files)
-    names = None
     predictions = []
     for first in range(0, len(files), CHUNK):
         part = slice(first, first + CHUNK)
-        pixels = np.stack([prepare(read_picture(path, resize_side(config)), config) for path in files[part]])
-        scores = softmax(model.logits(normalize(pixels, config.mean, config.std)))
-        names = names or class_names(config, scores.shape[1])
-        for path, row, drawing in zip(files[part], scores, drawings[part], strict=True):
-            best = np.argsort(-row, kind="stable")[:TOP]
-            top = [{"class": int(c), "name": names[c], "score": round(float(row[c]), 6)} for c in best]
-            predictions.append({"image": str(path), "top5": top})
+        pictures = [read_picture(path, resize_side(config)) for path in files[part]]
+        pixels = np.stack([prepare(picture, config) for picture in pictures])
+        outputs = model(normalize(pixels, config.mean, config.std))
+        found = task.predict(outputs, [picture.shape[:2] for picture in pictures])
+        for path, prediction, drawing in zip(files[part], found, drawings[part], strict=True):
+            predictions.append({"image": str(path), **prediction})
             if drawing:
-                save_drawing(drawing, read_picture(path, 480), top)
+                task.draw(drawing, read_picture(path, 480), prediction)
                 predictions[-1]["drawing"] = str(drawing)
     return predictions, corrupt
+
+
+def drawing_paths(files, folder, force):
+    """One free name per picture: <name>.png, <name>-2.png for another picture of that name.
+
+    Raises:
+        UserError: a file of that name exists and `force` is not set.
+    """
+    paths, taken = [], set()
+    for file in files:
+        stem, number = file.stem, 1
+        while (path := Path(folder) / f"{stem}{f'-{number}' if number > 1 else ''}.png") in taken:
+            number += 1
+        if path.exists() and not force:
+            raise UserError(f"{path}: exists already; give a new folder with --output_path, or replace it with --force")
+        taken.add(path)
+        paths.append(path)
+    return paths
 
 
 def _reason(path):
@@ -122,36 +107,8 @@ def _reason(path):
     return None
 
 
-def class_names(config, count):
-    """Names of a network's outputs; their numbers where nobody knows the names.
-
-    Raises:
-        UserError: the config has another number of classes.
-    """
-    for key, expected in (("class_names", len(config.class_names)), ("num_classes", config.num_classes)):
-        if expected not in (0, count):
-            raise UserError(
-                f"{key}: the config has {expected} classes, the network {count} outputs; "
-                "give the config that belongs to it with --config_path, and no flag against it"
-            )
-    return config.class_names or [f"class {number}" for number in range(count)]
-
-
-def softmax(logits):
-    """Scores (N, classes) that sum to 1, in float64.
-
-    Raises:
-        RunError: a logit is not finite.
-    """
-    if not np.isfinite(logits).all():
-        raise RunError("the network gives values that are not finite: its training has diverged")
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def table(predictions):
-    """One line per picture: its name and the classes with their scores in percent."""
+def table(predictions, task):
+    """One line per picture: its name and what the task says of it."""
     width = max(len(prediction["image"]) for prediction in predictions)
     for prediction in predictions:
-        classes = ", ".join(f"{answer['name']} {100 * answer['score']:.1f} %" for answer in prediction["top5"])
-        yield f"{prediction['image']:{width}}  {classes}"
+        yield f"{prediction['image']:{width}}  {task.line(prediction)}"

@@ -27,8 +27,9 @@ class ImageDataset:
         augment: flip and crop; only where `train`.
         num_workers: threads preparing batches, at most as many as the machine has processors.
 
-    Attributes: num_images, num_classes, class_names, normalization (mean, std), steps_per_epoch, images, labels, and
-    share: images per batch that this process gets (see `part_of`).
+    Attributes: num_images, num_classes, class_names, normalization (mean, std), steps_per_epoch, images, labels,
+    share: images per batch that this process gets (see `part_of`), columns: names of what a batch holds, and targets:
+    function (labels, chosen) -> tuple of what follows the images of a batch.
 
     Raises:
         UserError: a batch size that is not positive or larger than a training split, a negative seed, a mean or std
@@ -53,6 +54,7 @@ class ImageDataset:
         self.steps_per_epoch = len(images) // batch_size if train else -(-len(images) // batch_size)
         self.num_workers = max(1, min(num_workers, os.cpu_count() or 1))
         self.rank, self.workers, self.share = 0, 1, batch_size
+        self.columns, self.targets = ("image", "label"), _own_labels
 
     def part_of(self, rank, workers):
         """Leave to this process its share of the images, as one of `workers` processes; returns the data set.
@@ -101,10 +103,14 @@ class ImageDataset:
             epoch: 0 or more; without meaning for a test split.
 
         Returns:
-            `steps_per_epoch` rows of "image" float32 (B, 3, H, W) and "label" int32 (B,), which are
-            batches already. Iterate with `create_tuple_iterator(num_epochs=1)`.
+            `steps_per_epoch` rows of "image" float32 (B, 3, H, W) and the task's targets ("label" int32 (B,)), which
+            are batches already. Iterate with `create_tuple_iterator(num_epochs=1)`.
         """
-        return pipeline(EpochBatches(self, epoch), self.num_workers)
+        return pipeline(EpochBatches(self, epoch), self.num_workers, self.columns)
+
+
+def _own_labels(labels, chosen):
+    return (labels[chosen],)
 
 
 def dataset_options(config, train):
@@ -121,7 +127,7 @@ def dataset_options(config, train):
 
 
 class EpochBatches:
-    """The batches of one epoch as a sequence: `len()`, and `[k]` gives (images, labels) as NumPy arrays."""
+    """The batches of one epoch as a sequence: `len()`, and `[k]` gives (images, *targets) as NumPy arrays."""
 
     def __init__(self, dataset: ImageDataset, epoch: int):
         self.dataset = dataset
@@ -140,4 +146,4 @@ class EpochBatches:
         places = slice(first, first + self.dataset.share)
         chosen = self.order[places]
         images = self.dataset.load(chosen, places, self.choices)
-        return normalize(images, *self.dataset.normalization), self.dataset.labels[chosen]
+        return normalize(images, *self.dataset.normalization), *self.dataset.targets(self.dataset.labels, chosen)

@@ -72,7 +72,7 @@ class PictureBatches:
         self.source = _Guarded(EpochBatches(dataset, epoch), dataset)
         batch_bytes = dataset.batch_size * 3 * dataset.size**2 * 4
         ds.config.set_prefetch_size(max(1, min(16, QUEUED_BYTES // batch_bytes)))
-        self.pipeline = pipeline(self.source, dataset.num_workers)
+        self.pipeline = pipeline(self.source, dataset.num_workers, dataset.columns)
 
     def __iter__(self):
         return self.create_tuple_iterator(num_epochs=1)
@@ -107,4 +107,5 @@ class _Guarded:
             with self.lock:
                 self.failure = self.failure or error
             size = self.dataset.size
-            return np.zeros((1, 3, size, size), np.float32), np.zeros(1, np.int32)
+            targets = self.dataset.targets(self.dataset.labels, np.zeros(1, np.int64))
+            return np.zeros((1, 3, size, size), np.float32), *targets

@@ -37,18 +37,19 @@ class Prefetched:
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def pipeline(batches, workers):
+def pipeline(batches, workers, columns=("image", "label")):
     """A `mindspore.dataset.Dataset` of one epoch.
 
     Args:
-        batches: has `len()` and `[k]`, a pair of NumPy arrays: images and labels.
+        batches: has `len()` and `[k]`, a tuple of NumPy arrays: images and targets.
         workers (int): threads that prepare them; the result does not depend on their number.
+        columns: names of these arrays.
     """
     import mindspore.dataset as ds  # here, because the environment must be prepared before (src/adabin/utils/device.py)
 
     return ds.GeneratorDataset(
         Prefetched(batches, workers) if workers > 1 else batches,
-        ["image", "label"],
+        list(columns),
         shuffle=False,
         num_parallel_workers=1,
         python_multiprocessing=False,

@@ -18,7 +18,7 @@ SPLITS = ("train", "test")
 SHAPES_SEED = 0
 
 
-def build_dataset(config, split: str):
+def build_dataset(config, split: str, task=None):
     """Build the data set that `config.dataset` names.
 
     Args:
@@ -27,9 +27,10 @@ def build_dataset(config, split: str):
             of picture files also image_size, resize, crop_scale, val_share, label_file, check_pictures, skip_corrupt.
             num_classes 0 and empty class_names leave the classes to the data set (see `settle_classes`).
         split: "train" or "test".
+        task: what becomes of a picture's annotation (adabin.tasks): its `columns` and `targets`. Without it the labels.
 
     Returns:
-        For classification an `ImageDataset`, or a `PictureDataset` for picture files.
+        An `ImageDataset`, or a `PictureDataset` for picture files.
 
     Raises:
         UserError: unknown name or split, num_classes that contradicts the data, or whatever loading finds wrong.
@@ -40,7 +41,10 @@ def build_dataset(config, split: str):
         raise UserError(f"dataset={config.dataset!r} is unknown; {hint}")
     if split not in SPLITS:
         raise UserError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
-    return DATASETS[config.dataset](config, split)
+    dataset = DATASETS[config.dataset](config, split)
+    if task is not None:
+        dataset.columns, dataset.targets = ("image", *task.columns), task.targets
+    return dataset
 
 
 def _cifar10(config, split):

@@ -7,16 +7,18 @@ from mindspore import dtype as mstype
 
 
 class _Sums(nn.Cell):
-    """Sums of gradients, losses and right answers over the parts of a batch."""
+    """Sums of gradients, losses and statistics over the parts of a batch."""
 
-    def __init__(self, parameters):
+    def __init__(self, parameters, statistics):
         super().__init__(auto_prefix=False)
         self.gradients = ParameterTuple(
             Parameter(Tensor(np.zeros(p.shape, np.float32)), name=f"sum.{p.name}", requires_grad=False)
             for p in parameters
         )
         self.loss = Parameter(Tensor(0.0, mstype.float32), name="sum.loss", requires_grad=False)
-        self.correct = Parameter(Tensor(0, mstype.int32), name="sum.correct", requires_grad=False)
+        self.statistics = ParameterTuple(
+            Parameter(Tensor(0.0, mstype.float32), name=f"sum.{name}", requires_grad=False) for name in statistics
+        )
 
 
 class _AddPart(nn.Cell):
@@ -27,13 +29,13 @@ class _AddPart(nn.Cell):
         self.step = step
         self.sums = sums
 
-    def construct(self, images, labels, is_first):
-        loss, correct, gradients = self.step.gradients(images, labels)
+    def construct(self, is_first, images, *targets):
+        loss, statistics, gradients = self.step.gradients(images, *targets)
         for total, gradient in zip(self.sums.gradients, gradients):  # noqa: B905 - unknown to MindSpore's compiler
             ops.assign(total, ops.select(is_first, gradient, total + gradient))
-        correct = ops.cast(correct, mstype.int32)
         ops.assign(self.sums.loss, ops.select(is_first, loss, self.sums.loss + loss))
-        ops.assign(self.sums.correct, ops.select(is_first, correct, self.sums.correct + correct))
+        for total, value in zip(self.sums.statistics, statistics):  # noqa: B905
+            ops.assign(total, ops.select(is_first, value, total + value))
         return True
 
 
@@ -50,7 +52,10 @@ class _UpdateFromSums(nn.Cell):
         gradients = ()
         for total in self.sums.gradients:
             gradients = gradients + (total / self.parts,)
-        return ops.depend(self.sums.loss / self.parts, self.update(gradients)), self.sums.correct + 0
+        statistics = ()
+        for total in self.sums.statistics:
+            statistics = statistics + (total + 0,)
+        return ops.depend(self.sums.loss / self.parts, self.update(gradients)), statistics
 
 
 class AccumulatedStep:
@@ -65,16 +70,16 @@ class AccumulatedStep:
 
     def __init__(self, step, parts):
         self.step, self.parts = step, parts
-        self.optimizer, self.update = step.optimizer, step.update
-        sums = _Sums(step.optimizer.parameters)
+        self.optimizer, self.update, self.loss = step.optimizer, step.update, step.loss
+        sums = _Sums(step.optimizer.parameters, step.loss.statistics)
         self.add = _AddPart(step, sums)
         self.finish = _UpdateFromSums(step.update, sums, parts)
 
-    def __call__(self, images, labels):
-        size = len(labels) // self.parts
+    def __call__(self, images, *targets):
+        size = len(images) // self.parts
         for part in range(self.parts):
             rows = slice(part * size, (part + 1) * size)
-            self.add(images[rows], labels[rows], Tensor(part == 0))
+            self.add(Tensor(part == 0), *(tensor[rows] for tensor in (images, *targets)))
         return self.finish()
 
     def set_train(self, mode=True):

@@ -155,10 +155,24 @@ class World:
         """Mean of each number over the ranks, in float64."""
         return np.mean(self.gather(np.array(values, np.float64)), axis=0).tolist()
 
-    def total(self, values):
-        """Sum of each number of a dict over the ranks; the same keys everywhere."""
-        sums = np.sum(self.gather(np.array([values[key] for key in sorted(values)], np.float64)), axis=0)
-        return dict(zip(sorted(values), sums.tolist(), strict=True))
+    def gather_states(self, state):
+        """Dicts of arrays of all ranks, in their order.
+
+        Args:
+            state (dict): name to array; the same names, dtypes and trailing dimensions on every rank, the first
+                dimension of any length, 0 too.
+        """
+        if self.size == 1:
+            return [state]
+        states = [{} for _ in range(self.size)]
+        for name in sorted(state):
+            array = np.ascontiguousarray(state[name])
+            lengths = [int(length[0]) for length in self.gather(np.array([len(array)], np.int64))]
+            padded = np.zeros((max(1, *lengths), *array.shape[1:]), array.dtype)
+            padded[: len(array)] = array
+            for own, length, whole in zip(states, lengths, self.gather(padded), strict=True):
+                own[name] = whole[:length]
+        return states
 
     def share(self, parameters):
         """Give every rank the values that rank 0 has."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The run folder as ranks other than 0 see it: they read from it and leave all writing to rank 0."""
 
-from adabin.training.run_folder import COLUMNS, RunFolder
+from collections import defaultdict
+
+from adabin.training.run_folder import RunFolder
 from adabin.utils.cli import log
 
 
@@ -26,10 +28,10 @@ class FollowedRun(RunFolder):
 
     def keep_epochs(self, count):
         """Rows that stand for those that only rank 0 needs to know."""
-        self.rows = [dict.fromkeys(COLUMNS, 0.0)] * count
+        self.rows = [defaultdict(float)] * count
 
     def expect_nothing_finished(self):
         """Rank 0 looks."""
 
-    def add_epoch(self, row):
+    def add_epoch(self, row, plots):
         self.rows.append(row)

@@ -68,7 +68,7 @@ def saturation(x, alpha, beta):
 def first_images(data, count):
     """The first test images (of this process's part), normalized: Tensor (n, 3, H, W), n at most `count`."""
     found = []
-    for images, _ in data.batches(0):
+    for images, *_ in data.batches(0):
         found.append(images.asnumpy())
         if sum(map(len, found)) >= count:
             break

@@ -8,11 +8,10 @@ import time
 
 from tqdm import tqdm
 
+from adabin.inference import CellModel, evaluate
 from adabin.layers import set_estimator
 from adabin.training.distributed import World
-from adabin.training.evaluate import predict_logits
 from adabin.training.health import HealthRecord
-from adabin.training.metrics import classification_sums, metrics_of_sums
 from adabin.training.schedule import estimator_parameters, learning_rate
 from adabin.training.sink import sink_step
 from adabin.utils.checkpoint import (
@@ -75,22 +74,29 @@ class Progress:
 
 
 def _results(step, data, epoch, next_step):
-    """(loss, number of right answers) of each step of an epoch, as tensors that may still be computed."""
+    """(loss, statistics) of each step of an epoch, as tensors that may still be computed."""
     if next_step is None:
-        for images, labels in data.batches(epoch):
-            yield step(images, labels)
+        for images, *targets in data.batches(epoch):
+            yield step(images, *targets)
     else:
         for _ in range(data.steps_per_epoch):
             yield next_step()
 
 
-def _train_epoch(step, data, epoch, config, progress, next_step=None):
-    """One pass over the training images; returns (mean loss, accuracy)."""
-    loss_sum, correct_sum, steps, pending = 0.0, 0, 0, []
+def _train_epoch(step, data, epoch, config, task, progress, next_step=None):
+    """One pass over the training images; returns the means over the images: `loss`, and the loss's statistics."""
+    names = step.loss.statistics
+    loss_sum, sums, steps, pending = 0.0, [0.0] * len(names), 0, []
+
+    def means():
+        return {"loss": loss_sum / steps} | {
+            name: total / (steps * data.share) for name, total in zip(names, sums, strict=True)
+        }
+
     for result in _results(step, data, epoch, next_step):
         pending.append(result)
         if len(pending) == config.log_steps or steps + len(pending) == data.steps_per_epoch:
-            for loss, correct in pending:
+            for loss, statistics in pending:
                 steps += 1
                 loss = float(loss.asnumpy())
                 if not math.isfinite(loss):
@@ -99,14 +105,11 @@ def _train_epoch(step, data, epoch, config, progress, next_step=None):
                         "try a smaller --lr (the last finished epoch is kept)"
                     )
                 loss_sum += loss
-                correct_sum += int(correct.asnumpy())
-            seen = steps * data.share
-            progress.advance(
-                len(pending) * config.batch_size,
-                f"epoch {epoch + 1}/{config.epochs} loss {loss_sum / steps:.4f} top-1 {100 * correct_sum / seen:.2f} %",
-            )
+                sums = [total + float(value.asnumpy()) for total, value in zip(sums, statistics, strict=True)]
+            text = f"epoch {epoch + 1}/{config.epochs} {task.text(means())}"
+            progress.advance(len(pending) * config.batch_size, text)
             pending.clear()
-    return loss_sum / steps, correct_sum / (steps * data.share)
+    return means()
 
 
 def _training_state(update):
@@ -117,34 +120,37 @@ def _training_state(update):
     return averages, averages | scale
 
 
-def _evaluate(network, data, batch_size, world):
+def _evaluate(model, data, task, world):
     """Metrics over all images of a split, of which each rank evaluates its part."""
-    return metrics_of_sums(world.total(classification_sums(*predict_logits(network, data.batches(0), batch_size))))
+    metric = evaluate(model, data.batches(0), task.metric())
+    return metric.result(world.gather_states(metric.state()))
 
 
-def train(network, step, train_data, test_data, config, run, world=None):
+def train(network, step, train_data, test_data, config, task, run, world=None):
     """Train from the run folder's last checkpoint, or from the start, to the last epoch.
 
     Args:
         network (Cell), step (TrainStep or AccumulatedStep): the network and its compiled update.
         train_data, test_data (ImageDataset): the two splits.
         config (Config), run (RunFolder): recipe and place of the results.
+        task: what is recorded, and picks the best epoch (adabin.tasks).
         world (World): the processes that train together; this one alone when not given.
 
     Returns:
-        dict: epochs, top-1 of the last and of the best epoch, run folder.
+        dict: epochs, the task's score after the last and in the best epoch, run folder.
 
     Raises:
         RunError: the loss is not finite.
         UserError: a file of the run cannot be read or written.
     """
     world = world or World()
+    score, best_score = task.score, f"best_{task.score}"
     start, best = 0, -1.0
     averages, state = _training_state(step.update)
     evaluated = step.update.average.in_place if averages and config.evaluate_ema else contextlib.nullcontext
     if world.is_main and run.last.is_file():
-        metadata = load_training(run.last, network, step.optimizer, config, state)
-        start, best = metadata["epoch"], metadata["best_top1"]
+        metadata = load_training(run.last, network, step.optimizer, config, state, best_score)
+        start, best = metadata["epoch"], metadata[best_score]
     else:
         run.expect_nothing_finished()
     start, best = world.agree([start, best])
@@ -156,7 +162,7 @@ def train(network, step, train_data, test_data, config, run, world=None):
     world.share(saved)
     health = HealthRecord(network, test_data, config) if world.is_main else None
     next_step = sink_step(step, train_data, start, config, run.log)
-    eval_batch = min(config.eval_batch_size, test_data.num_images)
+    model = CellModel(network, min(config.eval_batch_size, test_data.num_images))
     images_per_epoch = train_data.steps_per_epoch * config.batch_size
     progress = Progress(config.epochs * images_per_epoch, start * images_per_epoch)
     try:
@@ -166,38 +172,37 @@ def train(network, step, train_data, test_data, config, run, world=None):
             set_estimator(network, k, t)
             began = time.monotonic()
             step.set_train(True)
-            train_loss, train_top1 = _train_epoch(step, train_data, epoch, config, progress, next_step)
+            trained = _train_epoch(step, train_data, epoch, config, task, progress, next_step)
             seconds = time.monotonic() - began
-            train_loss, train_top1 = world.mean(train_loss, train_top1)
+            trained = dict(zip(trained, world.mean(*trained.values()), strict=True))
             world.average_statistics(saved)
             world.expect_same(saved)
             with evaluated():
-                test = _evaluate(network, test_data, eval_batch, world)
+                test = _evaluate(model, test_data, task, world)
             run.add_epoch(
                 {
                     "epoch": epoch + 1,
                     "lr": lr,
                     "k": k,
                     "t": t,
-                    "train_loss": train_loss,
-                    "train_top1": train_top1,
-                    "test_loss": test["loss"],
-                    "test_top1": test["top1"],
+                    **{f"train_{name}": value for name, value in trained.items()},
+                    **{f"test_{name}": test[name] for name in task.recorded},
                     "images_per_second": round(images_per_epoch / seconds, 1),
                     "seconds": round(seconds, 1),
                     **(health.measure() if health else {}),
-                }
+                },
+                task.plots,
             )
-            is_best = test["top1"] > best
-            best = max(best, test["top1"])
-            metadata = describe(config, epoch=epoch + 1, top1=test["top1"], best_top1=best)
+            is_best = test[score] > best
+            best = max(best, test[score])
+            metadata = describe(config, epoch=epoch + 1, **{score: test[score], best_score: best})
             if is_best and world.is_main:
                 save_checkpoint(run.best, network, metadata, extra=averages)
             if world.is_main:
                 save_checkpoint(run.last, network, metadata, step.optimizer, state)
             run.log(
-                f"epoch {epoch + 1}/{config.epochs}: train loss {train_loss:.4f} top-1 {100 * train_top1:.2f} %, "
-                f"test loss {test['loss']:.4f} top-1 {100 * test['top1']:.2f} % (best {100 * best:.2f} %), "
+                f"epoch {epoch + 1}/{config.epochs}: train {task.text(trained)}, test {task.text(test)} "
+                f"(best {task.text({score: best})}), "
                 f"{images_per_epoch / seconds:.0f} images/s",
                 progress.write,
             )
@@ -207,8 +212,8 @@ def train(network, step, train_data, test_data, config, run, world=None):
         "network": config.network,
         "dataset": config.dataset,
         "epochs": config.epochs,
-        "top1": float(run.rows[-1]["test_top1"]),
-        "best_top1": best,
+        score: float(run.rows[-1][f"test_{score}"]),
+        best_score: best,
         "workers": world.size,
         "threads": default_threads(),
         "run": str(run.path),

@@ -10,25 +10,10 @@ import io
 import time
 from pathlib import Path
 
-from adabin.published import published
 from adabin.utils.cli import log
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
-
-COLUMNS = (
-    "epoch",
-    "lr",
-    "k",
-    "t",
-    "train_loss",
-    "train_top1",
-    "test_loss",
-    "test_top1",
-    "images_per_second",
-    "seconds",
-)
-
 
 # What a resumed run may change: none of these has an influence on the results.
 FREE_KEYS = ("data_path", "num_workers", "check_pictures", "log_steps", "output_path")
@@ -39,7 +24,7 @@ class RunFolder:
 
     Attributes:
         path, last, best: the folder and its two checkpoints.
-        rows: list of dicts, one per finished epoch, with the keys `COLUMNS` and those of the binary layers' health.
+        rows: list of dicts, one per finished epoch: what the loop records, and the binary layers' health.
     """
 
     def __init__(self, path):
@@ -171,30 +156,31 @@ class RunFolder:
                 f"{self.last}: is missing, though {recorded} epochs are recorded; restore it or start a new run"
             )
 
-    def add_epoch(self, row):
-        """Append a row to metrics.csv, with columns of its own after `COLUMNS`, and draw the curves anew."""
+    def add_epoch(self, row, plots):
+        """Append a row to metrics.csv and draw the curves anew; plots: see adabin.tasks."""
         self.rows.append(row)
         self._write_metrics()
-        self._draw_curves()
+        self._draw_curves(plots)
 
     def _write_metrics(self):
         text = io.StringIO()
-        columns = dict.fromkeys((*COLUMNS, *(key for row in self.rows for key in row)))
+        columns = dict.fromkeys(key for row in self.rows for key in row)
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         with replacing(self.metrics) as temporary:
             temporary.write_text(text.getvalue(), encoding="utf-8")
 
-    def _draw_curves(self):
+    def _draw_curves(self, plots):
         from matplotlib.figure import Figure
 
         epochs = [int(row["epoch"]) for row in self.rows]
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        axes = figure.subplots(1, 2)
-        plots = ("loss", "cross entropy", 1), ("top1", "top-1 [%]", 100)
+        figure = Figure(figsize=(4.5 * len(plots), 3.6), layout="constrained")
+        axes = figure.subplots(1, len(plots), squeeze=False)[0]
         for axis, (quantity, label, factor) in zip(axes, plots, strict=True):
             for split in ("train", "test"):
+                if f"{split}_{quantity}" not in self.rows[-1]:
+                    continue
                 values = [factor * float(row[f"{split}_{quantity}"]) for row in self.rows]
                 axis.plot(epochs, values, marker="o" if len(epochs) < 30 else "", markersize=3, label=split)
             axis.set(xlabel="epoch", ylabel=label)
@@ -204,51 +190,3 @@ class RunFolder:
         figure.suptitle(" ".join(self.path.parts[-2:]))
         with replacing(self.path / "curves.png") as temporary:
             figure.savefig(temporary, format="png", dpi=120)
-
-
-def choose_checkpoint(ckpt_path, overrides, or_published=False):
-    """The given checkpoint, or the best one of the newest run below the output path, which is then named.
-
-    Args:
-        ckpt_path, overrides: what the flags say.
-        or_published (bool): where there is no run, take the model that comes with the project; what is taken is then
-            said with how to choose another.
-
-    Raises:
-        UserError: none is given and there is none to take.
-    """
-    if ckpt_path:
-        return Path(ckpt_path)
-    output_path, model = overrides.get("output_path", "outputs"), published()
-    newest = max(
-        (*Path(output_path).glob("*/*/best.ckpt"), *Path(output_path).glob("*/*/step*/best.ckpt")),
-        key=lambda path: path.relative_to(output_path).parts[1:],  # time, then step
-        default=None,
-    )
-    such = f", such as {model}" if model else ""
-    if newest is None and not (model and or_published):
-        raise UserError(
-            f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint{such}, or train first"
-        )
-    what = f"{newest}, the newest run" if newest else f"{model}, the model that comes with the project"
-    another = f"; --ckpt_path or --model takes another{such if newest else ''}" if or_published else ""
-    log(f"taking {what}{another}")
-    return newest or model
-
-
-def config_beside(ckpt_path, config_path, overrides):
-    """Config for a checkpoint: the given file, else config.yaml beside the checkpoint.
-
-    Raises:
-        UserError: no checkpoint there, or no config is given and none lies beside it.
-    """
-    if Path(ckpt_path).is_dir():
-        best = Path(ckpt_path) / "best.ckpt"
-        raise UserError(f"--ckpt_path {ckpt_path}: is a folder; give a checkpoint in it, such as {best}")
-    if not Path(ckpt_path).is_file():
-        raise UserError(f"--ckpt_path {ckpt_path}: no such file; give an existing checkpoint")
-    if not config_path:
-        config_path = Path(ckpt_path).with_name("config.yaml")
-        if not config_path.is_file():
-            raise UserError(f"--ckpt_path {ckpt_path}: has no config.yaml beside it; give it with --config_path")
-    return read_config(config_path, overrides)

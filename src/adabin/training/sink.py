@@ -44,4 +44,5 @@ def sink_step(step, data, start, config, log):
     if config.device_target == "CPU":
         log("dataset_sink: a CPU has no queue of its own; batches are handed over one by one")
         return None
-    return ms.data_sink(step, pipeline(RemainingEpochs(data, start, config.epochs), data.num_workers), sink_size=1)
+    batches = RemainingEpochs(data, start, config.epochs)
+    return ms.data_sink(step, pipeline(batches, data.num_workers, data.columns), sink_size=1)

@@ -7,7 +7,6 @@ from mindspore import ops
 
 from adabin.training.accumulate import AccumulatedStep
 from adabin.training.average import WeightAverage
-from adabin.training.losses import CrossEntropy, SoftCrossEntropy
 from adabin.training.optimizer import build_optimizer
 from adabin.training.precision import train_in_half
 from adabin.training.update import LossScale, Update
@@ -19,50 +18,47 @@ class TrainStep(KeepsPhase):
     """Update a network with one batch.
 
     Args:
-        network (Cell): images -> logits.
+        network (Cell): images -> an output, or a tuple of them.
         optimizer: of its parameters; its learning rate is changed with `set_learning_rate`.
+        loss (Cell): (outputs, images, *targets) -> loss, statistics, as a task makes it (adabin.tasks).
         update (Update): from gradients to new weights; a plain one of the optimizer when not given.
-        smoothing (float): of the labels, see `CrossEntropy`.
-        teacher (Cell): a trained network, images -> logits, that takes the place of the labels; it stays as it is.
 
-    Inputs: images float32 (B, C, H, W), labels int32 (B,).
-    Output: (mean loss before the update, number of right answers), scalars.
+    Inputs: images float32 (B, C, H, W), and the task's targets.
+    Output: (mean loss before the update, statistics of the batch), scalars and a tuple of scalars.
     """
 
-    def __init__(self, network, optimizer, update=None, smoothing=0.0, teacher=None):
+    def __init__(self, network, optimizer, loss, update=None):
         super().__init__(auto_prefix=False)
         self.network = network
         self.optimizer = optimizer
         self.update = update or Update(optimizer)
         self.loss_scale = self.update.loss_scale
-        self.teacher = teacher
-        self.loss = SoftCrossEntropy() if teacher is not None else CrossEntropy(smoothing)
+        self.loss = loss
         self.value_and_grad = ms.value_and_grad(self.forward, None, optimizer.parameters, has_aux=True)
         self.set_train()
 
-    def forward(self, images, labels):
-        """(what is differentiated: the loss, scaled in mixed precision; logits; the loss)."""
-        logits = self.network(images)
-        target = labels if self.teacher is None else ops.stop_gradient(self.teacher(images))
-        loss = self.loss(logits, target)
-        return (loss if self.loss_scale is None else loss * self.loss_scale.value), logits, loss
+    def forward(self, images, *targets):
+        """(what is differentiated: the loss, scaled in mixed precision; the loss; the statistics)."""
+        outputs = self.network(images)
+        if not isinstance(outputs, tuple):
+            outputs = (outputs,)
+        loss, statistics = self.loss(outputs, images, *targets)
+        return (loss if self.loss_scale is None else loss * self.loss_scale.value), loss, statistics
 
-    def gradients(self, images, labels):
-        """(mean loss, number of right answers, gradients in the order of `optimizer.parameters`)."""
-        (_, logits, loss), gradients = self.value_and_grad(images, labels)
-        correct = ops.sum(ops.cast(ops.argmax(logits, 1) == labels, mstype.int32))
-        return loss, correct, gradients
+    def gradients(self, images, *targets):
+        """(mean loss, statistics, gradients in the order of `optimizer.parameters`)."""
+        (_, loss, statistics), gradients = self.value_and_grad(images, *targets)
+        return loss, statistics, gradients
 
-    def construct(self, images, labels):
-        loss, correct, gradients = self.gradients(images, labels)
+    def construct(self, images, *targets):
+        loss, statistics, gradients = self.gradients(images, *targets)
         gradients = ops.depend(gradients, loss)  # nothing reads weights after their update
-        return ops.depend(loss, self.update(gradients)), correct
+        return ops.depend(loss, self.update(gradients)), statistics
 
     def set_train(self, mode=True):
-        """The teacher is never trained."""
+        """A teacher in the loss is never trained: the loss says what it sets."""
         super().set_train(mode)
-        if self.teacher is not None:
-            self.teacher.set_train(False)
+        self.loss.set_train(mode)
         return self
 
     def set_learning_rate(self, value):
@@ -71,13 +67,13 @@ class TrainStep(KeepsPhase):
         ops.assign(self.optimizer.learning_rate, ms.Tensor(value, mstype.float32))
 
 
-def build_step(network, config, teacher=None):
+def build_step(network, config, loss):
     """The training step that a config describes.
 
     Args:
         network (Cell): is changed in place for mixed precision; evaluation stays in float32.
-        config (Config): optimizer, decay, clip_norm, label_smoothing, ema_decay, amp_level, accumulation.
-        teacher (Cell): see `TrainStep`.
+        config (Config): optimizer, decay, clip_norm, ema_decay, amp_level, accumulation.
+        loss (Cell): see `TrainStep`.
 
     Returns:
         `TrainStep`, or an `AccumulatedStep` of it.
@@ -100,5 +96,5 @@ def build_step(network, config, teacher=None):
     )
     if half:
         train_in_half(network)
-    step = TrainStep(network, optimizer, update, config.label_smoothing, teacher)
+    step = TrainStep(network, optimizer, loss, update)
     return step if config.accumulation == 1 else AccumulatedStep(step, config.accumulation)

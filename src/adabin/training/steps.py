@@ -75,16 +75,17 @@ def step_configs(config, overrides):
     return configs or [config]
 
 
-def run_steps(configs, run, train_step):
+def run_steps(configs, run, train_step, score):
     """Do the trainings of a run in sequence; finished ones are only looked up.
 
     Args:
         configs (list of Config): of the steps.
         run (RunFolder): of the whole run.
         train_step: function (config, RunFolder) -> result of `train`.
+        score (str): the task's.
 
     Returns:
-        dict: that of the last step, its folder as `final`, and `steps` with the accuracies of all.
+        dict: that of the last step, its folder as `final`, and `steps` with the scores of all.
     """
     results, folder = [], None
     for number, config in enumerate(configs, 1):
@@ -95,6 +96,6 @@ def run_steps(configs, run, train_step):
         folder = type(run).of_step(run, number, config)
         run.log(f"step {number} of {len(configs)}: {folder.path}")
         results.append(train_step(config, folder))
-    keys = ("epochs", "top1", "best_top1", "run")
+    keys = ("epochs", score, f"best_{score}", "run")
     summary = {"run": str(run.path), "final": results[-1]["run"]}
     return results[-1] | summary | {"steps": [{key: result[key] for key in keys} for result in results]}

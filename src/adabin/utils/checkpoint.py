@@ -50,7 +50,7 @@ def optimizer_parameters(optimizer, network):
 
 def describe(config, **more):
     """Metadata of a checkpoint made with this config."""
-    return {key: getattr(config, key) for key in (*DESCRIBED_KEYS, "class_names")} | more
+    return {key: getattr(config, key) for key in ("task", *DESCRIBED_KEYS, "class_names")} | more
 
 
 def adopt_classes(config, path):
@@ -195,13 +195,17 @@ def load_network(path, network, config):
     return _agreeing(metadata, config, path)
 
 
-def load_training(path, network, optimizer, config, extra=None):
-    """Load network, optimizer and what else `save_checkpoint` stored of a training; returns its metadata."""
+def load_training(path, network, optimizer, config, extra=None, best_score="best_top1"):
+    """Load network, optimizer and what else `save_checkpoint` stored of a training; returns its metadata.
+
+    Args:
+        best_score (str): the entry of the metadata that says how good the best epoch was.
+    """
     metadata, values = read_checkpoint(path)
     values, state = split_state(values)
     assign(network_parameters(network), values, path)
     metadata = _agreeing(metadata, config, path)
-    if not {"epoch", "best_top1"} <= metadata.keys():
+    if not {"epoch", best_score} <= metadata.keys():
         raise UserError(f"{path}: is no training checkpoint; resume from a run folder that train.py made")
     of_optimizer = {OPTIMIZER_PREFIX + name: p for name, p in optimizer_parameters(optimizer, network).items()}
     assign(of_optimizer | (extra or {}), state, path)

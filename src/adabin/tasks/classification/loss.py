@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Losses of a training step, from logits in float32."""
+"""Loss of a training step, from logits in float32."""
 
 import mindspore as ms
 from mindspore import dtype as mstype
@@ -43,3 +43,35 @@ class SoftCrossEntropy(nn.Cell):
     def construct(self, logits, teacher_logits):
         target = self.softmax(teacher_logits)
         return -ops.mean(ops.sum(self.log_softmax(logits) * target, 1))
+
+
+class ClassificationLoss(nn.Cell):
+    """Loss of a training step, and the number of right answers.
+
+    Args:
+        smoothing (float): of the labels, see `CrossEntropy`.
+        teacher (Cell): a trained network, images -> logits, that takes the place of the labels; it stays as it is.
+
+    Inputs: outputs (logits (B, classes),), images, labels int32 (B,).
+    Output: (mean loss, (number of right answers,)), scalars.
+    """
+
+    statistics = ("top1",)
+
+    def __init__(self, smoothing=0.0, teacher=None):
+        super().__init__(auto_prefix=False)
+        self.teacher = teacher
+        self.entropy = SoftCrossEntropy() if teacher is not None else CrossEntropy(smoothing)
+
+    def construct(self, outputs, images, labels):
+        logits = outputs[0]
+        target = labels if self.teacher is None else ops.stop_gradient(self.teacher(images))
+        correct = ops.sum(ops.cast(ops.argmax(logits, 1) == labels, mstype.float32))
+        return self.entropy(logits, target), (correct,)
+
+    def set_train(self, mode=True):
+        """The teacher is never trained."""
+        super().set_train(mode)
+        if self.teacher is not None:
+            self.teacher.set_train(False)
+        return self

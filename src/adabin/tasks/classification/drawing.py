@@ -2,9 +2,7 @@
 """A picture beside the classes that a network sees in it."""
 
 import warnings
-from pathlib import Path
 
-from adabin.utils.errors import UserError
 from adabin.utils.files import replacing
 
 BAR, BEST_BAR, INK = "#9db7d5", "#1f5fa8", "#222222"
@@ -12,24 +10,6 @@ SIDE = 3.2  # inches of the picture's square, at 120 dots per inch
 LONGEST_NAME = 40
 # matplotlib's own font has no Chinese, Japanese and Korean; whichever of these is installed fills in.
 FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback")
-
-
-def drawing_paths(files, folder, force):
-    """One free name per picture: <name>.png, <name>-2.png for another picture of that name.
-
-    Raises:
-        UserError: a file of that name exists and `force` is not set.
-    """
-    paths, taken = [], set()
-    for file in files:
-        stem, number = file.stem, 1
-        while (path := Path(folder) / f"{stem}{f'-{number}' if number > 1 else ''}.png") in taken:
-            number += 1
-        if path.exists() and not force:
-            raise UserError(f"{path}: exists already; give a new folder with --output_path, or replace it with --force")
-        taken.add(path)
-        paths.append(path)
-    return paths
 
 
 def save_drawing(path, picture, top):

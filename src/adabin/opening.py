@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one way to a trained network: from a checkpoint to config, task, network and data."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mindspore import nn
+
+from adabin.cpu import accelerate
+from adabin.data import build_dataset, settle_classes
+from adabin.inference import CellModel
+from adabin.models import build_model
+from adabin.published import published
+from adabin.tasks import build_task
+from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.cli import log
+from adabin.utils.config import Config, read_config
+from adabin.utils.device import init_device
+from adabin.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A trained network and what belongs to it.
+
+    Attributes:
+        path (Path): of the checkpoint.
+        config (Config): its config, with the classes of checkpoint and data.
+        task: what its outputs mean (adabin.tasks).
+        network (Cell): in training form, with the checkpoint's values.
+        data (ImageDataset): the split that was asked for, or None.
+        metadata (dict): what the checkpoint says of itself; {} for a file of another origin.
+    """
+
+    path: Path
+    config: Config
+    task: object
+    network: nn.Cell
+    data: object = None
+    metadata: dict = field(default_factory=dict)
+
+    def model(self, batch_size=0):
+        """The network as a callable (adabin.inference), with the CPU kernels where the config wants them.
+
+        They change the network in place: it cannot be exported afterwards.
+        """
+        return CellModel(accelerate(self.network, self.config), batch_size)
+
+
+def open_checkpoint(path, config_path=None, overrides=None, split=None):
+    """Open a checkpoint, and the data it is to be used with.
+
+    Args:
+        path: of the checkpoint.
+        config_path: its config; config.yaml beside it where this is None.
+        overrides (dict): config keys that flags gave.
+        split (str): "train" or "test": of the config's data set, to be built; None builds none.
+
+    Returns:
+        Opened.
+
+    Raises:
+        UserError: a file is missing or unreadable, or checkpoint, config and data contradict each other.
+    """
+    config = config_beside(path, config_path, overrides)
+    init_device(config)
+    adopt_classes(config, path)
+    task = build_task(config)
+    data = build_dataset(config, split, task) if split else None
+    if data:
+        settle_classes(config, data)
+    network = build_model(config)
+    metadata = load_network(path, network, config)
+    return Opened(Path(path), config, task, network, data, metadata)
+
+
+def choose_checkpoint(ckpt_path, overrides, or_published=False):
+    """The given checkpoint, or the best one of the newest run below the output path, which is then named.
+
+    Args:
+        ckpt_path, overrides: what the flags say.
+        or_published (bool): where there is no run, take the model that comes with the project; what is taken is then
+            said with how to choose another.
+
+    Raises:
+        UserError: none is given and there is none to take.
+    """
+    if ckpt_path:
+        return Path(ckpt_path)
+    output_path, model = overrides.get("output_path", "outputs"), published()
+    newest = max(
+        (*Path(output_path).glob("*/*/best.ckpt"), *Path(output_path).glob("*/*/step*/best.ckpt")),
+        key=lambda path: path.relative_to(output_path).parts[1:],  # time, then step
+        default=None,
+    )
+    such = f", such as {model}" if model else ""
+    if newest is None and not (model and or_published):
+        raise UserError(
+            f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint{such}, or train first"
+        )
+    what = f"{newest}, the newest run" if newest else f"{model}, the model that comes with the project"
+    another = f"; --ckpt_path or --model takes another{such if newest else ''}" if or_published else ""
+    log(f"taking {what}{another}")
+    return newest or model
+
+
+def config_beside(ckpt_path, config_path, overrides):
+    """Config for a checkpoint: the given file, else config.yaml beside the checkpoint.
+
+    Raises:
+        UserError: no checkpoint there, or no config is given and none lies beside it.
+    """
+    if Path(ckpt_path).is_dir():
+        best = Path(ckpt_path) / "best.ckpt"
+        raise UserError(f"--ckpt_path {ckpt_path}: is a folder; give a checkpoint in it, such as {best}")
+    if not Path(ckpt_path).is_file():
+        raise UserError(f"--ckpt_path {ckpt_path}: no such file; give an existing checkpoint")
+    if not config_path:
+        config_path = Path(ckpt_path).with_name("config.yaml")
+        if not config_path.is_file():
+            raise UserError(f"--ckpt_path {ckpt_path}: has no config.yaml beside it; give it with --config_path")
+    return read_config(config_path, overrides)

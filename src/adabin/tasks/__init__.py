@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks by name: what a network's outputs mean. To add one: a folder here, and a line in `TASKS`.
+
+A task is a class, made from a config, with
+
+    columns             names of the targets that a data set delivers behind the images, one array each
+    targets(labels, chosen)    those arrays for the images `chosen` of a data set, of a shape that is the same for every
+                        batch: what varies in number is padded, with a mask among the targets
+    loss(teacher)       Cell (outputs, images, *targets) -> loss, statistics: a scalar, and a tuple of float32 scalars
+                        summed over the batch; its attribute `statistics` names them. teacher: a network whose outputs
+                        take the targets' place, or None
+    metric()            object with `update(outputs, *targets)` for one batch in NumPy; `state()`, a dict of arrays, of
+                        any length; `result(states)`, a dict of numbers from the states of all processes
+    score               the entry of that dict that picks best.ckpt; more is better
+    recorded            entries of it that metrics.csv gets as test_<name>, `loss` and the score among them
+    plots               (name, label, factor) of what curves.png shows, recorded for training and test
+    text(values)        what a dict has of loss and score, for people
+    decisions(outputs)  array whose entries are compared where two programs run the same network
+    predict(outputs, sizes)    a dict per picture; sizes: (height, width) of the pictures as they were
+    line(prediction)    that dict for people
+    draw(path, picture, prediction)    a PNG file of a picture, uint8 (H, W, 3), with what was predicted
+
+`outputs` is a tuple of arrays (B, ...), also where a network has one output.
+"""
+
+from adabin.tasks.classification import Classification
+from adabin.utils.errors import UserError
+
+TASKS = {"classification": Classification}
+
+
+def build_task(config):
+    """Task of a config.
+
+    Raises:
+        UserError: it is not known.
+    """
+    if config.task not in TASKS:
+        raise UserError(f"config: task: {config.task!r} is not known; choose from {', '.join(TASKS)}")
+    return TASKS[config.task](config)
