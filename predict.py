@@ -5,7 +5,8 @@
     python predict.py --model resnet20.adabin --image photo.jpg       # in the C++ program: .mindir or .adabin
 
 Without --ckpt_path and --model the newest run's best checkpoint is taken, and where there is no run the model that
-comes with the project, in models/; the first line says which. Classes and preparation of the pictures come from
+comes with the project, in models/; the first line says which. A picture of a folder that cannot be read is left out and
+named; one that was named itself is an error. Classes and preparation of the pictures come from
 config.yaml beside the checkpoint, or from the .yaml that export.py writes beside a model. Every picture is drawn with
 its five best classes into --output_path. The last line on standard output is JSON with all scores.
 """
@@ -64,14 +65,14 @@ def open_model(flags, overrides):
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
-    files = find_pictures(flags.image)
+    files, given = find_pictures(flags.image)
     folder = flags.output_path
     if folder is None:
         folder = Path("outputs") / "predict" / time.strftime("%Y%m%d-%H%M%S")
     kind, path, model, config = open_model(flags, overrides)
     task = build_task(config)
     began = time.monotonic()
-    predictions, corrupt = predict_files(model, task, config, files, folder, flags.force)
+    predictions, corrupt = predict_files(model, task, config, files, folder, flags.force, given)
     seconds = time.monotonic() - began
     for line in table(predictions, task):
         log(line)

@@ -135,7 +135,7 @@ def try_pictures(ckpt, folder):
         return []
     opened = open_checkpoint(ckpt)
     model = CellModel(opened.network)
-    predictions, _ = predict_files(model, opened.task, opened.config, find_pictures([folder]), "", False)
+    predictions, _ = predict_files(model, opened.task, opened.config, find_pictures([folder])[0], "", False)
     return [{"image": Path(prediction["image"]).name, "top5": prediction["top5"]} for prediction in predictions]
 
 

@@ -98,6 +98,7 @@ class Counting:
 
     columns = ("places", "mask")
     score = "ap"
+    names_places = True
     recorded = ("ap", "kept")
     plots = (("loss", "squared error", 1), ("ap", "AP", 1))
 

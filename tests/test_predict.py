@@ -151,11 +151,17 @@ def test_a_damaged_picture_is_refused_or_left_out(work, ckpt, photos, tmp_path):
     shutil.copy(photos / "red.png", tmp_path)
     (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nothing more")
     flags = ("--ckpt_path", ckpt, "--image", tmp_path, "--output_path=")
-    line = refusal_of(call("predict.py", *flags, cwd=work))
-    assert f"1 of 2 pictures cannot be used: {tmp_path}/bad.jpg is truncated" in line
-    ended = call("predict.py", *flags, "--skip_corrupt=true", cwd=work)
+    ended = call("predict.py", *flags, cwd=work)
     result = result_of(ended)
-    assert result["images"] == 1 and result["left_out"] == 1 and "left out: " in ended.stderr
+    assert result["images"] == 1 and result["left_out"] == 1
+    assert f"left out: {tmp_path}/bad.jpg is truncated" in ended.stderr
+    named = (*flags[:3], tmp_path / "red.png", tmp_path / "bad.jpg", flags[-1])
+    line = refusal_of(call("predict.py", *named[:2], "--image", *named[3:], cwd=work))
+    assert f"1 of the pictures that are named cannot be used: {tmp_path}/bad.jpg is truncated" in line
+    line = refusal_of(call("predict.py", *flags[:2], "--image", tmp_path / "bad.jpg", flags[-1], cwd=work))
+    assert "none of 1 pictures can be used" in line
+    ended = call("predict.py", *named[:2], "--image", *named[3:], "--skip_corrupt=true", cwd=work)
+    assert result_of(ended)["left_out"] == 1
 
 
 def test_bad_requests_end_in_one_line(work, ckpt, exported, photos, tmp_path):
@@ -190,7 +196,8 @@ def test_folders_and_files_are_found_in_order(tmp_path):
         save(tmp_path / name, draw((1, 2, 3), 0))
     (tmp_path / "notes.txt").touch()
     shutil.copy(tmp_path / "b.jpg", tmp_path / "without_suffix")
-    found = find_pictures([str(tmp_path / "without_suffix"), str(tmp_path)])
+    found, given = find_pictures([str(tmp_path / "without_suffix"), str(tmp_path)])
+    assert given == {tmp_path / "without_suffix"}
     assert [str(path.relative_to(tmp_path)) for path in found] == ["without_suffix", "a.png", "b.jpg", "deep/c.jpeg"]
 
 

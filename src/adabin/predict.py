@@ -13,15 +13,19 @@ from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
 
 CHUNK = 32  # pictures that are held in memory at a time
+DRAWN_SIDE = 480  # pixels that a drawing shows at most
 
 
 def find_pictures(paths):
     """Files that the paths name: a file is taken as it is, a folder gives all pictures below it, sorted.
 
+    Returns:
+        (files, named): all of them, and the set of those that were named themselves.
+
     Raises:
         UserError: no such path, or no picture.
     """
-    files = []
+    files, given = [], set()
     for path in map(Path, paths):
         if path.is_dir():
             inside = pictures_below(path)
@@ -30,13 +34,14 @@ def find_pictures(paths):
             files += [path / name for name in inside]
         elif path.is_file():
             files.append(path)
+            given.add(path)
         else:
             hint = "; is the name complete?" if is_picture(path.name) else ""
             raise UserError(f"--image {path}: no such file or folder{hint or '; give pictures or folders of them'}")
-    return files
+    return files, given
 
 
-def predict_files(model, task, config, files, folder, force):
+def predict_files(model, task, config, files, folder, force, needed=()):
     """Let a model see picture files, and draw the answers.
 
     Args:
@@ -46,21 +51,26 @@ def predict_files(model, task, config, files, folder, force):
         files (list of Path): pictures.
         folder: for the drawn pictures; empty to draw none.
         force (bool): replace pictures that are there already.
+        needed: those of the files that must be readable, unless config.skip_corrupt leaves them out too; the others are
+            left out where they are not.
 
     Returns:
         (predictions, corrupt): a dict per picture with `image`, what the task predicts, and `drawing`; and
-        the files that cannot be read, with the reason, which config.skip_corrupt leaves out.
+        what was left out: names of files that cannot be read, with the reason.
 
     Raises:
-        UserError: a picture cannot be read, the drawings exist, or the config does not describe the model.
+        UserError: a needed picture cannot be read, or none can, the drawings exist, or the config does not describe the model.
     """
     if resize_side(config) < config.image_size:
         raise UserError(f"resize={config.resize} is below image_size={config.image_size}; give image_size or more")
     reasons = [_reason(path) for path in files]
     corrupt = [text for text in reasons if text]
-    if corrupt and (not config.skip_corrupt or len(corrupt) == len(files)):
+    missed = [text for path, text in zip(files, reasons, strict=True) if text and path in needed]
+    if len(corrupt) == len(files):
+        raise UserError(f"--image: none of {len(files)} pictures can be used: {named(corrupt)}; give other pictures")
+    if missed and not config.skip_corrupt:
         raise UserError(
-            f"--image: {len(corrupt)} of {len(files)} pictures cannot be used: {named(corrupt)}; "
+            f"--image: {len(missed)} of the pictures that are named cannot be used: {named(missed)}; "
             "give other pictures, or leave them out with --skip_corrupt=true"
         )
     files = [path for path, text in zip(files, reasons, strict=True) if not text]
@@ -68,14 +78,14 @@ def predict_files(model, task, config, files, folder, force):
     predictions = []
     for first in range(0, len(files), CHUNK):
         part = slice(first, first + CHUNK)
-        pictures = [read_picture(path, resize_side(config)) for path in files[part]]
+        pictures = [read_picture(path, 0 if task.names_places else resize_side(config)) for path in files[part]]
         pixels = np.stack([prepare(picture, config) for picture in pictures])
         outputs = model(normalize(pixels, config.mean, config.std))
         found = task.predict(outputs, [picture.shape[:2] for picture in pictures])
         for path, prediction, drawing in zip(files[part], found, drawings[part], strict=True):
             predictions.append({"image": str(path), **prediction})
             if drawing:
-                task.draw(drawing, read_picture(path, 480), prediction)
+                task.draw(drawing, read_picture(path, 0 if task.names_places else DRAWN_SIDE), prediction)
                 predictions[-1]["drawing"] = str(drawing)
     return predictions, corrupt
 

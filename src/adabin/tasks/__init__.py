@@ -16,7 +16,9 @@ A task is a class, made from a config, with
     plots               (name, label, factor) of what curves.png shows, recorded for training and test
     text(values)        what a dict has of loss and score, for people
     decisions(outputs)  array whose entries are compared where two programs run the same network
-    predict(outputs, sizes)    a dict per picture; sizes: (height, width) of the pictures as they were
+    names_places        whether predictions speak of places in the picture; then pictures are decoded at their full size
+                        (else a large JPEG at a part of it, which is faster)
+    predict(outputs, sizes)    a dict per picture; sizes: (height, width) of the pictures as decoded
     line(prediction)    that dict for people
     draw(path, picture, prediction)    a PNG file of a picture, uint8 (H, W, 3), with what was predicted
 

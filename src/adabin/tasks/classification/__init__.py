@@ -14,6 +14,7 @@ class Classification:
 
     columns = ("label",)
     score = "top1"
+    names_places = False
     recorded = ("loss", "top1")
     plots = (("loss", "cross entropy", 1), ("top1", "top-1 [%]", 100))
 
