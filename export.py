@@ -81,10 +81,13 @@ def main(argv):
     if not flags.tolerance >= 0:
         raise UserError(f"--tolerance {flags.tolerance}: is no allowed difference; give 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
+    path = None
+    if flags.file_name is not None:  # refused before any work
+        path = target_path(flags.file_name, flags.file_format, flags.force)
     opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test" if flags.check_images else None)
     config, network = opened.config, opened.network
     default_name = str(Path(ckpt_path).with_name(f"{config.network}_{config.dataset}"))
-    path = target_path(default_name if flags.file_name is None else flags.file_name, flags.file_format, flags.force)
+    path = path or target_path(default_name, flags.file_format, flags.force)
     description = description_path(path, config, flags.force)
     result = {
         "file": str(path),
@@ -107,7 +110,7 @@ def main(argv):
         expected = outputs_of(CellModel(network, flags.batch_size), images, flags.batch_size)
     deployed = to_deploy(network)
     shape = (flags.batch_size, 3, config.image_size, config.image_size)
-    with replacing(path) as temporary:  # the file gets its name when it has passed the comparison
+    with replacing(path, anew=not flags.force) as temporary:  # the file gets its name when it has passed the comparison
         write(deployed, temporary, flags.file_format, shape)
         result["bytes"] = temporary.stat().st_size
         if flags.check_images:

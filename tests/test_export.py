@@ -15,6 +15,7 @@ from adabin.export import compare, target_path, write
 from adabin.inference import CellModel, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
 from adabin.models import build_model
+from adabin.opening import choose_checkpoint
 from adabin.tasks.classification import Classification
 from adabin.utils.config import read_config
 from adabin.utils.errors import RunError, UserError
@@ -235,7 +236,7 @@ def test_a_name_that_would_become_another_is_refused_before_any_work(
     tiny_run, tmp_path, monkeypatch, name, flags, part
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(export, "build_model", None)
+    monkeypatch.setattr(export, "open_checkpoint", None)
     run = shutil.copytree(tiny_run, tmp_path / "run")
     with pytest.raises(UserError, match=part):
         export.main(["--ckpt_path", str(run / "best.ckpt"), "--file_name", name, *flags])
@@ -245,6 +246,51 @@ def test_a_name_that_would_become_another_is_refused_before_any_work(
 def test_dots_in_a_name_are_part_of_it(tmp_path):
     for name, path in (("v1.2", "v1.2.mindir"), ("net.mindir", "net.mindir"), ("a.onnx.mindir", "a.onnx.mindir")):
         assert target_path(str(tmp_path / name), "MINDIR", False) == tmp_path / path
+
+
+@pytest.mark.parametrize("name", ["a b", "n[1]", "c++,x=1", "größe"])
+def test_any_file_name_can_be_exported_and_loaded(tiny_run, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    result = exported_by_program(tiny_run, folder, "--check_images=8")
+    assert result["largest_difference"] < 1e-4 and sorted(p.name for p in folder.iterdir()) == [
+        "net.mindir",
+        "net.yaml",
+    ]
+
+
+def test_one_network_is_exported_in_two_formats_under_one_name(tiny_run, tmp_path):
+    exported_by_program(tiny_run, tmp_path)
+    exported_by_program(tiny_run, tmp_path, "--file_format=ONNX")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.mindir", "net.onnx", "net.yaml"]
+
+
+def test_of_two_exports_to_one_name_the_second_loses(tiny_run, tmp_path, monkeypatch):
+    def slow(*arguments):
+        write(*arguments)
+        (tmp_path / "net.mindir").write_text("the other's")
+
+    monkeypatch.setattr(export, "write", slow)
+    with pytest.raises(UserError, match=r"net\.mindir: another process has written it meanwhile"):
+        exported_by_program(tiny_run, tmp_path)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("net.mindir", "the other's")]
+
+
+def test_an_export_that_fails_leaves_nothing(tiny_run, tmp_path, monkeypatch):
+    class NotCompiled(DeployConv2d):
+        def construct(self, x):
+            return no_such_name(x)  # noqa: F821
+
+    def spoiled(network):
+        deployed = to_deploy(network)
+        next(cell for _, cell in deployed.cells_and_names() if type(cell) is DeployConv2d).__class__ = NotCompiled
+        return deployed
+
+    monkeypatch.setattr(export, "to_deploy", spoiled)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((UserError, NameError)):
+        exported_by_program(tiny_run, tmp_path, "--check_images=0")
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_what_is_no_mindir_is_refused(exported, tmp_path):
@@ -260,5 +306,22 @@ def test_the_newest_runs_best_checkpoint_is_taken_when_none_is_given(tiny_run, t
         shutil.copytree(tiny_run, tmp_path / "outputs" / "resnet8_shapes" / name)
     monkeypatch.chdir(tmp_path)
     export.main(["--check_images=0"])
-    assert "taking outputs/resnet8_shapes/20260102-000000/best.ckpt" in capsys.readouterr().err
+    score = max(float(line.split(",")[7]) for line in (tiny_run / "metrics.csv").read_text().splitlines()[1:])
+    taken = f"taking outputs/resnet8_shapes/20260102-000000/best.ckpt, the newest run (top1 {score:.4f})"
+    assert taken in capsys.readouterr().err
     assert (tmp_path / "outputs/resnet8_shapes/20260102-000000/resnet8_shapes.mindir").is_file()
+
+
+def test_a_better_run_than_the_newest_is_named(tiny_run, tmp_path, monkeypatch, capsys):
+    for name in ("20260101-000000", "20260102-000000", "20260103-000000"):
+        shutil.copytree(tiny_run, tmp_path / "outputs" / "resnet8_shapes" / name)
+    runs = tmp_path / "outputs" / "resnet8_shapes"
+    head, *rows = (runs / "20260101-000000" / "metrics.csv").read_text().splitlines()
+    better = rows[-1].split(",")
+    better[7] = "0.9876"
+    (runs / "20260101-000000" / "metrics.csv").write_text("\n".join([head, *rows[:-1], ",".join(better)]) + "\n")
+    (runs / "20260102-000000" / "metrics.csv").write_text("damaged")
+    monkeypatch.chdir(tmp_path)
+    choose_checkpoint(None, {})
+    said = capsys.readouterr().err
+    assert "the best on shapes is outputs/resnet8_shapes/20260101-000000/best.ckpt with 0.9876)" in said

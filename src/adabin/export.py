@@ -4,6 +4,7 @@
 import contextlib
 import io
 import os
+import shutil
 from pathlib import Path
 
 import mindspore as ms
@@ -14,7 +15,7 @@ from adabin.inference import outputs_of
 from adabin.utils.checkpoint import DESCRIBED_KEYS
 from adabin.utils.config import Config
 from adabin.utils.errors import RunError, UserError
-from adabin.utils.files import make_folder, replacing
+from adabin.utils.files import make_folder, replacing, temporary_folder
 
 DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
@@ -96,13 +97,27 @@ def write(deployed, path, file_format, input_shape):
     """
     example = ms.Tensor(np.zeros(input_shape, np.float32))
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            ms.export(deployed, example, file_name=str(path), file_format=file_format)
+        with contextlib.redirect_stdout(io.StringIO()), _plain_folder() as folder:
+            plain = folder / f"network{SUFFIXES[file_format]}"  # MindSpore takes no blanks, brackets or umlauts
+            ms.export(deployed, example, file_name=str(plain), file_format=file_format)
+            shutil.copyfile(plain, path)
     except (RuntimeError, ValueError, TypeError) as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         hint = "AIR needs --device_target=Ascend" if file_format == "AIR" else "choose another --file_format"
         raise UserError(f"--file_format {file_format}: cannot be exported here ({reason}); {hint}") from error
     os.chmod(path, 0o644)
+
+
+@contextlib.contextmanager
+def _plain_folder():
+    """Context with a folder that is removed, where MindSpore also dumps a network that it cannot compile."""
+    before = os.environ.get("MS_OM_PATH")
+    with temporary_folder("adabin-export-") as folder:
+        os.environ["MS_OM_PATH"] = str(folder)
+        try:
+            yield folder
+        finally:
+            os.environ.pop("MS_OM_PATH") if before is None else os.environ.__setitem__("MS_OM_PATH", before)
 
 
 def compare(model, expected, images, batch_size, tolerance, task, what):

@@ -5,11 +5,14 @@ Whether it is a Cell (`CellModel`), a MindIR in MindSpore (`load_mindir`) or a f
 (`adabin.engine.EngineModel`): whoever evaluates, predicts or compares calls `model(images)`.
 """
 
+from pathlib import Path
+
 import mindspore as ms
 import numpy as np
 from mindspore import nn
 
 from adabin.utils.errors import UserError
+from adabin.utils.files import temporary_folder
 
 
 class CellModel:
@@ -43,7 +46,10 @@ def load_mindir(path, batch_size=0):
         UserError: MindSpore cannot load it.
     """
     try:
-        return CellModel(nn.GraphCell(ms.load(str(path))), batch_size)
+        with temporary_folder("adabin-load-") as folder:
+            plain = folder / "network.mindir"  # MindSpore takes no blanks, brackets or umlauts
+            plain.symlink_to(Path(path).absolute())
+            return CellModel(nn.GraphCell(ms.load(str(plain))), batch_size)
     except (RuntimeError, ValueError) as error:
         raise UserError(f"{path}: is not a MindIR that MindSpore can load; export it again") from error
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one way to a trained network: from a checkpoint to config, task, network and data."""
 
+import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from adabin.data import build_dataset, settle_classes
 from adabin.inference import CellModel
 from adabin.models import build_model
 from adabin.published import published
-from adabin.tasks import build_task
+from adabin.tasks import TASKS, build_task
 from adabin.utils.checkpoint import adopt_classes, load_network
 from adabin.utils.cli import log
 from adabin.utils.config import Config, read_config
@@ -75,7 +76,8 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
 
 
 def choose_checkpoint(ckpt_path, overrides, or_published=False):
-    """The given checkpoint, or the best one of the newest run below the output path, which is then named.
+    """The given checkpoint, or the best one of the newest run below the output path, which is then named with its score,
+    and with the best run on the same data where that is another.
 
     Args:
         ckpt_path, overrides: what the flags say.
@@ -88,20 +90,42 @@ def choose_checkpoint(ckpt_path, overrides, or_published=False):
     if ckpt_path:
         return Path(ckpt_path)
     output_path, model = overrides.get("output_path", "outputs"), published()
-    newest = max(
-        (*Path(output_path).glob("*/*/best.ckpt"), *Path(output_path).glob("*/*/step*/best.ckpt")),
-        key=lambda path: path.relative_to(output_path).parts[1:],  # time, then step
-        default=None,
-    )
+    found = (*Path(output_path).glob("*/*/best.ckpt"), *Path(output_path).glob("*/*/step*/best.ckpt"))
+    newest = max(found, key=lambda path: path.relative_to(output_path).parts[1:], default=None)  # time, then step
     such = f", such as {model}" if model else ""
     if newest is None and not (model and or_published):
         raise UserError(
             f"--ckpt_path: is not given and {output_path} holds no run; give a checkpoint{such}, or train first"
         )
     what = f"{newest}, the newest run" if newest else f"{model}, the model that comes with the project"
+    what += _beside_others(newest, found) if newest else ""
     another = f"; --ckpt_path or --model takes another{such if newest else ''}" if or_published else ""
     log(f"taking {what}{another}")
     return newest or model
+
+
+def _recorded(ckpt_path):
+    """(data set, name of the score, its highest value) of a run, from the files beside a checkpoint; None if damaged."""
+    try:
+        config = read_config(ckpt_path.with_name("config.yaml"))
+        name = TASKS[config.task].score
+        with open(ckpt_path.with_name("metrics.csv"), newline="", encoding="utf-8") as handle:
+            return config.dataset, name, max(float(row[f"test_{name}"]) for row in csv.DictReader(handle))
+    except (OSError, ValueError, LookupError, TypeError, csv.Error, UserError):
+        return None
+
+
+def _beside_others(newest, found):
+    """' (top1 0.3312; the best on shapes is ...)': what the newest run reached, and who reached more."""
+    own = _recorded(newest)
+    if own is None:
+        return ""
+    text = f" ({own[1]} {own[2]:.4f}"
+    better = [(other[2], path) for path in found if (other := _recorded(path)) and other[:2] == own[:2]]
+    score, path = max(better, key=lambda pair: (pair[0], pair[1] == newest))
+    return (
+        f"{text})" if path == newest or score == own[2] else f"{text}; the best on {own[0]} is {path} with {score:.4f})"
+    )
 
 
 def config_beside(ckpt_path, config_path, overrides):

@@ -59,7 +59,8 @@ def predict_files(model, task, config, files, folder, force, needed=()):
         what was left out: names of files that cannot be read, with the reason.
 
     Raises:
-        UserError: a needed picture cannot be read, or none can, the drawings exist, or the config does not describe the model.
+        UserError: a needed picture cannot be read, or none can; the drawings exist; the config does not describe the
+            model.
     """
     if resize_side(config) < config.image_size:
         raise UserError(f"resize={config.resize} is below image_size={config.image_size}; give image_size or more")

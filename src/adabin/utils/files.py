@@ -10,22 +10,31 @@ from adabin.utils.stopping import unfinished
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path, anew=False):
     """Context with a temporary path beside `path`, which takes its place when the body ends well.
 
     A crash at any moment leaves the old file as it was.
+
+    Args:
+        anew (bool): there must be no file of that name yet, also none that another process has written meanwhile.
 
     Raises:
         UserError: the file cannot be written, e.g. because the disk is full; nothing has changed then.
     """
     path = Path(path)
-    temporary = path.with_name(f".writing-{path.name}")
+    # Its own among processes that write one name.
+    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}" if anew else f".writing-{path.name}")
     try:
         with unfinished(temporary, os.unlink):
             yield temporary
             with open(temporary, "rb") as handle:
                 os.fsync(handle.fileno())
+            if anew:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL))  # one of them gets it
             os.replace(temporary, path)
+    except FileExistsError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path}: another process has written it meanwhile; what it wrote is unchanged") from error
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
