@@ -76,8 +76,9 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
 
 
 def choose_checkpoint(ckpt_path, overrides, or_published=False):
-    """The given checkpoint, or the best one of the newest run below the output path, which is then named with its score,
-    and with the best run on the same data where that is another.
+    """The given checkpoint, or the best one of the newest run below the output path.
+
+    That is then named with its score, and with the best run on the same data where that is another.
 
     Args:
         ckpt_path, overrides: what the flags say.
@@ -105,7 +106,7 @@ def choose_checkpoint(ckpt_path, overrides, or_published=False):
 
 
 def _recorded(ckpt_path):
-    """(data set, name of the score, its highest value) of a run, from the files beside a checkpoint; None if damaged."""
+    """(data set, name of the score, its highest value) of a run, from the files beside a checkpoint, or None."""
     try:
         config = read_config(ckpt_path.with_name("config.yaml"))
         name = TASKS[config.task].score
@@ -123,9 +124,8 @@ def _beside_others(newest, found):
     text = f" ({own[1]} {own[2]:.4f}"
     better = [(other[2], path) for path in found if (other := _recorded(path)) and other[:2] == own[:2]]
     score, path = max(better, key=lambda pair: (pair[0], pair[1] == newest))
-    return (
-        f"{text})" if path == newest or score == own[2] else f"{text}; the best on {own[0]} is {path} with {score:.4f})"
-    )
+    best = "" if path == newest or score == own[2] else f"; the best on {own[0]} is {path} with {score:.4f}"
+    return f"{text}{best})"
 
 
 def config_beside(ckpt_path, config_path, overrides):
