@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layouts of picture folders: what is found, under which number and name, on which side of the split."""
 
+import re
 import shutil
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 from adabin.data import build_dataset, settle_classes
 from adabin.data.image_folder import in_test
+from adabin.export import DESCRIPTION_HEADER, describe_network
+from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from tests.pictures import config_for, draw, fill, save
 
@@ -58,7 +61,26 @@ def test_a_folder_without_val_is_split_completely_and_about_as_asked(tmp_path):
     assert 18 <= len(test) <= 56
     half = build(config_for(tmp_path, val_share=0.5, check_pictures=False), "test")[1]
     assert set(test) < set(half) and 65 <= len(half) <= 115
-    assert build(config_for(tmp_path, seed=8, check_pictures=False), "test")[1] != test
+    assert build(config_for(tmp_path, split_seed=8, check_pictures=False), "test")[1] != test
+
+
+def test_runs_of_any_seed_are_tested_on_the_same_pictures(tmp_path):
+    fill(tmp_path, 20)
+    first, second = (build(config_for(tmp_path, seed=seed), "test")[1] for seed in (1, 2))
+    assert first == second
+
+
+def test_runs_and_exports_from_before_split_seed_keep_being_split_by_their_seed(tmp_path):
+    config = config_for(tmp_path / "pictures", seed=8, class_names=["a", "b"])
+    for text in (config.text(), describe_network(config).text(DESCRIPTION_HEADER)):
+        earlier = re.sub(r"^split_seed: .*\n", "seed: 8\n" if "\nseed: " not in text else "", text, flags=re.MULTILINE)
+        (tmp_path / "config.yaml").write_text(earlier, encoding="utf-8")
+        assert read_config(tmp_path / "config.yaml").split_seed == 8
+        assert read_config(tmp_path / "config.yaml", {"seed": 3}).split_seed == 8
+        (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+        assert read_config(tmp_path / "config.yaml").split_seed == 1
+    (tmp_path / "recipe.yaml").write_text("seed: 8\n", encoding="utf-8")
+    assert read_config(tmp_path / "recipe.yaml").split_seed == 1
 
 
 def test_pictures_that_are_added_never_move_others(tmp_path):
