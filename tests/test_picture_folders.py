@@ -154,6 +154,7 @@ def test_bad_folders_are_refused_with_what_to_do(tmp_path):
     assert "num_classes=5 contradicts image_folder, which has 2 classes; set num_classes: 2" in refusal(
         config_for(folder, num_classes=5)
     )
+    assert "train_size=5: has no effect on image_folder" in refusal(config_for(folder, train_size=5), "test")
     (folder / "void").mkdir()
     (folder / "void" / "clip.mp4").touch()
     assert f"{folder / 'void'}: holds no picture (1 files of other kinds)" in refusal(config_for(folder))

@@ -146,11 +146,14 @@ def check_together(values, source):
 def _as_of_then(keys):
     """Keys of a file, with what one that holds all keys of an earlier time meant by those that it does not have.
 
-    Before there was `split_seed`, folders of pictures were split by `seed`. A recipe, which holds what differs from the
-    defaults, means today's.
+    Before there was `split_seed`, folders of pictures were split by `seed`, and no data set but shapes heeded
+    `train_size` and `test_size`. A recipe, which holds what differs from the defaults, means today's.
     """
     written = {"seed", "val_share", "class_names"} <= keys.keys()  # by a run, an export or the converter
-    return {"split_seed": keys["seed"]} | keys if written else keys
+    if not written or "split_seed" in keys:
+        return keys
+    whole = {} if keys.get("dataset") == "shapes" else {"train_size": 0, "test_size": 0}
+    return keys | {"split_seed": keys["seed"]} | whole
 
 
 def read_config(path, overrides=None):
