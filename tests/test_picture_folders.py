@@ -10,7 +10,10 @@ import pytest
 from adabin.data import build_dataset, settle_classes
 from adabin.data.image_folder import in_test
 from adabin.export import DESCRIPTION_HEADER, describe_network
-from adabin.utils.config import read_config
+from adabin.models import build_model
+from adabin.training.teacher import load_teacher
+from adabin.utils.checkpoint import describe, save_checkpoint
+from adabin.utils.config import Config, read_config
 from adabin.utils.errors import UserError
 from tests.pictures import config_for, draw, fill, save
 
@@ -81,6 +84,18 @@ def test_runs_and_exports_from_before_split_seed_keep_being_split_by_their_seed(
         assert read_config(tmp_path / "config.yaml").split_seed == 1
     (tmp_path / "recipe.yaml").write_text("seed: 8\n", encoding="utf-8")
     assert read_config(tmp_path / "recipe.yaml").split_seed == 1
+
+
+def test_a_teacher_that_has_seen_test_pictures_of_the_students_is_named(tmp_path, capsys):
+    config = config_for("pictures", network="resnet8", num_classes=3, teacher=str(tmp_path / "best.ckpt"))
+    save_checkpoint(config.teacher, build_model(config), describe(config))
+    for seed, said in ((1, 0), (7, 1)):
+        # As a run of before: no split_seed, its seed split.
+        text = Config(**vars(config) | {"seed": seed, "teacher": ""}).text().replace("split_seed: 1\n", "")
+        (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+        load_teacher(config)
+        line = f"warning: --teacher {config.teacher}: was trained with split_seed=7, the student has 1; "
+        assert capsys.readouterr().err.count(line) == said
 
 
 def test_pictures_that_are_added_never_move_others(tmp_path):
