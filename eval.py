@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluate a checkpoint on all test images of its data set.
+"""Evaluate a checkpoint on the test images of its data set: all, or `test_size` where its config says so.
 
     python eval.py --ckpt_path outputs/resnet20_cifar10/20261120-101500/best.ckpt --data_path DIR
 

@@ -14,6 +14,7 @@ if __name__ == "__main__":  # above the other imports, which take seconds
     stopping.install()
 
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,15 @@ def read_labels(path):
     """Labels of all images, (N,) integers; UserError if the file is none of preprocess.py."""
     try:
         labels = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: is not a readable label file; give labels.npy of preprocess.py") from error
-    if labels.ndim != 1 or labels.dtype.kind != "i" or not len(labels) or labels.min() < 0:
+    if (
+        not isinstance(labels, np.ndarray)
+        or labels.ndim != 1
+        or labels.dtype.kind != "i"
+        or not len(labels)
+        or labels.min() < 0
+    ):
         raise UserError(f"{path}: holds no class numbers; give labels.npy of preprocess.py with --label_path")
     return labels
 

@@ -16,11 +16,13 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import src  # noqa: E402, F401 - makes adabin importable
+import src  # noqa: E402, F401 - makes adabin importable, and says how where packages are missing
+
+# isort: split
+import numpy as np  # noqa: E402
+
 from adabin.data.class_names import class_identities  # noqa: E402
 from adabin.data.image_folder import collect  # noqa: E402
 from adabin.data.picture_dataset import PictureDataset  # noqa: E402

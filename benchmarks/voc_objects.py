@@ -10,9 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import src  # noqa: E402, F401 - makes adabin importable, and says how where packages are missing
+
+# isort: split
 import cv2  # noqa: E402
 
-import src  # noqa: E402, F401 - makes adabin importable
 from adabin.utils.cli import run  # noqa: E402
 from adabin.utils.config import parse_flags  # noqa: E402
 from adabin.utils.errors import UserError  # noqa: E402

@@ -10,12 +10,14 @@ They are the project's own, made of polygons, and may be passed on as the projec
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import src  # noqa: E402, F401 - makes adabin importable, and says how where packages are missing
+
+# isort: split
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import src  # noqa: E402, F401 - makes adabin importable
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError

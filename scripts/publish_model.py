@@ -18,13 +18,15 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import src  # noqa: E402, F401 - makes adabin importable, and says how where packages are missing
+
+# isort: split
+import numpy as np
 
 import eval as evaluation
 import export
-import src  # noqa: E402, F401 - makes adabin importable
 from adabin.data import build_dataset
 from adabin.engine import ENGINE, EngineModel
 from adabin.inference import CellModel

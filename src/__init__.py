@@ -5,10 +5,35 @@ The one place that touches the path. No wheel holds it; whoever installed one im
 """
 
 import importlib.abc
+import importlib.util
 import sys
 from pathlib import Path
 
 _HERE = str(Path(__file__).resolve().parent)
+_NEEDED = ("mindspore", "numpy", "yaml", "cv2", "tqdm")  # modules without which no entry point runs
+
+
+def _expect_environment():
+    """Say in one line how to make and enter the environment, where the Python that runs is that of another.
+
+    Nothing is imported for it. An entry point ends with status 2; whoever imports this gets an ImportError.
+    """
+    specs = {name: importlib.util.find_spec(name) for name in _NEEDED}
+    missing = [name for name, spec in specs.items() if spec is None or spec.origin is None]
+    if not missing:
+        return
+    line = (
+        f"{', '.join(missing)}: not installed for {sys.executable}; run `bash scripts/setup.sh` once, and "
+        "`source .venv/bin/activate` in every new shell"
+    )
+    program = getattr(sys.modules.get("__main__"), "__file__", None)
+    if program and Path(program).resolve().is_relative_to(Path(_HERE).parent):
+        print(f"error: {line}", file=sys.stderr)
+        sys.exit(2)
+    raise ModuleNotFoundError(line, name=missing[0])
+
+
+_expect_environment()
 
 
 class _EarlierNames(importlib.abc.MetaPathFinder):

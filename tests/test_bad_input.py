@@ -6,8 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
+from adabin.utils.errors import UserError
+from adabin.utils.files import replacing
 from tests.programs import ROOT, TINY, call, refusal_of
 
+LONG = "n" * 300
 SHAPES = ROOT / "config" / "resnet20_shapes.yaml"
 CIFAR10 = ROOT / "config" / "resnet20_cifar10.yaml"
 
@@ -35,6 +38,13 @@ def truncated_checkpoint(tiny_run, tmp_path_factory):
 def labels(tmp_path_factory):
     path = tmp_path_factory.mktemp("labels") / "labels.npy"
     np.save(path, np.arange(10, dtype=np.int32))
+    return path
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    path = tmp_path_factory.mktemp("archive") / "labels.npz"
+    np.savez(path, np.arange(10, dtype=np.int32))
     return path
 
 
@@ -91,6 +101,34 @@ CASES = {
         "train.py",
         [*TINY, "--pretrained", "{tiny_run}"],
         ["{tiny_run}: is a folder; give a checkpoint in it, such as {tiny_run}/best.ckpt"],
+    ),
+    "config that never ends": ("train.py", ["--config_path", "/dev/zero"], ["/dev/zero: is no regular file"]),
+    "archive for labels": (
+        "postprocess.py",
+        ["--result_path", "{tmp_path}", "--label_path", "{archive}"],
+        ["{archive}: holds no class numbers", "labels.npy"],
+    ),
+    "checkpoint of a long name": ("eval.py", ["--ckpt_path", LONG], [f"--ckpt_path {LONG}: File name too long; give"]),
+    "model of a long name": (
+        "predict.py",
+        ["--model", f"{LONG}.mindir", "--image", ROOT / "models"],
+        [f"--model {LONG}.mindir: File name too long; give"],
+    ),
+    "picture of a long name": ("predict.py", ["--image", LONG], [f"--image {LONG}: File name too long; give"]),
+    "export of a long name": (
+        "export.py",
+        ["--ckpt_path", "{tiny_run}/best.ckpt", "--check_images=0", f"--file_name={LONG}"],
+        [f"--file_name {LONG}.mindir: File name too long; give"],
+    ),
+    "data set of a long name": (
+        "preprocess.py",
+        ["--dataset=cifar10", "--output_path=out", f"--data_path={LONG}"],
+        [f"--data_path {LONG}: File name too long; give"],
+    ),
+    "output folder that is no text": (
+        "train.py",
+        [*TINY, "--output_path", "{tmp_path}/caf\udce9"],
+        ["--output_path {tmp_path}/caf\\udce9: is no text in UTF-8"],
     ),
     "no results": (
         "postprocess.py",
@@ -183,6 +221,13 @@ def test_bad_input_ends_in_one_line(request, tmp_path, case):
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if "rank_0" not in path.parts}
     assert left == set(names), left
     assert all((tmp_path / name).read_text() == "precious\n" for name in names)
+
+
+def test_a_name_that_leaves_no_room_for_the_temporary_one_is_said_to_be_too_long(tmp_path):
+    with pytest.raises(UserError, match="File name too long.; give a name that is some ten letters shorter"):
+        with replacing(tmp_path / ("n" * 250)) as temporary:
+            temporary.write_text("")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_ends_a_training_in_one_line_and_keeps_what_was_there(tiny_run, tmp_path):

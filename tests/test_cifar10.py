@@ -11,8 +11,11 @@ import threading
 import numpy as np
 import pytest
 
+from adabin.data import build_dataset
 from adabin.data.cifar10 import BINARY_FILE_SIZE, CIFAR10_CLASSES, load_cifar10
 from adabin.data.download import CIFAR10_ARCHIVE, Archive, download_cifar10
+from adabin.data.subset import first_of_each_class
+from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 
 
@@ -53,6 +56,37 @@ def test_binary_records_become_rgb_images_in_file_order(binary_batch):
     assert images[7, 3, 5].tolist() == [records[7, 1 + plane * 1024 + 3 * 32 + 5] for plane in range(3)]
     again, _ = load_cifar10(folder / "cifar-10-batches-bin", "test")
     np.testing.assert_array_equal(images, again)
+
+
+def test_sizes_take_the_first_images_of_each_class_whatever_the_seed(binary_batch):
+    folder, records = binary_batch
+    config = read_config(None, {"dataset": "cifar10", "data_path": str(folder), "test_size": 105})
+    data = build_dataset(config, "test")
+    assert data.num_images == 105 and set(np.bincount(data.labels)) == {10, 11}
+    np.testing.assert_array_equal(data.labels, records[:105, 0])  # whose labels go around
+    config.seed, config.test_size = 2, 50
+    again = build_dataset(config, "test")
+    np.testing.assert_array_equal(again.images, data.images[:50])
+    config.test_size = 0
+    assert build_dataset(config, "test").num_images == 10_000
+    config.test_size = 10_001
+    with pytest.raises(UserError, match="test_size=10001: cifar10 has 10000 images"):
+        build_dataset(config, "test")
+
+
+def test_the_first_of_each_class_are_taken_in_turns():
+    labels = np.array([2, 2, 2, 0, 0, 1, 2])
+    assert first_of_each_class(labels, 3).tolist() == [0, 3, 5]
+    assert first_of_each_class(labels, 5).tolist() == [0, 1, 3, 4, 5]
+    assert first_of_each_class(labels, 7).tolist() == list(range(7))
+
+
+def test_configs_of_earlier_runs_on_cifar10_keep_meaning_all_images(tmp_path):
+    config = read_config(None, {"dataset": "cifar10", "train_size": 100, "test_size": 50})
+    (tmp_path / "now.yaml").write_text(config.text())
+    (tmp_path / "then.yaml").write_text(config.text().replace("split_seed: 1\n", ""))
+    now, then = (read_config(tmp_path / f"{name}.yaml") for name in ("now", "then"))
+    assert (now.train_size, now.test_size) == (100, 50) and (then.train_size, then.test_size) == (0, 0)
 
 
 @pytest.mark.parametrize("protocol", [2, 4])

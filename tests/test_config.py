@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configs: what is accepted, what is refused and how, from files and from flags."""
 
+import os
+
 import pytest
 import yaml
 
@@ -172,6 +174,15 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     assert f"{tmp_path}: cannot be read (Is a directory" in refusal(read_config, tmp_path)
     (tmp_path / "binary.yaml").write_bytes(bytes(range(256)))
     assert "binary.yaml: cannot be read (not a text file" in refusal(read_config, tmp_path / "binary.yaml")
+
+
+def test_a_file_that_does_not_end_is_refused_before_it_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in ("/dev/zero", tmp_path / "pipe.yaml"):
+        assert f"{path}: is no regular file" in refusal(read_config, path)
+    with open(tmp_path / "large.yaml", "w") as file:
+        file.truncate(1 << 40)
+    assert "large.yaml: has 1099511627776 bytes, more than any config" in refusal(read_config, tmp_path / "large.yaml")
 
 
 def test_help_shows_every_key_with_its_default_and_an_explanation(capsys):

@@ -100,6 +100,18 @@ def test_every_binary_layer_is_packed_and_gives_equal_bits_and_outputs(exported,
     cpp.check_layers(exported.packed, exported.records, tmp_path)
 
 
+def test_bits_and_outputs_that_differ_are_counted(exported, tmp_path):
+    x, bits, y = exported.records[0]
+    wrong_bits, wrong_y = bits.copy(), y.copy()
+    wrong_bits[0, 0, 0, :3] ^= True
+    wrong_y[0, 0, 0, 0] += 0.01 * np.abs(y).max()
+    ((count, difference),) = cpp.layer_differences(exported.packed, [(x, wrong_bits, wrong_y)], tmp_path)
+    assert count == 3 and difference == pytest.approx(0.01, rel=0.02)
+    for record in ((x, wrong_bits, y), (x, bits, wrong_y)):
+        with pytest.raises(AssertionError, match="layer 0: "):
+            cpp.check_layers(exported.packed, [record], tmp_path)
+
+
 def test_the_whole_network_runs_in_cpp_from_either_file(exported, tmp_path):
     for file in (exported.folder / "net.mindir", exported.packed):
         logits, result = cpp.infer(file, exported.x, tmp_path / file.suffix)

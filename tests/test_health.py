@@ -72,17 +72,25 @@ def test_alpha_beta_and_saturation_are_those_of_the_layers_input():
     assert saturation(np.array([0.0, 1.0, 3.0]), -2.0, 1.0) == 0 and saturation(np.array([0.0, 3.1]), -2.0, 1.0) == 0.5
 
 
-def test_looking_inside_gives_every_binary_input_and_leaves_no_hooks():
+def test_looking_inside_gives_every_binary_input_and_leaves_the_network_and_the_mode_as_they_were(mode, monkeypatch):
     network, _, _ = make()
     images = ms.Tensor(np.random.default_rng(0).normal(size=(2, 3, 32, 32)).astype(np.float32))
-    inputs = layer_inputs(network, images)
+    classes = [type(cell) for _, cell in network.cells_and_names()]
+    with monkeypatch.context() as patch:
+        patch.setattr(ms, "set_context", None)  # which is the whole process's
+        inputs = layer_inputs(network, images)
     assert {name: x.shape for name, x in inputs.items()} == {
         "layer1.0.conv1": (2, 16, 32, 32), "layer1.0.conv2": (2, 16, 32, 32),
         "layer2.0.conv1": (2, 16, 32, 32), "layer2.0.conv2": (2, 32, 16, 16),
         "layer3.0.conv1": (2, 32, 16, 16), "layer3.0.conv2": (2, 64, 8, 8),
     }  # fmt: skip
+    assert [type(cell) for _, cell in network.cells_and_names()] == classes
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    recorded = {}
+    for name, layer in binary_layers(network).items():
+        layer.register_forward_pre_hook(lambda cell, x, name=name: recorded.update({name: x[0].asnumpy()}))
     network(images)
-    assert ms.get_context("mode") == ms.GRAPH_MODE
+    assert all(np.array_equal(x, recorded[name]) for name, x in inputs.items())
 
 
 @pytest.mark.parametrize("w_bits, a_bits, absent", [(32, 1, {"flips"}), (1, 32, {"alpha", "beta", "saturation"})])

@@ -47,6 +47,30 @@ def test_an_earlier_name_is_answered_with_the_new_one(tmp_path, name, new):
     assert ended.stderr.splitlines()[-1] == f"ModuleNotFoundError: {name}: is {new} now; import src, then {new}"
 
 
+def entry_points():
+    """Programs of this clone that import `src`."""
+    folders = (ROOT, ROOT / "scripts", ROOT / "benchmarks")
+    files = sorted(path for folder in folders for path in folder.glob("*.py"))
+    return [path for path in files if re.search(r"^import src\b", path.read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+@pytest.mark.parametrize("path", entry_points(), ids=lambda path: path.name)
+def test_outside_the_virtual_environment_every_program_says_in_one_line_how_to_enter_it(path, tmp_path):
+    # -S: no installed packages; -E: nothing from the environment.
+    ended = subprocess.run([sys.executable, "-E", "-S", path, "-h"], cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("error: mindspore, numpy, yaml, cv2, tqdm: not installed for ")
+    assert "bash scripts/setup.sh" in line and "source .venv/bin/activate" in line
+
+
+def test_whoever_imports_the_clone_without_its_environment_gets_an_exception():
+    code = "try:\n    import src\nexcept ImportError as error:\n    print(error.name)"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"
+    ended = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
+    assert ended.stdout == "mindspore\n", ended.stderr
+
+
 def test_the_list_of_what_goes_into_the_wheel_is_complete():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.findall(r'"(.+?)"', re.search(r"^packages = \[(.+?)\]$", text, re.MULTILINE | re.DOTALL).group(1))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Layouts of picture folders: what is found, under which number and name, on which side of the split."""
 
+import re
 import shutil
 
 import numpy as np
@@ -8,6 +9,11 @@ import pytest
 
 from adabin.data import build_dataset, settle_classes
 from adabin.data.image_folder import in_test
+from adabin.export import DESCRIPTION_HEADER, describe_network
+from adabin.models import build_model
+from adabin.training.teacher import load_teacher
+from adabin.utils.checkpoint import describe, save_checkpoint
+from adabin.utils.config import Config, read_config
 from adabin.utils.errors import UserError
 from tests.pictures import config_for, draw, fill, save
 
@@ -58,7 +64,38 @@ def test_a_folder_without_val_is_split_completely_and_about_as_asked(tmp_path):
     assert 18 <= len(test) <= 56
     half = build(config_for(tmp_path, val_share=0.5, check_pictures=False), "test")[1]
     assert set(test) < set(half) and 65 <= len(half) <= 115
-    assert build(config_for(tmp_path, seed=8, check_pictures=False), "test")[1] != test
+    assert build(config_for(tmp_path, split_seed=8, check_pictures=False), "test")[1] != test
+
+
+def test_runs_of_any_seed_are_tested_on_the_same_pictures(tmp_path):
+    fill(tmp_path, 20)
+    first, second = (build(config_for(tmp_path, seed=seed), "test")[1] for seed in (1, 2))
+    assert first == second
+
+
+def test_runs_and_exports_from_before_split_seed_keep_being_split_by_their_seed(tmp_path):
+    config = config_for(tmp_path / "pictures", seed=8, class_names=["a", "b"])
+    for text in (config.text(), describe_network(config).text(DESCRIPTION_HEADER)):
+        earlier = re.sub(r"^split_seed: .*\n", "seed: 8\n" if "\nseed: " not in text else "", text, flags=re.MULTILINE)
+        (tmp_path / "config.yaml").write_text(earlier, encoding="utf-8")
+        assert read_config(tmp_path / "config.yaml").split_seed == 8
+        assert read_config(tmp_path / "config.yaml", {"seed": 3}).split_seed == 8
+        (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+        assert read_config(tmp_path / "config.yaml").split_seed == 1
+    (tmp_path / "recipe.yaml").write_text("seed: 8\n", encoding="utf-8")
+    assert read_config(tmp_path / "recipe.yaml").split_seed == 1
+
+
+def test_a_teacher_that_has_seen_test_pictures_of_the_students_is_named(tmp_path, capsys):
+    config = config_for("pictures", network="resnet8", num_classes=3, teacher=str(tmp_path / "best.ckpt"))
+    save_checkpoint(config.teacher, build_model(config), describe(config))
+    for seed, said in ((1, 0), (7, 1)):
+        # As a run of before: no split_seed, its seed split.
+        text = Config(**vars(config) | {"seed": seed, "teacher": ""}).text().replace("split_seed: 1\n", "")
+        (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+        load_teacher(config)
+        line = f"warning: --teacher {config.teacher}: was trained with split_seed=7, the student has 1; "
+        assert capsys.readouterr().err.count(line) == said
 
 
 def test_pictures_that_are_added_never_move_others(tmp_path):
@@ -132,6 +169,7 @@ def test_bad_folders_are_refused_with_what_to_do(tmp_path):
     assert "num_classes=5 contradicts image_folder, which has 2 classes; set num_classes: 2" in refusal(
         config_for(folder, num_classes=5)
     )
+    assert "train_size=5: has no effect on image_folder" in refusal(config_for(folder, train_size=5), "test")
     (folder / "void").mkdir()
     (folder / "void" / "clip.mp4").touch()
     assert f"{folder / 'void'}: holds no picture (1 files of other kinds)" in refusal(config_for(folder))

@@ -29,9 +29,9 @@ def work(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(work):
-    """The result of a training on a folder of pictures, split by seed."""
+    """The result of a training on a folder of pictures, split by split_seed."""
     fill(work / "pictures", 40, CLASSES)
-    return result_of(call("train.py", *RECIPE, *SMALL, "--data_path", "pictures", cwd=work))
+    return result_of(call("train.py", *RECIPE, *SMALL, "--split_seed=5", "--data_path", "pictures", cwd=work))
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,8 @@ def test_export_describes_the_network_beside_the_file(work, exported, ckpt):
     assert exported["description"] == "net.yaml"
     content = yaml.safe_load((work / "net.yaml").read_text(encoding="utf-8"))
     assert content["class_names"] == list(CLASSES) and content["network"] == "resnet8" and content["num_classes"] == 3
-    assert (content["test_size"], content["val_share"]) == (0, 0.2)  # which pictures were kept for testing
+    split = [content[key] for key in ("split_seed", "val_share", "test_size")]
+    assert split == [5, 0.2, 0]  # which pictures were kept for testing
     assert content["image_size"] == 16 and content["resize"] == 18 and len(content["mean"]) == len(content["std"]) == 3
     # ONNX of the same network and name has the same description; a description of another network is kept.
     flags = ("--ckpt_path", ckpt, "--file_name", "net", "--check_images=0")

@@ -62,12 +62,33 @@ def test_another_class_count_keeps_all_but_the_last_layer(source):
 
 
 def test_a_deeper_network_takes_the_layers_that_it_shares(source):
-    config, network = make(4, network="resnet20", nonlinearity="relu")
+    config, network = make(4, network="resnet20", nonlinearity="relu", a_bits=32, std=[0.2, 0.2, 0.2])
     report = load_pretrained(source[0], network, config)
     assert "layer1.0.conv1.weight" in report.loaded and "layer1.1.conv1.weight" in report.missing
-    assert "nonlinear1.pos_scale" in report.unused
-    assert report.differences == ["nonlinearity=maxout there, relu here"]
+    assert "layer1.0.conv1.binary_a.alpha_a" in report.unused
+    assert report.differences == [
+        "nonlinearity=maxout there, relu here",
+        "a_bits=1 there, 32 here",
+        "std=[0.229, 0.224, 0.225] there, [0.2, 0.2, 0.2] here",
+    ]
     assert "not in the file, initialized: " in report.text() and " more)" in report.text()
+
+
+@pytest.mark.parametrize("key, here, there, matters_for", [
+    ("binary_form", "released", "paper", "a_bits"), ("activation_set", "scale", "adabin", "a_bits"),
+    ("weight_set", "scale", "adabin", "w_bits"), ("nonlinearity", "prelu", "maxout", None),
+])  # fmt: skip
+def test_weights_that_would_mean_something_else_are_refused_with_the_flag(source, key, here, there, matters_for):
+    config, network = make(4, **{key: here})
+    before = values_of(network)
+    with pytest.raises(UserError) as caught:
+        load_pretrained(source[0], network, config)
+    assert f"--pretrained {source[0]}: was made with {key}={there}" in str(caught.value)
+    assert str(caught.value).endswith(f"; give --{key}={there}") and "\n" not in str(caught.value)
+    assert all(np.array_equal(value, before[name]) for name, value in values_of(network).items())
+    if matters_for:  # where that side is float it has no meaning
+        config, network = make(4, **{key: here, matters_for: 32})
+        assert load_pretrained(source[0], network, config).differences == [f"{matters_for}=1 there, 32 here"]
 
 
 def test_a_checkpoint_where_no_weight_fits_is_refused_and_changes_nothing(source, tmp_path):

@@ -182,7 +182,18 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_one_line(tmp_path):
     ended = call("train.py", *TINY, "--lr=1e30", "--output_path", "outputs", cwd=tmp_path)
     line = refusal_of(ended, status=1)
     assert re.search(r"the loss is (nan|inf) in epoch 1, step \d+: the training has diverged", line), line
+    assert line.endswith("(no epoch has finished, nothing is kept)")
     assert not (only_run_in(tmp_path) / "last.ckpt").exists()
+
+
+def test_a_run_that_diverges_later_says_which_epoch_is_kept(tiny_run, tmp_path):
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    config = (run / "config.yaml").read_text(encoding="utf-8")
+    config = config.replace("\nepochs: 3\n", "\nepochs: 5\n").replace("\nlr: 0.1\n", "\nlr: 1.0e+30\n")
+    (run / "config.yaml").write_text(config, encoding="utf-8")
+    line = refusal_of(call("train.py", "--resume", run, cwd=tmp_path), status=1)
+    assert "in epoch 4, " in line and line.endswith("(epoch 3 is kept)")
+    assert read_checkpoint(run / "last.ckpt")[0]["epoch"] == 3
 
 
 def test_a_run_keeps_its_resolved_config(tiny_run):

@@ -46,7 +46,7 @@ def target_path(file_name, file_format, force):
 
 def describe_network(config):
     """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
-    split = ("seed", "val_share", "test_size")  # which pictures are the test images
+    split = ("split_seed", "val_share", "test_size")  # which pictures are the test images
     keys = ("task", "image_size", "class_names", *DESCRIBED_KEYS, *split)
     return Config(**{key: getattr(config, key) for key in keys}, resize=resize_side(config))
 

@@ -6,6 +6,9 @@ the training form) and, for every binary layer K in execution order, bits_K.bin 
 input lies above its threshold, NCHW) and conv_K.bin (float32, its output before BatchNorm).
 """
 
+import src  # noqa: F401 - makes adabin importable
+
+# isort: split
 from pathlib import Path
 from types import SimpleNamespace
 

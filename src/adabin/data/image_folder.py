@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """`image_folder`: any folder with a sub-folder of pictures per class.
 
-    pictures/cat/1.jpg  pictures/dog/a/2.png  ...            split by seed
+    pictures/cat/1.jpg  pictures/dog/a/2.png  ...            split by split_seed
     pictures/train/cat/1.jpg  pictures/val/cat/7.jpg  ...    split as it is; val may be called valid, validation or test
 
-Where the pictures are not split, a hash of (seed, path below the folder) decides where each one goes: pictures that are
-added never move others from one side to the other.
+Where the pictures are not split, a hash of (split_seed, path below the folder) decides where each one goes: pictures
+that are added never move others from one side to the other.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ EXPECTED = "a folder with one sub-folder of pictures per class"
 
 
 def list_image_folder(config, split):
-    """Pictures of one split of `config.data_path`; `config.val_share` and `config.seed` split where it is not split.
+    """Pictures of one split of `config.data_path`; where it is not split, `val_share` and `split_seed` do.
 
     Raises:
         UserError: no pictures, no classes, fewer than two, or a split without pictures.
@@ -45,7 +45,8 @@ def list_image_folder(config, split):
                 raise UserError(f"{root}: class {min(unknown)} is not in {folder / 'train'}; add it there or remove it")
         return collect(root, classes, lambda path: True, split)
     root, classes = _classes_of(folder / "train" if is_split else folder, config)
-    return collect(root, classes, lambda path: in_test(path, config.seed, config.val_share) == (split == "test"), split)
+    tested, seed, share = split == "test", config.split_seed, config.val_share
+    return collect(root, classes, lambda path: in_test(path, seed, share) == tested, split)
 
 
 def in_test(path, seed, share):

@@ -11,6 +11,7 @@ from adabin.data.image_folder import list_image_folder
 from adabin.data.imagenet import list_imagenet, list_tiny_imagenet
 from adabin.data.picture_files import without_corrupt
 from adabin.data.shapes import SHAPES_CLASSES, draw_shapes
+from adabin.data.subset import refuse_sizes, take
 from adabin.utils.errors import UserError
 
 SPLITS = ("train", "test")
@@ -23,8 +24,9 @@ def build_dataset(config, split: str, task=None):
 
     Args:
         config: attributes dataset, data_path, download, batch_size, eval_batch_size, num_workers, seed, num_classes,
-            mean, std, augment (default true), train_size and test_size (for shapes; 0 or None: default). For data sets
-            of picture files also image_size, resize, crop_scale, val_share, label_file, check_pictures, skip_corrupt.
+            mean, std, augment (default true), train_size and test_size (0 or None: all of cifar10, the default
+            number of shapes; nothing else for picture files). For data sets of picture files also
+            image_size, resize, crop_scale, val_share, split_seed, label_file, check_pictures, skip_corrupt.
             num_classes 0 and empty class_names leave the classes to the data set (see `settle_classes`).
         split: "train" or "test".
         task: what becomes of a picture's annotation (adabin.tasks): its `columns` and `targets`. Without it the labels.
@@ -53,7 +55,7 @@ def _cifar10(config, split):
     if config.download:
         path = path or "data"
         download_cifar10(path)
-    return _image_dataset(config, split, *load_cifar10(path, split), CIFAR10_CLASSES)
+    return _image_dataset(config, split, *take(*load_cifar10(path, split), config, split), CIFAR10_CLASSES)
 
 
 def _shapes(config, split):
@@ -68,6 +70,7 @@ def _pictures(list_pictures):
     def build(config, split):
         from adabin.data.picture_dataset import PictureDataset  # here: it imports MindSpore
 
+        refuse_sizes(config)
         pictures = list_pictures(config, split)
         check_classes(config, pictures.class_names)
         if config.check_pictures or config.skip_corrupt:

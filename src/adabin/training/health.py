@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health of a training: what the binary layers do, layer by layer and epoch by epoch (docs/health.md)."""
 
+import contextlib
+
 import mindspore as ms
 import numpy as np
 
@@ -28,6 +30,33 @@ def weight_bits(layer):
     return flat >= (flat.mean(axis=1, keepdims=True, dtype=np.float64) if centered else 0)
 
 
+@contextlib.contextmanager
+def operator_by_operator(network, seen):
+    """Within this context a network runs in Python, each operator by itself, in whichever mode the process is.
+
+    Calling a Cell compiles it in GRAPH mode, and compiled networks call no hooks; `construct` is an ordinary method.
+    Switching the mode instead is global: it would reach whatever else the process has compiled.
+
+    Args:
+        network (Cell): is used in no other way meanwhile.
+        seen: function (cell, first input), called before every cell.
+    """
+
+    def call(cell, *inputs):
+        seen(cell, inputs[0])
+        return cell.construct(*inputs)
+
+    classes = {cell: type(cell) for _, cell in network.cells_and_names()}
+    eager = {cls: type(cls.__name__, (cls,), {"__call__": call}) for cls in set(classes.values())}
+    try:
+        for cell, cls in classes.items():
+            cell.__class__ = eager[cls]
+        yield
+    finally:
+        for cell, cls in classes.items():
+            cell.__class__ = cls
+
+
 def layer_inputs(network, images):
     """Run a network on images, operator by operator.
 
@@ -38,25 +67,15 @@ def layer_inputs(network, images):
     Returns:
         dict: name of each layer that binarizes its input to that input, float32 (n, C, H, W).
     """
-    found, handles = {}, []
+    names = {cell: name for name, cell in binary_layers(network).items() if cell.binarizes_input}
+    found = {}
 
-    def recorder(name):
-        def record(cell, inputs):
-            found[name] = inputs[0].asnumpy()
+    def keep(cell, x):
+        if cell in names:
+            found[names[cell]] = x.asnumpy()
 
-        return record
-
-    for name, layer in binary_layers(network).items():
-        if layer.binarizes_input:
-            handles.append(layer.register_forward_pre_hook(recorder(name)))
-    before = ms.get_context("mode")
-    ms.set_context(mode=ms.PYNATIVE_MODE)  # compiled networks call no hooks
-    try:
-        network.set_train(False)(images)
-    finally:
-        ms.set_context(mode=before)
-        for handle in handles:
-            handle.remove()
+    with operator_by_operator(network.set_train(False), keep):
+        network(images)
     return found
 
 

@@ -100,9 +100,10 @@ def _train_epoch(step, data, epoch, config, task, progress, next_step=None):
                 steps += 1
                 loss = float(loss.asnumpy())
                 if not math.isfinite(loss):
+                    kept = f"epoch {epoch} is kept" if epoch else "no epoch has finished, nothing is kept"
                     raise RunError(
                         f"the loss is {loss} in epoch {epoch + 1}, step {steps}: the training has diverged; "
-                        "try a smaller --lr (the last finished epoch is kept)"
+                        f"try a smaller --lr ({kept})"
                     )
                 loss_sum += loss
                 sums = [total + float(value.asnumpy()) for total, value in zip(sums, statistics, strict=True)]

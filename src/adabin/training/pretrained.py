@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fine-tuning: start from the parameters of another training, as far as they fit."""
+"""Fine-tuning: start from the parameters of another training, as far as they fit and mean the same."""
 
 from dataclasses import dataclass
 
 import mindspore as ms
 
-from adabin.utils.checkpoint import DESCRIBED_KEYS, network_parameters, network_values, read_checkpoint
+from adabin.utils.checkpoint import network_parameters, network_values, read_checkpoint
 from adabin.utils.errors import UserError
 
 NAMED = 6  # tensors that the report names of each kind; it counts the others
-# What may differ between the trainings and the tensors fit all the same, with another meaning.
-MEANINGS = tuple(key for key in DESCRIBED_KEYS if key not in ("network", "num_classes", "dataset"))
+# With another value of these the tensors fit all the same and compute something else, where the second key has the same
+# value on both sides: between other networks the nonlinearity is one difference of many, and bits of 32 have no set.
+MEANINGS = {"nonlinearity": "network", "weight_set": "w_bits", "binary_form": "a_bits", "activation_set": "a_bits"}
+# What may differ too: a training adapts to it, as the second of two steps does to binary weights.
+NOTED = ("nonlinearity", "w_bits", "a_bits", "mean", "std")
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,11 @@ def load_pretrained(path, network, config):
         Report.
 
     Raises:
-        UserError: unreadable, or no weight tensor fits: then it is of another network.
+        UserError: unreadable, made with another value of one of `MEANINGS`, or no weight tensor fits: then it is of
+            another network.
     """
     metadata, values = read_checkpoint(path)
+    metadata = metadata or {}
     values = network_values(values, config)
     parameters = network_parameters(network)
     fitting, other_shape = {}, []
@@ -80,17 +85,17 @@ def load_pretrained(path, network, config):
                 other_shape.append((name, there, here))
     # Values per channel or layer have equal names in any two networks; what tells is a matrix or more.
     if not any(sum(side > 1 for side in parameter.shape) > 1 for parameter in fitting.values()):
-        of = f" ({metadata['network']})" if metadata and "network" in metadata else ""
+        of = f" ({metadata['network']})" if "network" in metadata else ""
         raise UserError(
             f"--pretrained {path}: is of another network{of}: none of its weights fits {config.network}; "
             f"give a checkpoint of {config.network}"
         )
+    _expect_same_meaning(path, metadata, config)
     for name, parameter in fitting.items():
         parameter.set_data(ms.Tensor(values[name].astype(ms.dtype_to_nptype(parameter.dtype))))
-    metadata = metadata or {}
     differences = [
         f"{key}={metadata[key]} there, {getattr(config, key)} here"
-        for key in MEANINGS
+        for key in NOTED
         if key in metadata and metadata[key] != getattr(config, key)
     ]
     return Report(
@@ -101,3 +106,18 @@ def load_pretrained(path, network, config):
         [name for name in values if name not in parameters],
         differences,
     )
+
+
+def _expect_same_meaning(path, metadata, config):
+    """Refuse a checkpoint whose tensors mean something else here.
+
+    Raises:
+        UserError: names the key and the flag that gives them their meaning back.
+    """
+    for key, where in MEANINGS.items():
+        there, here = metadata.get(key, getattr(config, key)), getattr(config, key)
+        if there != here and metadata.get(where) == getattr(config, where) != 32:
+            raise UserError(
+                f"--pretrained {path}: was made with {key}={there}, the config says {here}: its weights would compute "
+                f"something else; give --{key}={there}"
+            )

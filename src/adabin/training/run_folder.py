@@ -7,6 +7,7 @@ A training in steps (src/adabin/training/steps.py) has a folder of this kind for
 import csv
 import fcntl
 import io
+import os
 import time
 from pathlib import Path
 
@@ -41,6 +42,10 @@ class RunFolder:
     @classmethod
     def create(cls, config):
         """New folder <output_path>/<network>_<dataset>/<time> with the resolved config."""
+        try:
+            os.path.abspath(config.output_path).encode()
+        except UnicodeEncodeError as error:  # MindSpore cannot write there
+            raise UserError(f"--output_path {config.output_path}: is no text in UTF-8; give another folder") from error
         parent = make_folder(Path(config.output_path) / f"{config.network}_{config.dataset}", "--output_path")
         stamp = time.strftime("%Y%m%d-%H%M%S")
         for suffix in ("", *(f"-{i}" for i in range(2, 100))):
@@ -107,7 +112,9 @@ class RunFolder:
     def _claim(self):
         """Keep other processes from writing to this folder while this one lives; clear away what a crash left."""
         try:
-            self._log_file = open(self.path / "train.log", "a", encoding="utf-8")  # noqa: SIM115 - held until the end
+            self._log_file = open(  # noqa: SIM115 - held until the end
+                self.path / "train.log", "a", encoding="utf-8", errors="backslashreplace"
+            )
             fcntl.flock(self._log_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError(f"--resume {self.path}: this run is still running; stop it first") from error

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Distillation: a trained network whose outputs take the place of the labels."""
 
+from pathlib import Path
+
 from adabin.models import build_model
 from adabin.utils.checkpoint import DESCRIBED_KEYS, load_network, read_checkpoint
-from adabin.utils.config import Config
+from adabin.utils.cli import log
+from adabin.utils.config import Config, read_config
 from adabin.utils.errors import UserError
 
 
@@ -36,6 +39,7 @@ def load_teacher(config):
                 f"--teacher {config.teacher}: has {key}={there}, the student {here}; both must see the same pictures "
                 "and classes: train a teacher with these"
             )
+    _warn_of_split(config)
     described = {key: metadata[key] for key in DESCRIBED_KEYS}
     own = Config(**vars(config) | described)
     teacher = build_model(own)
@@ -44,3 +48,21 @@ def load_teacher(config):
         parameter.requires_grad = False
         parameter.name = f"teacher.{parameter.name}"
     return teacher.set_train(False)
+
+
+def _warn_of_split(config):
+    """Say so where a teacher may have learned the student's test pictures: its folder was split in another way."""
+    beside = Path(config.teacher).with_name("config.yaml")
+    if config.dataset != "image_folder" or not beside.is_file():
+        return
+    try:
+        own = read_config(beside)
+    except UserError:  # it need not be ours
+        return
+    for key in ("split_seed", "val_share"):
+        there, here = getattr(own, key), getattr(config, key)
+        if own.dataset == config.dataset and there != here:
+            log(
+                f"warning: --teacher {config.teacher}: was trained with {key}={there}, the student has {here}; of a "
+                f"folder without val/ it has seen test pictures of the student's: give --{key}={there}"
+            )

@@ -42,6 +42,7 @@ AT_LEAST = {
     "test_size": 0,
     "device_id": 0,
     "seed": 0,
+    "split_seed": 0,
     "image_size": 4,
     "resize": 0,
 }
@@ -142,6 +143,19 @@ def check_together(values, source):
         )
 
 
+def _as_of_then(keys):
+    """Keys of a file, with what one that holds all keys of an earlier time meant by those that it does not have.
+
+    Before there was `split_seed`, folders of pictures were split by `seed`, and no data set but shapes heeded
+    `train_size` and `test_size`. A recipe, which holds what differs from the defaults, means today's.
+    """
+    written = {"seed", "val_share", "class_names"} <= keys.keys()  # by a run, an export or the converter
+    if not written or "split_seed" in keys:
+        return keys
+    whole = {} if keys.get("dataset") == "shapes" else {"train_size": 0, "test_size": 0}
+    return keys | {"split_seed": keys["seed"]} | whole
+
+
 def read_config(path, overrides=None):
     """Config of a file, over the defaults, below the overrides.
 
@@ -154,7 +168,7 @@ def read_config(path, overrides=None):
     """
     defaults = read_yaml(BASE_PATH)
     values = dict(defaults)
-    for source, keys in ((path, read_yaml(path) if path else {}), ("command line", overrides or {})):
+    for source, keys in ((path, _as_of_then(read_yaml(path)) if path else {}), ("command line", overrides or {})):
         for key, value in keys.items():
             if key not in defaults:
                 raise UserError(

@@ -2,6 +2,7 @@
 """Files that are written whole or not at all."""
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -38,9 +39,11 @@ def replacing(path, anew=False):
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        advice = "free some space or make the folder writable"
+        if error.errno == errno.ENAMETOOLONG:  # .writing- is part of it
+            advice = "give a name that is some ten letters shorter"
         raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or make the folder "
-            "writable; what was there before is unchanged"
+            f"{path}: cannot be written ({error.strerror or error}); {advice}; what was there before is unchanged"
         ) from error
     except BaseException:
         with contextlib.suppress(OSError):

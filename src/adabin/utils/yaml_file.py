@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading a YAML file of keys and values."""
 
+import stat
 from pathlib import Path
 
 import yaml
 
 from adabin.utils.errors import UserError
+
+LARGEST = 4 << 20  # bytes; ImageNet's thousand class names take 30 KB
 
 
 class _Repeated(yaml.YAMLError):
@@ -26,14 +29,27 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _text(path):
+    """Content of a file, after it was found to be one that ends."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):  # the latter has a message of its own
+        raise UserError(f"{path}: is no regular file; give an existing config with --config_path")
+    if status.st_size > LARGEST:
+        raise UserError(
+            f"{path}: has {status.st_size} bytes, more than any config; give an existing config with --config_path"
+        )
+    return path.read_text(encoding="utf-8")
+
+
 def read_yaml(path):
     """The keys and values of a config file.
 
     Raises:
-        UserError: cannot be read, is no valid YAML, holds no keys, or one of them twice.
+        UserError: cannot be read, is no file or larger than `LARGEST`, is no valid YAML, holds no keys, or one of them
+            twice.
     """
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        content = yaml.load(_text(Path(path)), _Loader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise UserError(f"{path}: cannot be read ({reason}); give an existing config with --config_path") from error
