@@ -10,9 +10,10 @@ from mindspore.train import mind_ir_pb2
 
 import export
 from adabin.binarize import Binarization
-from adabin.deploy import DeployConv2d, to_deploy
+from adabin.deploy import to_deploy
 from adabin.export import batched, compare, load_mindir, target_path, write
 from adabin.layers import AdaBinConv2d
+from adabin.layers.binary_conv import DeployConv2d
 from adabin.models import build_model
 from adabin.training.evaluate import predict_logits
 from adabin.utils.config import read_config

@@ -20,7 +20,7 @@ MAY_KNOW = {
     "draw": (),
     "published": (),
     "engine": (),
-    "training": ("binarize", "layers", "models", "deploy", "data", "published"),
+    "training": ("binarize", "layers", "models", "data", "published"),
     "export": ("data", "training"),
     "predict": ("data", "draw", "models", "training", "export"),
 }

@@ -11,9 +11,8 @@ from adabin.cpu.momentum import CpuMomentum
 from adabin.cpu.networks import FusedBlock, FusedResNet, FusedVgg
 from adabin.cpu.norm_act import NormAct
 from adabin.cpu.subsample import CpuSubsampleAndPad
-from adabin.layers import AdaBinConv2d
+from adabin.layers import AdaBinConv2d, SubsampleAndPad
 from adabin.models.blocks import ResidualBlock, ResNet
-from adabin.models.resnet_cifar import SubsampleAndPad
 from adabin.models.vgg_small import VggSmall
 from adabin.utils.cli import log
 from adabin.utils.errors import UserError

@@ -5,7 +5,7 @@ import numpy as np
 from mindspore import Tensor, nn
 
 from adabin.cpu.operators import operator
-from adabin.models.resnet_cifar import SubsampleAndPad
+from adabin.layers import SubsampleAndPad
 
 
 class SubsampleFunction(nn.Cell):

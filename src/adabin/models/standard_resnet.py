@@ -8,9 +8,8 @@ torchvision's `resnet18` and `resnet34`, whose checkpoints scripts/convert_torch
 from mindspore import nn, ops
 
 from adabin.binarize import Binarization
-from adabin.layers import MaxPool3x3
+from adabin.layers import MaxPool3x3, SubsampleAndPad
 from adabin.models.blocks import BATCH_NORM, Style, he_normal_fan_out, torch_default
-from adabin.models.resnet_cifar import SubsampleAndPad
 from adabin.utils.phase import KeepsPhase
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers of binary networks: the binary convolution and the two-slope nonlinearity of AdaBin, a max pooling."""
+"""The binary convolution, in training and in deploy form."""
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
@@ -7,8 +7,7 @@ from mindspore import dtype as mstype
 from mindspore.common.initializer import HeNormal, initializer
 
 from adabin.binarize import ActivationBinarizer, Binarization, WeightBinarizer
-
-NONLINEARITIES = ("maxout", "relu", "prelu")
+from adabin.layers.traits import Traits
 
 
 def _pair(value):
@@ -72,6 +71,21 @@ class AdaBinConv2d(nn.Cell):
         if self.binarizes_weight:
             self.binary_w = WeightBinarizer(self.settings.weight_set, self.settings.weight_estimator)
 
+    @property
+    def traits(self):
+        """What the rest of the program needs to know of this layer."""
+        return Traits(
+            decay={"binary_a.alpha_a": "alpha", "binary_a.beta_a": "beta"},
+            product="conv",
+            counted=True,
+            binary_weights=("weight",) if self.binarizes_weight else (),
+            on_bits=self.binarizes_weight and self.binarizes_input,
+        )
+
+    def deploy_form(self):
+        """`DeployConv2d` of it."""
+        return DeployConv2d(self)
+
     def binarized(self, x):
         """(input, weights) as they are convolved."""
         weight = self.weight
@@ -94,79 +108,48 @@ def set_estimator(network, k, t):
             cell.estimator_t.set_data(Tensor(t, mstype.float32))
 
 
-class TwoSlopes(nn.Cell):
-    """y = pos * max(x, 0) + neg * min(x, 0), slopes per channel; the function behind `Maxout`.
-
-    Backward, with G = dL/dy: dL/dx = G pos where x >= 0, G neg elsewhere; dL/dpos = sum G max(x, 0) and
-    dL/dneg = sum G min(x, 0) over batch and space. At x = 0 the slope is pos, as sign(0) is +1.
-    """
-
-    def __init__(self):
-        super().__init__()
-        # Primitives: inside a bprop MindSpore's compiler loses some of the functions that wrap them.
-        self.relu = ops.ReLU()
-        self.sum = ops.ReduceSum()
-
-    def construct(self, x, pos, neg):
-        """x: (N, C, ...); pos, neg: (1, C, 1, 1)."""
-        positive = self.relu(x)
-        return pos * positive + neg * (x - positive)
-
-    def bprop(self, x, pos, neg, out, dout):
-        """Gradients of (x, pos, neg)."""
-        grad_positive = dout * ops.cast(x >= 0, dout.dtype)
-        grad_negative = dout - grad_positive
-        dx = grad_positive * pos + grad_negative * neg
-        return dx, self._per_channel(grad_positive * x), self._per_channel(grad_negative * x)
-
-    def _per_channel(self, x):
-        """Sum over batch and space, (1, C, 1, 1); row by row first, which MindSpore's CPU does ten times faster."""
-        maps = self.sum(ops.reshape(x, (x.shape[0] * x.shape[1], -1)), 1)
-        return ops.reshape(self.sum(ops.reshape(maps, (x.shape[0], x.shape[1])), 0), (1, -1, 1, 1))
-
-
-class Maxout(nn.Cell):
-    """AdaBin's nonlinearity: f(x) = pos * ReLU(x) - neg * ReLU(-x), both slopes learned per channel.
+def activation_constants(binarizer):
+    """What decides a binarized activation, and its two values.
 
     Args:
-        channels (int): C.
+        binarizer (ActivationBinarizer): in training form.
 
-    Inputs: x (N, C, H, W). Output: the same shape. The slopes start at 1 and 0.25 and may become negative.
+    Returns:
+        (rising, beta, upper, lower): a bool and float32 arrays of shape (). The output is upper where x >= beta if
+        rising (alpha >= 0), where beta >= x otherwise, and lower elsewhere. In terms of a single comparison x >= t, the
+        falling case has t = the next float above beta; but that t is denormal for beta = 0, and MindSpore takes
+        denormals for 0 on most CPU threads. The values are those that the training form yields.
+    """
+    rising = bool(binarizer.alpha_a.asnumpy() >= 0)
+    one = Tensor(1.0, mstype.float32)
+    ends = binarizer(Tensor([-np.inf, np.inf], mstype.float32), one, one).asnumpy()
+    return rising, binarizer.beta_a.asnumpy(), ends[1 if rising else 0], ends[0 if rising else 1]
+
+
+class DeployConv2d(nn.Cell):
+    """`AdaBinConv2d` with everything folded to constants.
+
+    Args:
+        trained (AdaBinConv2d): the layer in training form.
     """
 
-    def __init__(self, channels):
+    def __init__(self, trained):
         super().__init__()
-        shape = (1, channels, 1, 1)
-        self.pos_scale = Parameter(Tensor(np.full(shape, 1.0, np.float32)))
-        self.neg_scale = Parameter(Tensor(np.full(shape, 0.25, np.float32)))
-        self.slopes = TwoSlopes()
+        self.conv = trained.conv
+        self.binarizes_input = trained.binarizes_input
+        weight = trained.weight
+        if trained.binarizes_weight:
+            weight = trained.binary_w(weight, trained.estimator_k, trained.estimator_t)
+        self.weight = Parameter(Tensor(weight.asnumpy()), name=trained.weight.name, requires_grad=False)
+        if self.binarizes_input:
+            self.rising, *constants = activation_constants(trained.binary_a)
+            self.beta, self.upper, self.lower = (Tensor(value) for value in constants)
+
+    def decide(self, x):
+        """The layer's bits: True where its input takes the upper value."""
+        return x >= self.beta if self.rising else self.beta >= x
 
     def construct(self, x):
-        return self.slopes(x, self.pos_scale, self.neg_scale)
-
-
-class MaxPool3x3(nn.Cell):
-    """Maximum over the 3x3 pixels around every second pixel; pixels outside the map do not count.
-
-    A class of its own because MindSpore does not export a max pooling with padding to ONNX: adabin.deploy replaces it.
-
-    Inputs: x (N, C, H, W). Output: (N, C, ceil(H / 2), ceil(W / 2)).
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="pad", padding=1)
-
-    def construct(self, x):
-        return self.pool(x)
-
-
-def build_nonlinearity(name, channels):
-    """`maxout` (AdaBin), or a baseline: `relu`, `prelu` (slope per channel)."""
-    if name == "maxout":
-        return Maxout(channels)
-    if name == "prelu":
-        return nn.PReLU(channels, 0.25)
-    if name == "relu":
-        return nn.ReLU()
-    raise ValueError(f"nonlinearity: {name!r} is not one of {', '.join(NONLINEARITIES)}")
+        if self.binarizes_input:
+            x = ops.select(self.decide(x), self.upper, self.lower)
+        return self.conv(x, self.weight)
