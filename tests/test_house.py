@@ -15,7 +15,7 @@ MAY_KNOW = {
     "models": ("binarize", "layers"),
     "deploy": ("layers",),
     "summary": ("layers",),
-    "cpu": ("binarize", "layers", "models"),
+    "cpu": ("binarize", "layers"),
     "data": (),
     "draw": (),
     "published": (),

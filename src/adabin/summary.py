@@ -64,7 +64,8 @@ def trace(network, input_shape):
 
     def recorder(name):
         def record(cell, inputs, output):
-            shapes.setdefault(name, []).append(tuple(output.shape))
+            y = output[0] if isinstance(output, tuple) else output  # a shortcut begins there
+            shapes.setdefault(name, []).append(tuple(y.shape))
 
         return record
 

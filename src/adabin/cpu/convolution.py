@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convolutions by the C++ kernels: binary ones from packed bits, float ones; forward and gradients.
-
-Layers become these in place, by their class: parameters, names and what the rest of the project finds in them stay.
-"""
+"""Convolutions by the C++ kernels: binary ones from packed bits, float ones; forward and gradients."""
 
 import numpy as np
 from mindspore import Tensor, nn, ops
 
 from adabin.binarize import ESTIMATORS, SETS
+from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
 from adabin.layers import AdaBinConv2d
 
@@ -107,62 +105,56 @@ def _is_plain(conv):
     return conv.group == 1 and set(conv.dilation) == {1}
 
 
-class CpuAdaBinConv2d(AdaBinConv2d):
-    """`AdaBinConv2d` by the kernels; made of a layer by `take_over`."""
+@form_of(AdaBinConv2d)
+class CpuAdaBinConv2d(CpuForm):
+    """`AdaBinConv2d` by the kernels."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        arguments = layer.conv.stride[-2:], layer.padding, layer.settings
+        self.function = AdaBinConvFunction(*arguments)
+        self.forked_function = AdaBinConvFunction(*arguments, shared=True)
 
     @classmethod
     def serves(cls, layer):
         """Whether the kernels compute this layer: both sides binary, one group, no dilation."""
         return layer.binarizes_input and layer.binarizes_weight and _is_plain(layer.conv)
 
-    def take_over(self):
-        """Complete a layer that has just become of this class."""
-        self.function = AdaBinConvFunction(self.conv.stride[-2:], self.padding, self.settings)
-
-    def construct(self, x):
-        binary_a = self.binary_a
-        return self.function(x, self.weight, binary_a.alpha_a, binary_a.beta_a, self.estimator_k, self.estimator_t)
-
-
-class ForkedConv(nn.Cell):
-    """A binary convolution at which a shortcut begins, with the parameters of the layer given.
-
-    Args:
-        layer (AdaBinConv2d): one that `CpuAdaBinConv2d` serves.
-
-    Inputs: x. Outputs: the layer's, and x, to be used for the shortcut.
-    """
-
-    def __init__(self, layer):
-        super().__init__(auto_prefix=False)  # the parameters keep the names they have in the network
-        self.layer = layer
-        self.function = AdaBinConvFunction(layer.conv.stride[-2:], layer.padding, layer.settings, shared=True)
-
-    def construct(self, x):
+    def construct(self, x, fork=False):
         layer = self.layer
         sets = layer.binary_a
-        return self.function(x, layer.weight, sets.alpha_a, sets.beta_a, layer.estimator_k, layer.estimator_t)
+        function = self.forked_function if fork else self.function
+        return function(x, layer.weight, sets.alpha_a, sets.beta_a, layer.estimator_k, layer.estimator_t)
 
 
-class CpuHalfBinaryConv2d(AdaBinConv2d):
+@form_of(AdaBinConv2d)
+class CpuHalfBinaryConv2d(CpuForm):
     """`AdaBinConv2d` with a side in float, as in the first of two steps: binarized as ever, then convolved here."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        self.function = FloatConvFunction(layer.conv.stride[-2:], layer.padding, first=False)
 
     @classmethod
     def serves(cls, layer):
         """Whether the kernels compute this layer: one group, no dilation."""
         return _is_plain(layer.conv)
 
-    def take_over(self):
-        """Complete a layer that has just become of this class."""
-        self.function = FloatConvFunction(self.conv.stride[-2:], self.padding, first=False)
-
-    def construct(self, x):
-        x, weight = self.binarized(x)
-        return self.function(x, weight)
+    def construct(self, x, fork=False):
+        binary_x, weight = self.layer.binarized(x)
+        y = self.function(binary_x, weight)
+        return (y, x) if fork else y
 
 
-class CpuConv2d(nn.Conv2d):
-    """`nn.Conv2d` by the kernels; made of a layer by `take_over`."""
+@form_of(nn.Conv2d)
+class CpuConv2d(CpuForm):
+    """`nn.Conv2d` by the kernels."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        padding = (layer.padding,) * 4 if isinstance(layer.padding, int) else tuple(layer.padding)
+        first = getattr(layer, "sees_picture", False)
+        self.function = FloatConvFunction(layer.stride, padding if layer.pad_mode == "pad" else (0,) * 4, first)
 
     @classmethod
     def serves(cls, layer):
@@ -170,10 +162,5 @@ class CpuConv2d(nn.Conv2d):
         plain = not layer.has_bias and _is_plain(layer) and layer.data_format == "NCHW"
         return plain and layer.pad_mode in ("pad", "valid")
 
-    def take_over(self, first=False):
-        """Complete a layer that has just become of this class; `first`: see `FloatConvFunction`."""
-        padding = (self.padding,) * 4 if isinstance(self.padding, int) else tuple(self.padding)
-        self.function = FloatConvFunction(self.stride, padding if self.pad_mode == "pad" else (0,) * 4, first)
-
     def construct(self, x):
-        return self.function(x, self.weight)
+        return self.function(x, self.layer.weight)

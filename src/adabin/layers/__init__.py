@@ -12,7 +12,9 @@ from adabin.layers.binary_conv import AdaBinConv2d, set_estimator
 from adabin.layers.max_pool import MaxPool3x3
 from adabin.layers.maxout import Maxout
 from adabin.layers.nonlinearity import NONLINEARITIES, build_nonlinearity
+from adabin.layers.norm_act import NormAct
 from adabin.layers.replace import replace_layers
+from adabin.layers.spatial_mean import SpatialMean
 from adabin.layers.subsample import SubsampleAndPad
 from adabin.layers.traits import Traits, traits_of
 
@@ -21,6 +23,8 @@ __all__ = [
     "AdaBinConv2d",
     "MaxPool3x3",
     "Maxout",
+    "NormAct",
+    "SpatialMean",
     "SubsampleAndPad",
     "Traits",
     "build_nonlinearity",

@@ -27,7 +27,9 @@ class AdaBinConv2d(nn.Cell):
         settings (Binarization): bits, sets, form, estimators.
         weight_init (Initializer): of the latent weights; He normal (fan in) when not given.
 
-    Inputs: x float32 (N, C_in, H, W). Output: float32 (N, C_out, H', W').
+    Inputs: x float32 (N, C_in, H, W); fork (bool), whether a shortcut begins at this layer.
+    Outputs: y float32 (N, C_out, H', W'); with fork (y, x), x to be used there for the shortcut, so that another form
+    of the layer can add the gradient that it gets there to its own.
 
     The estimator's k and t live in the parameters `estimator_k` and `estimator_t`, not trained and not stored in
     checkpoints: assigning them (`set_estimator`) changes the gradients of a compiled training step without compiling
@@ -95,9 +97,10 @@ class AdaBinConv2d(nn.Cell):
             weight = self.binary_w(weight, self.estimator_k, self.estimator_t)
         return x, weight
 
-    def construct(self, x):
-        x, weight = self.binarized(x)
-        return self.conv(x, weight)
+    def construct(self, x, fork=False):
+        binary_x, weight = self.binarized(x)
+        y = self.conv(binary_x, weight)
+        return (y, x) if fork else y
 
 
 def set_estimator(network, k, t):

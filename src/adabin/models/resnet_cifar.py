@@ -40,7 +40,7 @@ class CifarResNet(ResNet):
     }
 
     def __init__(self, block, widths, num_blocks, num_classes, style):
-        conv1 = style.float_conv(3, widths[0], 3)
+        conv1 = style.first_conv(3, widths[0], 3)
         super().__init__(conv1, block, widths, num_blocks, num_classes, style, "linear")
 
     def classify(self, features):

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CPU forms: what stands in a layer's place where the C++ kernels compute it."""
+
+from adabin.layers.renamed import Renamed, joined
+
+FORMS = {}  # class of a layer to its forms; the first that serves a layer takes its place
+
+
+def form_of(*kinds):
+    """Decorator of a `CpuForm`: it is a form of layers of these classes, and of no subclass of them."""
+
+    def register(form):
+        for kind in kinds:
+            FORMS.setdefault(kind, []).append(form)
+        return form
+
+    return register
+
+
+class CpuForm(Renamed):
+    """A layer by the kernels. It keeps the plain layer, whose parameters it uses, under the plain layer's name.
+
+    Args:
+        layer (Cell): one that this form serves.
+    """
+
+    def __init__(self, layer):
+        super().__init__(auto_prefix=False)
+        self.layer = layer
+
+    def name_of_part(self, part, own):
+        """The plain layer goes by this form's name."""
+        return own if part == "layer" else joined(own, part)
+
+    @classmethod
+    def serves(cls, layer):
+        """Whether the kernels compute this layer."""
+        return True
+
+
+def cpu_form(layer):
+    """The form that takes a layer's place, or None."""
+    form = next((form for form in FORMS.get(type(layer), ()) if form.serves(layer)), None)
+    return form(layer) if form else None
