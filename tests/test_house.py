@@ -10,12 +10,13 @@ from adabin.utils.places import PACKAGE
 # Folder or module of the package: what it may import besides itself and utils.
 MAY_KNOW = {
     "utils": (),
-    "binarize": (),
+    "estimators": (),
+    "binarize": ("estimators",),
     "layers": ("binarize",),
     "models": ("binarize", "layers"),
     "deploy": ("layers",),
     "summary": ("layers",),
-    "cpu": ("binarize", "layers"),
+    "cpu": ("estimators", "binarize", "layers"),
     "data": (),
     "draw": (),
     "published": (),

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The calls by which a network and its optimizer come to use the CPU kernels."""
 
+from collections import Counter
+from types import SimpleNamespace
+
+import mindspore as ms
+
 from adabin.cpu import convolution, norm_act, spatial_mean, subsample  # noqa: F401 - the forms that there are
 from adabin.cpu.form import cpu_form
 from adabin.cpu.library import LibraryError, tell_threads
 from adabin.cpu.momentum import CpuMomentum
 from adabin.layers import replace_layers
+from adabin.layers.half import HalfProduct
 from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
@@ -36,16 +42,27 @@ def _wanted(config, tell=log):
     return True
 
 
-def accelerate(network, config):
+def _as_set(network=None):
+    """What a config would say: the device that MindSpore is set to, and the precision that a network has."""
+    half = network is not None and any(isinstance(cell, HalfProduct) for _, cell in network.cells_and_names())
+    device = ms.get_context("device_target")
+    return SimpleNamespace(cpu_kernels="auto", device_target=device, amp_level="O2" if half else "O0")
+
+
+def accelerate(network, config=None):
     """Let a network compute with the CPU kernels, where device and config say so.
+
+        network = accelerate(resnet20(10, Binarization()))
 
     Layers are replaced by their CPU forms (adabin.cpu.form). Parameters stay the same objects with the same names, so
     that checkpoints and optimizer see no difference; results equal those of the plain layers within float rounding.
-    Layers that the kernels do not serve stay as they are. To be called before the network first runs.
+    Layers that the kernels do not know stay as they are, and one line in the log says which. To be called before the
+    network first runs, and before `train_in_half`.
 
     Args:
-        network (Cell): as `build_model` makes it.
-        config: needs `device_target`, `amp_level` (the kernels know float32 alone) and `cpu_kernels` (auto, on, off).
+        network (Cell): any; it is changed in place.
+        config: `device_target`, `amp_level` (the kernels know float32 alone) and `cpu_kernels` (auto, on, off). Without
+            it: the device that MindSpore is set to, and auto, which takes the kernels where it can.
 
     Returns:
         the same network, or the CPU form of a single layer.
@@ -53,12 +70,17 @@ def accelerate(network, config):
     Raises:
         UserError: `cpu_kernels: on` where they cannot be used.
     """
-    if not _wanted(config):
+    if not _wanted(config or _as_set(network)):
         return network
-    return replace_layers(network, cpu_form)
+    refused = []
+    network = replace_layers(network, lambda layer: cpu_form(layer, refused))
+    if refused:
+        reasons = ", ".join(f"{reason} ({count} x)" for reason, count in Counter(refused).items())
+        log(f"CPU kernels: MindSpore's operators compute, wholly or in part, what they do not know: {reasons}")
+    return network
 
 
-def accelerate_optimizer(optimizer, config):
+def accelerate_optimizer(optimizer, config=None):
     """Let an optimizer compute with the CPU kernels, where device and config say so: in place, as `accelerate`.
 
     Args:
@@ -68,7 +90,7 @@ def accelerate_optimizer(optimizer, config):
     Returns:
         the same optimizer.
     """
-    if _wanted(config, tell=lambda message: None) and CpuMomentum.serves(optimizer):
+    if _wanted(config or _as_set(), tell=lambda message: None) and CpuMomentum.serves(optimizer):
         optimizer.__class__ = CpuMomentum
         optimizer.take_over()
     return optimizer

@@ -4,10 +4,13 @@
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from adabin.binarize import ESTIMATORS, SETS
+from adabin.binarize import SETS
 from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
+from adabin.estimators import clipped_ste, polynomial, ste, tanh
 from adabin.layers import AdaBinConv2d
+
+_ESTIMATORS = (tanh, polynomial, ste, clipped_ste)  # in the order of kernels/binarize.h
 
 
 def _output_shape(stride, padding):
@@ -29,6 +32,7 @@ class AdaBinConvFunction(nn.Cell):
     Args:
         stride (pair), padding (top, bottom, left, right): of the convolution.
         settings (Binarization): weights and activations of one bit.
+        estimators (pair of functions): of activations and weights, from `_ESTIMATORS`.
         shared (bool): x is used elsewhere too, as around a shortcut. It is then an output as well, to be used there in
             its place: the gradient that it gets there is added here, which saves an operator and a pass over memory.
 
@@ -36,7 +40,7 @@ class AdaBinConvFunction(nn.Cell):
     Output: (N, C_out, H', W'); and x itself, if `shared`.
     """
 
-    def __init__(self, stride, padding, settings, shared=False):
+    def __init__(self, stride, padding, settings, estimators, shared=False):
         super().__init__()
         self.shared = shared
         self.geometry = _geometry(
@@ -45,8 +49,7 @@ class AdaBinConvFunction(nn.Cell):
             settings.form == "released",
             SETS.index(settings.activation_set),
             SETS.index(settings.weight_set),
-            ESTIMATORS.index(settings.activation_estimator),
-            ESTIMATORS.index(settings.weight_estimator),
+            *map(_ESTIMATORS.index, estimators),
         )
         shape = _output_shape(stride, padding)
         self.forward_op = operator("AdaBinConvForward", 1, shape, f"{stride} {padding}")
@@ -100,9 +103,11 @@ class FloatConvFunction(nn.Cell):
         return self.backward_op(dout, x, weight, self.geometry)
 
 
-def _is_plain(conv):
-    """Whether a convolution has one group and no dilation."""
-    return conv.group == 1 and set(conv.dilation) == {1}
+def _geometry_refusal(conv):
+    """Why the kernels do not compute a convolution: they know one group and no dilation."""
+    if conv.group != 1:
+        return f"group {conv.group}"
+    return None if set(conv.dilation) == {1} else f"dilation {conv.dilation}"
 
 
 @form_of(AdaBinConv2d)
@@ -111,14 +116,23 @@ class CpuAdaBinConv2d(CpuForm):
 
     def __init__(self, layer):
         super().__init__(layer)
-        arguments = layer.conv.stride[-2:], layer.padding, layer.settings
+        estimators = layer.binary_a.binarize.estimate, layer.binary_w.estimate
+        arguments = layer.conv.stride[-2:], layer.padding, layer.settings, estimators
         self.function = AdaBinConvFunction(*arguments)
         self.forked_function = AdaBinConvFunction(*arguments, shared=True)
 
     @classmethod
-    def serves(cls, layer):
-        """Whether the kernels compute this layer: both sides binary, one group, no dilation."""
-        return layer.binarizes_input and layer.binarizes_weight and _is_plain(layer.conv)
+    def refusal(cls, layer):
+        """Not a layer with a side in float, nor one with an estimator that the kernels do not know."""
+        if not (layer.binarizes_input and layer.binarizes_weight):
+            return ""
+        for name, function in (
+            (layer.settings.activation_estimator, layer.binary_a.binarize.estimate),
+            (layer.settings.weight_estimator, layer.binary_w.estimate),
+        ):
+            if function not in _ESTIMATORS:
+                return f"estimator {name!r}"
+        return _geometry_refusal(layer.conv)
 
     def construct(self, x, fork=False):
         layer = self.layer
@@ -129,16 +143,16 @@ class CpuAdaBinConv2d(CpuForm):
 
 @form_of(AdaBinConv2d)
 class CpuHalfBinaryConv2d(CpuForm):
-    """`AdaBinConv2d` with a side in float, as in the first of two steps: binarized as ever, then convolved here."""
+    """`AdaBinConv2d` binarized as ever, then convolved here: a side is float, or an estimator not the kernels'."""
 
     def __init__(self, layer):
         super().__init__(layer)
         self.function = FloatConvFunction(layer.conv.stride[-2:], layer.padding, first=False)
 
     @classmethod
-    def serves(cls, layer):
-        """Whether the kernels compute this layer: one group, no dilation."""
-        return _is_plain(layer.conv)
+    def refusal(cls, layer):
+        """By its geometry alone."""
+        return _geometry_refusal(layer.conv)
 
     def construct(self, x, fork=False):
         binary_x, weight = self.layer.binarized(x)
@@ -157,10 +171,15 @@ class CpuConv2d(CpuForm):
         self.function = FloatConvFunction(layer.stride, padding if layer.pad_mode == "pad" else (0,) * 4, first)
 
     @classmethod
-    def serves(cls, layer):
-        """Whether the kernels compute this layer: no bias, one group, no dilation, padding in numbers, NCHW."""
-        plain = not layer.has_bias and _is_plain(layer) and layer.data_format == "NCHW"
-        return plain and layer.pad_mode in ("pad", "valid")
+    def refusal(cls, layer):
+        """The kernels know convolutions without bias, of maps (N, C, H, W), with their padding in numbers."""
+        if layer.has_bias:
+            return "a convolution with bias"
+        if layer.data_format != "NCHW":
+            return f"data_format {layer.data_format}"
+        if layer.pad_mode not in ("pad", "valid"):
+            return f"pad_mode {layer.pad_mode}"
+        return _geometry_refusal(layer)
 
     def construct(self, x):
         return self.function(x, self.layer.weight)

@@ -33,12 +33,23 @@ class CpuForm(Renamed):
         return own if part == "layer" else joined(own, part)
 
     @classmethod
-    def serves(cls, layer):
-        """Whether the kernels compute this layer."""
-        return True
+    def refusal(cls, layer):
+        """Why the kernels do not compute this layer so, in few words; "" if that is as it should be; None: they do."""
+        return None
 
 
-def cpu_form(layer):
-    """The form that takes a layer's place, or None."""
-    form = next((form for form in FORMS.get(type(layer), ()) if form.serves(layer)), None)
-    return form(layer) if form else None
+def cpu_form(layer, refused):
+    """The form that takes a layer's place, or None; refused: list that gets reasons why a form did not serve."""
+    kind = type(layer)
+    if kind not in FORMS:
+        known = next((base.__name__ for base in kind.__mro__ if base in FORMS), None)
+        if known:
+            refused.append(f"{kind.__name__} is derived from {known}")
+        return None
+    for form in FORMS[kind]:
+        reason = form.refusal(layer)
+        if reason is None:
+            return form(layer)
+        if reason:
+            refused.append(reason)
+    return None

@@ -66,10 +66,12 @@ class CpuNormAct(CpuForm):
         self.none = Tensor(np.zeros(1, np.float32))
 
     @classmethod
-    def serves(cls, layer):
-        """Whether the kernel computes this layer: statistics of the batch in training, moving ones otherwise."""
+    def refusal(cls, layer):
+        """The kernel takes statistics of the batch in training, moving ones otherwise."""
         norm, _ = _parts(layer)
-        return type(norm) is nn.BatchNorm2d and norm.use_batch_statistics is None
+        if type(norm) is not nn.BatchNorm2d:
+            return type(norm).__name__
+        return None if norm.use_batch_statistics is None else f"use_batch_statistics {norm.use_batch_statistics}"
 
     def construct(self, x, shortcut=None):
         norm = self.norm

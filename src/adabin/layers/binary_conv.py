@@ -152,7 +152,7 @@ class DeployConv2d(nn.Cell):
         """The layer's bits: True where its input takes the upper value."""
         return x >= self.beta if self.rising else self.beta >= x
 
-    def construct(self, x):
-        if self.binarizes_input:
-            x = ops.select(self.decide(x), self.upper, self.lower)
-        return self.conv(x, self.weight)
+    def construct(self, x, fork=False):
+        binary_x = ops.select(self.decide(x), self.upper, self.lower) if self.binarizes_input else x
+        y = self.conv(binary_x, self.weight)
+        return (y, x) if fork else y
