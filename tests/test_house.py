@@ -14,7 +14,7 @@ MAY_KNOW = {
     "binarize": ("estimators",),
     "layers": ("binarize",),
     "models": ("binarize", "layers"),
-    "deploy": ("layers",),
+    "deploy": ("binarize", "layers"),
     "summary": ("layers",),
     "cpu": ("estimators", "binarize", "layers"),
     "data": (),

@@ -9,7 +9,10 @@ Nothing is computed from statistics at inference, and the values are those of th
 
 from mindspore import nn
 
+from adabin.binarize import ActivationBinarization, ActivationBinarizer, WeightBinarizer
 from adabin.layers import replace_layers
+
+BINARIZERS = (ActivationBinarizer, ActivationBinarization, WeightBinarizer)
 
 
 class DeployNetwork(nn.Cell):
@@ -27,9 +30,22 @@ class DeployNetwork(nn.Cell):
         return self.network(x)
 
 
-def deploy_form(layer):
-    """What stands in a layer's place at export, or None if that is the layer itself."""
-    return layer.deploy_form() if hasattr(layer, "deploy_form") else None
+def plain_form(layer):
+    """The layer behind a form of it that knows its plain one, as the CPU's do, or None."""
+    return layer.plain_form() if hasattr(layer, "plain_form") else None
+
+
+def _deploy_form(layer, names):
+    if not hasattr(layer, "deploy_form"):
+        return None
+    kind = type(layer)
+    if "deploy_form" not in vars(kind):  # what the subclass computes is not what its base would export
+        base = next(base.__name__ for base in kind.__mro__ if "deploy_form" in vars(base))
+        raise ValueError(
+            f"{names[id(layer)]}: {kind.__name__} is derived from {base} and says no deploy form of its own; give it a "
+            f"method deploy_form, or deploy_form = {base}.deploy_form if {base} computes the same"
+        )
+    return layer.deploy_form()
 
 
 def to_deploy(network):
@@ -40,5 +56,18 @@ def to_deploy(network):
 
     Returns:
         DeployNetwork, set to inference.
+
+    Raises:
+        ValueError: something in it would be exported in training form: a layer derived from one of the project's
+            without a deploy form of its own, or a binarizer in a layer that has none.
     """
-    return replace_layers(DeployNetwork(network), deploy_form).set_train(False)
+    deployed = replace_layers(DeployNetwork(network), plain_form)
+    names = {id(cell): name.removeprefix("network.") for name, cell in deployed.cells_and_names()}
+    deployed = replace_layers(deployed, lambda layer: _deploy_form(layer, names))
+    for name, cell in deployed.cells_and_names():
+        if isinstance(cell, BINARIZERS):
+            raise ValueError(
+                f"{name.removeprefix('network.')}: {type(cell).__name__} is a training form; give the layer that it is "
+                "in a method deploy_form, which returns a Cell of standard operators"
+            )
+    return deployed.set_train(False)

@@ -32,6 +32,10 @@ class CpuForm(Renamed):
         """The plain layer goes by this form's name."""
         return own if part == "layer" else joined(own, part)
 
+    def plain_form(self):
+        """The layer that this is a form of: what is exported."""
+        return self.layer
+
     @classmethod
     def refusal(cls, layer):
         """Why the kernels do not compute this layer so, in few words; "" if that is as it should be; None: they do."""
