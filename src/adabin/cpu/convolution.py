@@ -9,6 +9,7 @@ from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
 from adabin.estimators import clipped_ste, polynomial, ste, tanh
 from adabin.layers import AdaBinConv2d
+from adabin.layers.checks import check_map
 
 _ESTIMATORS = (tanh, polynomial, ste, clipped_ste)  # in the order of kernels/binarize.h
 
@@ -136,6 +137,7 @@ class CpuAdaBinConv2d(CpuForm):
 
     def construct(self, x, fork=False):
         layer = self.layer
+        check_map(x.shape, layer.in_channels, "AdaBinConv2d")
         sets = layer.binary_a
         function = self.forked_function if fork else self.function
         return function(x, layer.weight, sets.alpha_a, sets.beta_a, layer.estimator_k, layer.estimator_t)
@@ -155,6 +157,7 @@ class CpuHalfBinaryConv2d(CpuForm):
         return _geometry_refusal(layer.conv)
 
     def construct(self, x, fork=False):
+        check_map(x.shape, self.layer.in_channels, "AdaBinConv2d")
         binary_x, weight = self.layer.binarized(x)
         y = self.function(binary_x, weight)
         return (y, x) if fork else y
@@ -182,4 +185,5 @@ class CpuConv2d(CpuForm):
         return _geometry_refusal(layer)
 
     def construct(self, x):
+        check_map(x.shape, self.layer.in_channels, "Conv2d")
         return self.function(x, self.layer.weight)

@@ -7,6 +7,7 @@ from mindspore import Tensor, nn, ops
 from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
 from adabin.layers import Maxout, NormAct
+from adabin.layers.checks import check_map, check_shortcut
 
 
 def _forward_shapes(x, shortcut, gamma, *others):
@@ -75,6 +76,9 @@ class CpuNormAct(CpuForm):
 
     def construct(self, x, shortcut=None):
         norm = self.norm
+        check_map(x.shape, norm.num_features, "NormAct")
+        if shortcut is not None:
+            check_shortcut(x.shape, shortcut.shape, "NormAct")
         if self.slopes is None:
             pos, neg = self.none, self.none
         else:

@@ -7,11 +7,8 @@ from mindspore import dtype as mstype
 from mindspore.common.initializer import HeNormal, initializer
 
 from adabin.binarize import ActivationBinarizer, Binarization, WeightBinarizer
+from adabin.layers.checks import check_map, divisor, padding_of, pair, whole_number
 from adabin.layers.traits import Traits
-
-
-def _pair(value):
-    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 class AdaBinConv2d(nn.Cell):
@@ -30,6 +27,9 @@ class AdaBinConv2d(nn.Cell):
     Inputs: x float32 (N, C_in, H, W); fork (bool), whether a shortcut begins at this layer.
     Outputs: y float32 (N, C_out, H', W'); with fork (y, x), x to be used there for the shortcut, so that another form
     of the layer can add the gradient that it gets there to its own.
+
+    Raises:
+        ValueError: a size is not what it must be; where it is called, the input is not (N, in_channels, H, W).
 
     The estimator's k and t live in the parameters `estimator_k` and `estimator_t`, not trained and not stored in
     checkpoints: assigning them (`set_estimator`) changes the gradients of a compiled training step without compiling
@@ -50,8 +50,11 @@ class AdaBinConv2d(nn.Cell):
     ):
         super().__init__()
         self.settings = settings or Binarization()
-        kernel_size = _pair(kernel_size)
-        self.padding = (padding,) * 4 if isinstance(padding, int) else tuple(padding)
+        self.in_channels = whole_number("in_channels", in_channels)
+        out_channels = whole_number("out_channels", out_channels)
+        group = divisor("group", group, in_channels=self.in_channels, out_channels=out_channels)
+        kernel_size = pair("kernel_size", kernel_size)
+        self.padding = padding_of(padding)
         shape = (out_channels, in_channels // group, *kernel_size)
         weight_init = weight_init or HeNormal(mode="fan_in", nonlinearity="relu")
         self.weight = Parameter(initializer(weight_init, shape, mstype.float32))
@@ -60,8 +63,8 @@ class AdaBinConv2d(nn.Cell):
             kernel_size,
             pad_mode="pad",
             pad=self.padding,
-            stride=_pair(stride),
-            dilation=_pair(dilation),
+            stride=pair("stride", stride),
+            dilation=pair("dilation", dilation),
             group=group,
         )
         self.estimator_k = Parameter(Tensor(1.0, mstype.float32), requires_grad=False)
@@ -98,6 +101,7 @@ class AdaBinConv2d(nn.Cell):
         return x, weight
 
     def construct(self, x, fork=False):
+        check_map(x.shape, self.in_channels, "AdaBinConv2d")
         binary_x, weight = self.binarized(x)
         y = self.conv(binary_x, weight)
         return (y, x) if fork else y

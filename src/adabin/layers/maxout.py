@@ -4,26 +4,26 @@
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
+from adabin.layers.checks import check_map, whole_number
 from adabin.layers.traits import Traits
 
 
 class TwoSlopes(nn.Cell):
-    """y = pos * max(x, 0) + neg * min(x, 0), slopes per channel; the function behind `Maxout`.
+    """y = pos * x where x >= 0, else neg * x, slopes per channel; the function behind `Maxout`.
 
     Backward, with G = dL/dy: dL/dx = G pos where x >= 0, G neg elsewhere; dL/dpos = sum G max(x, 0) and
-    dL/dneg = sum G min(x, 0) over batch and space. At x = 0 the slope is pos, as sign(0) is +1.
+    dL/dneg = sum G min(x, 0) over batch and space. At x = 0 the slope is pos, as sign(0) is +1. An infinite x gives an
+    infinite y where its slope is not 0, and NaN gives NaN.
     """
 
     def __init__(self):
         super().__init__()
-        # Primitives: inside a bprop MindSpore's compiler loses some of the functions that wrap them.
-        self.relu = ops.ReLU()
+        # A primitive: inside a bprop MindSpore's compiler loses some of the functions that wrap them.
         self.sum = ops.ReduceSum()
 
     def construct(self, x, pos, neg):
         """x: (N, C, ...); pos, neg: (1, C, 1, 1)."""
-        positive = self.relu(x)
-        return pos * positive + neg * (x - positive)
+        return x * ops.where(x >= 0, pos, neg)
 
     def bprop(self, x, pos, neg, out, dout):
         """Gradients of (x, pos, neg)."""
@@ -45,18 +45,23 @@ class Maxout(nn.Cell):
         channels (int): C.
 
     Inputs: x (N, C, H, W). Output: the same shape. The slopes start at 1 and 0.25 and may become negative.
+
+    Raises:
+        ValueError: C is no whole number from 1 on; where it is called, the input is not (N, C, H, W).
     """
 
     traits = Traits(decay={"pos_scale": "nonlinearity", "neg_scale": "nonlinearity"}, in_float=True)
 
     def __init__(self, channels):
         super().__init__()
-        shape = (1, channels, 1, 1)
+        self.channels = whole_number("channels", channels)
+        shape = (1, self.channels, 1, 1)
         self.pos_scale = Parameter(Tensor(np.full(shape, 1.0, np.float32)))
         self.neg_scale = Parameter(Tensor(np.full(shape, 0.25, np.float32)))
         self.slopes = TwoSlopes()
 
     def construct(self, x):
+        check_map(x.shape, self.channels, "Maxout")
         return self.slopes(x, self.pos_scale, self.neg_scale)
 
     def deploy_form(self):
@@ -65,7 +70,10 @@ class Maxout(nn.Cell):
 
 
 class DeployMaxout(nn.Cell):
-    """`Maxout` written as pos * ReLU(x) - neg * ReLU(-x).
+    """`Maxout` written as pos * ReLU(x) - neg * ReLU(-x), as every backend and the C++ program know it.
+
+    Equal to the training form for every number and for infinities with slopes that are not 0. NaN becomes what the
+    backend's ReLU makes of it, which is 0 in MindSpore on a CPU.
 
     Args:
         trained (Maxout): the layer in training form.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """BatchNorm, the addition of a shortcut and a nonlinearity: what follows every convolution, as one layer."""
 
+from adabin.layers.checks import check_map, check_shortcut
 from adabin.layers.renamed import Renamed, joined
 
 
@@ -16,11 +17,15 @@ class NormAct(Renamed):
             `layer.act` when not given.
 
     Inputs: x (N, C, H, W); the shortcut, of the same shape, or none. Output: the same shape.
+
+    Raises:
+        ValueError: where it is called, x is not (N, C, H, W), or the shortcut has another shape.
     """
 
     def __init__(self, norm, act=None, names=None):
         super().__init__()
         self.names = dict(zip(("norm", "act"), names, strict=True)) if names else None
+        self.channels = norm.num_features
         self.norm = norm
         self.act = act
 
@@ -35,7 +40,9 @@ class NormAct(Renamed):
         super().update_parameters_name("" if self.names else prefix, recurse)
 
     def construct(self, x, shortcut=None):
+        check_map(x.shape, self.channels, "NormAct")
         y = self.norm(x)
         if shortcut is not None:
+            check_shortcut(x.shape, shortcut.shape, "NormAct")
             y = y + shortcut
         return y if self.act is None else self.act(y)

@@ -3,6 +3,8 @@
 
 from mindspore import nn, ops
 
+from adabin.layers.checks import whole_number
+
 
 class SubsampleAndPad(nn.Cell):
     """Shortcut without parameters (option A): every stride-th pixel, and zero channels added on both sides.
@@ -16,6 +18,8 @@ class SubsampleAndPad(nn.Cell):
 
     def __init__(self, stride, extra_channels):
         super().__init__()
+        stride = whole_number("stride", stride)
+        extra_channels = whole_number("extra_channels", extra_channels, least=0)
         # A pooling of size 1 takes single pixels; slicing has no backward pass on CPU in PYNATIVE mode.
         self.subsample = nn.AvgPool2d(kernel_size=1, stride=stride)
         front = extra_channels // 2
