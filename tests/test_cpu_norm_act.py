@@ -7,7 +7,7 @@ import pytest
 from mindspore import nn, ops
 
 from adabin.cpu.norm_act import CpuNormAct
-from adabin.layers import NormAct, build_nonlinearity
+from adabin.layers import Maxout, NormAct, build_nonlinearity
 from tests.cpu_library import needs_kernels
 
 pytestmark = needs_kernels
@@ -73,3 +73,18 @@ def test_it_computes_what_the_layers_compute(mode, shape, nonlinearity, shortcut
         assert found[name].shape == value.shape, name
         scale = max(1.0, np.abs(value).max())
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=3e-5 * scale, err_msg=name)
+
+
+class Shifted(Maxout):
+    """Derived from Maxout, and something else."""
+
+    def construct(self, x):
+        return super().construct(x) + 1
+
+
+def test_a_nonlinearity_derived_from_maxout_keeps_its_own_formula(mode):
+    x = ms.Tensor(np.random.default_rng(2).standard_normal((2, 3, 4, 4)).astype(np.float32))
+    plain = NormAct(nn.BatchNorm2d(3), Shifted(3)).set_train(False)
+    np.testing.assert_allclose(
+        CpuNormAct(plain).set_train(False)(x).asnumpy(), plain(x).asnumpy(), rtol=1e-5, atol=1e-6
+    )

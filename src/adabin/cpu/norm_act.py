@@ -58,7 +58,7 @@ class CpuNormAct(CpuForm):
     def __init__(self, layer):
         super().__init__(layer)
         norm, act = _parts(layer)
-        maxout = isinstance(act, Maxout)
+        maxout = type(act) is Maxout  # what is derived from it may compute something else
         self.norm = norm
         self.slopes = act if maxout else None
         self.act = None if maxout else act
