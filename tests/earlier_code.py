@@ -125,7 +125,11 @@ def contents(run):
 
 
 def operators(path):
-    """Operators with inputs and attributes, and constants, of a MindIR, without names that say where they were made."""
+    """Operators with inputs and attributes, and constants, of a MindIR.
+
+    Without names that say where they were made; constants in the order of their use, and what an UpdateState waits for
+    in any: both are listed in the order in which MindSpore compiled functions, which says nothing to a reader.
+    """
     from mindspore.train import mind_ir_pb2
 
     model = mind_ir_pb2.ModelProto()
@@ -141,14 +145,17 @@ def operators(path):
         return copy.SerializeToString(deterministic=True).hex()[:400]
 
     for graph in (model.graph, *model.functions):
-        for tensor in graph.parameter:
-            digest = hashlib.sha256(tensor.raw_data).hexdigest()
-            lines.append(f"constant {number(tensor.name)} {list(tensor.dims)} {tensor.data_type} {digest}")
+        awaited = {name for node in graph.node if node.op_type.startswith("REF::UpdateState") for name in node.input}
         for node in graph.node:
             inputs = [number(name) for name in node.input]
+            if node.op_type.startswith("REF::MakeTuple") and awaited.intersection(node.output):
+                inputs.sort()
             attributes = sorted(plain(a) for a in node.attribute if a.name not in ("shape", "cnode_name"))
             outputs = [number(name) for name in node.output]
             lines.append(f"{node.op_type} {inputs} {outputs} {hashlib.sha256(repr(attributes).encode()).hexdigest()}")
+        for tensor in sorted(graph.parameter, key=lambda tensor: number(tensor.name)):
+            digest = hashlib.sha256(tensor.raw_data).hexdigest()
+            lines.append(f"constant {number(tensor.name)} {list(tensor.dims)} {tensor.data_type} {digest}")
     return lines
 
 

@@ -6,19 +6,24 @@ import shutil
 import mindspore as ms
 import numpy as np
 import pytest
+from mindspore import nn
 from mindspore.train import mind_ir_pb2
 
 import export
-from adabin.binarize import Binarization
-from adabin.deploy import DeployConv2d, to_deploy
+from adabin.binarize import ActivationBinarizer, Binarization
+from adabin.cpu import accelerate
+from adabin.cpu.form import CpuForm
+from adabin.deploy import to_deploy
 from adabin.export import compare, target_path, write
 from adabin.inference import CellModel, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
+from adabin.layers.binary_conv import DeployConv2d
 from adabin.models import build_model
 from adabin.opening import choose_checkpoint
 from adabin.tasks.classification import Classification
 from adabin.utils.config import read_config
 from adabin.utils.errors import RunError, UserError
+from tests.cpu_library import needs_kernels
 
 SIZE = 16
 # Convolution and BatchNorm, the binary layers, Maxout, the shortcut between stages, the classifier; bookkeeping.
@@ -325,3 +330,64 @@ def test_a_better_run_than_the_newest_is_named(tiny_run, tmp_path, monkeypatch, 
     choose_checkpoint(None, {})
     said = capsys.readouterr().err
     assert "the best on shapes is outputs/resnet8_shapes/20260101-000000/best.ckpt with 0.9876)" in said
+
+
+class Doubled(AdaBinConv2d):
+    """Computes something else than the layer it is derived from."""
+
+    def construct(self, x, fork=False):
+        return 2 * super().construct(x)
+
+
+class SameAsEver(AdaBinConv2d):
+    """Says that it computes the same."""
+
+    deploy_form = AdaBinConv2d.deploy_form
+
+
+class WithBinarizer(nn.Cell):
+    """Uses a binarizer itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.binary = ActivationBinarizer(Binarization())
+        self.one = ms.Tensor(1.0, ms.float32)
+
+    def construct(self, x):
+        return self.binary(x, self.one, self.one)
+
+
+@pytest.mark.parametrize(
+    "layer, message",
+    [
+        (lambda: Doubled(3, 3, 1), "1.0: Doubled is derived from AdaBinConv2d and says no deploy form of its own"),
+        (WithBinarizer, "1.0.binary: ActivationBinarizer is a training form"),
+    ],
+)
+def test_what_would_be_exported_in_training_form_is_refused_by_name(layer, message):
+    with pytest.raises(ValueError, match=message):
+        to_deploy(nn.SequentialCell(nn.ReLU(), nn.SequentialCell(layer())))
+
+
+def test_a_derived_layer_may_say_that_it_computes_the_same():
+    network = nn.SequentialCell(SameAsEver(3, 4, 1))
+    x = ms.Tensor(images_of(2))
+    expected = network(x).asnumpy()
+    np.testing.assert_array_equal(to_deploy(network)(x).asnumpy(), expected)
+
+
+@needs_kernels
+@pytest.mark.parametrize("network", ["resnet8", "vgg_small"])
+def test_an_accelerated_network_exports_what_the_plain_one_exports(network, tmp_path):
+    constants = []
+    for name in ("plain", "fast"):
+        ms.set_seed(5)
+        made = build_model(read_config(None, {"network": network, "image_size": SIZE}))
+        if name == "fast":
+            made = accelerate(made)
+            assert any(isinstance(cell, CpuForm) for _, cell in made.cells_and_names())
+        write(to_deploy(made), tmp_path / f"{name}.mindir", "MINDIR", (2, 3, SIZE, SIZE))
+        graph = read_mindir(tmp_path / f"{name}.mindir")
+        kinds = [operator(node) for node in graph.node]
+        constants.append((kinds, [(value.name.split(":")[-1], value.raw_data) for value in graph.parameter]))
+    assert constants[0] == constants[1]

@@ -63,7 +63,7 @@ def test_alpha_beta_and_saturation_are_those_of_the_layers_input():
     images = next(iter(data.batches(0)))[0].asnumpy()[:IMAGES]
     first = network.set_train(False)
     ms.set_context(mode=ms.PYNATIVE_MODE)
-    x = first.maxpool(first.nonlinear1(first.bn1(first.conv1(ms.Tensor(images))))).asnumpy()
+    x = first.maxpool(first.join1(first.conv1(ms.Tensor(images)))).asnumpy()
     ms.set_context(mode=ms.GRAPH_MODE)
     alpha, beta = (float(before[f"layer1.0.conv1.binary_a.{kind}"]) for kind in ("alpha_a", "beta_a"))
     measured = [float(row[f"{quantity}/layer1.0.conv1"]) for quantity in ("alpha", "beta", "saturation")]

@@ -9,9 +9,11 @@ import pytest
 from mindspore import nn
 
 from adabin.binarize import Binarization
-from adabin.layers import AdaBinConv2d, Maxout, build_nonlinearity, set_estimator
+from adabin.cpu import accelerate
+from adabin.layers import AdaBinConv2d, Maxout, NormAct, build_nonlinearity, set_estimator
 from adabin.utils.checkpoint import network_parameters
 from tests import oracle
+from tests.cpu_library import needs_kernels
 
 # kernel, stride, padding (top, bottom, left, right), dilation, groups
 GEOMETRIES = [
@@ -178,3 +180,78 @@ def test_nonlinearities_are_built_by_name(name, expected):
 def test_an_unknown_nonlinearity_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="'gelu' is not one of maxout, relu, prelu"):
         build_nonlinearity("gelu", 3)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"in_channels": 0}, "in_channels: 0 is no whole number from 1 on"),
+        ({"out_channels": 2.5}, "out_channels: 2.5 is no whole number"),
+        ({"group": 3}, "group: 3 does not divide in_channels 4"),
+        ({"group": 4}, "group: 4 does not divide out_channels 6"),
+        ({"kernel_size": (3, 3, 3)}, "kernel_size: .* is neither a whole number nor a pair"),
+        ({"kernel_size": 0}, "kernel_size: 0 is no whole number from 1 on"),
+        ({"stride": (1, 0)}, "stride: 0 is no"),
+        ({"dilation": "2"}, "dilation: '2' is neither"),
+        ({"padding": (1, 1)}, "padding: .* nor four"),
+        ({"padding": -1}, "padding: -1 is no whole number from 0 on"),
+    ],
+    ids=str,
+)
+def test_a_convolution_of_impossible_sizes_is_refused_when_it_is_made(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        AdaBinConv2d(**{"in_channels": 4, "out_channels": 6, "kernel_size": 3} | arguments)
+
+
+@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=needs_kernels)], ids=["plain", "kernels"])
+@pytest.mark.parametrize("shape", [(2, 4), (2, 5, 3, 3), (4, 3, 3)], ids=str)
+@pytest.mark.parametrize(
+    "make, name",
+    [
+        (lambda: Maxout(4), "Maxout"),
+        (lambda: AdaBinConv2d(4, 4, 1), "AdaBinConv2d"),
+        (lambda: NormAct(nn.BatchNorm2d(4), Maxout(4)), "NormAct"),
+    ],
+)
+def test_maps_of_another_shape_are_refused_where_a_layer_is_called(mode, make, name, shape, fast):
+    layer = accelerate(make()) if fast else make()
+    with pytest.raises(ValueError, match=rf"{name}: the input has shape \(.*, not \(N, 4, H, W\)"):
+        layer(ms.Tensor(np.ones(shape, np.float32)))
+
+
+@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=needs_kernels)], ids=["plain", "kernels"])
+def test_a_shortcut_that_would_be_broadcast_is_refused(mode, fast):
+    layer = NormAct(nn.BatchNorm2d(4))
+    layer = accelerate(layer) if fast else layer
+    x = ms.Tensor(np.ones((2, 4, 3, 3), np.float32))
+    with pytest.raises(ValueError, match=r"the shortcut has shape \(2, 4, 1, 1\), the input \(2, 4, 3, 3\)"):
+        layer(x, ms.Tensor(np.ones((2, 4, 1, 1), np.float32)))
+
+
+SPECIAL = np.array([np.inf, -np.inf, np.nan, 3, -4, 0], np.float32)
+
+
+def special_maxout():
+    cell = Maxout(1)
+    cell.pos_scale.set_data(ms.Tensor(np.full((1, 1, 1, 1), -2, np.float32)))
+    cell.neg_scale.set_data(ms.Tensor(np.full((1, 1, 1, 1), 0.5, np.float32)))
+    return cell
+
+
+def test_maxout_of_infinities_is_infinite_in_both_forms_and_nan_stays_in_training(mode):
+    x = ms.Tensor(SPECIAL.reshape(1, 1, 1, -1))
+    cell = special_maxout()
+    trained, deployed = (form(x).asnumpy().ravel() for form in (cell, cell.deploy_form()))
+    np.testing.assert_array_equal(trained, [-np.inf, -np.inf, np.nan, -6, -2, 0])
+    # ReLU makes of NaN what it likes; the deploy form is fixed by what the C++ program recognizes.
+    np.testing.assert_array_equal(np.delete(deployed, 2), np.delete(trained, 2))
+
+
+@needs_kernels
+def test_maxout_in_a_cpu_kernel_gives_the_training_forms_infinities_and_nan(mode):
+    norm = nn.BatchNorm2d(1, eps=1e-9)  # moving mean 0, variance 1: it changes nothing
+    x = ms.Tensor(SPECIAL.reshape(1, 1, 1, -1))
+    plain = NormAct(norm, special_maxout()).set_train(False)
+    expected = plain(x).asnumpy()
+    np.testing.assert_array_equal(expected.ravel(), [-np.inf, -np.inf, np.nan, -6, -2, 0])
+    np.testing.assert_array_equal(accelerate(plain).set_train(False)(x).asnumpy(), expected)

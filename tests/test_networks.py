@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from adabin.deploy import DeployMaxPool3x3
 from adabin.layers import AdaBinConv2d, MaxPool3x3
+from adabin.layers.max_pool import DeployMaxPool3x3
 from adabin.models import MODELS, build_model
 from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.training.step import TrainStep, build_optimizer

@@ -9,12 +9,8 @@ Weights have one set per output channel, computed from the latent weights (mean 
 "weight equalization"). Activations have one learned set per layer. sign(0) is +1 everywhere, because a third value
 cannot be packed into a bit.
 
-The derivative of s is zero almost everywhere, so the backward pass takes an estimator ds/du = e(u) instead:
-
-    tanh         k t (1 - tanh^2(t u))     IR-Net; k and t follow a schedule (src/adabin/training/schedule.py)
-    polynomial   max(0, 2 - 2 |u|)         Bi-Real Net's piecewise polynomial
-    ste          1                         straight-through estimator
-    clipped_ste  1 where |u| <= 1, else 0  straight-through estimator with saturation
+The derivative of s is zero almost everywhere, so the backward pass takes an estimator ds/du = e(u) instead
+(src/adabin/estimators.py): by default k t (1 - tanh^2(t u)) for weights and max(0, 2 - 2 |u|) for activations.
 """
 
 from dataclasses import dataclass
@@ -22,11 +18,11 @@ from dataclasses import dataclass
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore import dtype as mstype
 
-ESTIMATORS = ("tanh", "polynomial", "ste", "clipped_ste")
+from adabin.estimators import ESTIMATORS, estimator_named
+
 SETS = ("adabin", "scale", "fixed")
 FORMS = ("paper", "released")
-# Primitives: inside a bprop MindSpore's compiler loses some of the functions that wrap them (ops.relu, ops.sum).
-_relu = ops.ReLU()
+# Primitives: inside a bprop MindSpore's compiler loses some of the functions that wrap them (ops.sum).
 _sum = ops.ReduceSum()
 _mean = ops.ReduceMean(keep_dims=True)
 # A tiny alpha makes u overflow, and inf * 0 is nan; beyond this size every bounded estimator is 0 anyway.
@@ -42,7 +38,7 @@ class Binarization:
         form: `paper`, y = alpha * s + beta, or `released`, y = alpha * (s + beta), which the authors' code computes.
         weight_set: `adabin` (mean and deviation), `scale` (XNOR-Net: no center, mean |w|) or `fixed` ({-1, +1}).
         activation_set: `adabin` (alpha and beta learned), `scale` (alpha learned, beta = 0) or `fixed` ({-1, +1}).
-        weight_estimator, activation_estimator: a name from `ESTIMATORS`.
+        weight_estimator, activation_estimator: a name from `ESTIMATORS` (adabin.estimators).
     """
 
     w_bits: int = 1
@@ -66,19 +62,6 @@ class Binarization:
         for field, values in allowed.items():
             if getattr(self, field) not in values:
                 raise ValueError(f"{field}: {getattr(self, field)!r} is not one of {', '.join(map(str, values))}")
-
-
-def estimate_sign_derivative(name, u, k, t):
-    """Estimator e(u) = ds/du, elementwise; k and t are scalars that only `tanh` uses."""
-    if name == "tanh":
-        # 1 - tanh^2(z) = 4 e^(-2|z|) / (1 + e^(-2|z|))^2 keeps its relative precision where tanh is close to 1.
-        decay = ops.exp(-2 * ops.abs(t * u))
-        return k * t * 4 * decay / ops.square(1 + decay)
-    if name == "polynomial":
-        return _relu(2 - 2 * ops.abs(u))
-    if name == "clipped_ste":
-        return _mask(ops.abs(u) <= 1)
-    return u * 0 + 1
 
 
 def _mask(condition):
@@ -131,7 +114,7 @@ class ActivationBinarization(nn.Cell):
     def __init__(self, form="paper", estimator="polynomial"):
         super().__init__()
         self.released = form == "released"
-        self.estimator = estimator
+        self.estimate = estimator_named(estimator)
 
     def construct(self, x, alpha, beta, k, t):
         """x: any shape; alpha, beta, k, t: float32 scalars of shape ()."""
@@ -142,7 +125,7 @@ class ActivationBinarization(nn.Cell):
         """Gradients of (x, alpha, beta, k, t); k and t get zeros."""
         grad = ops.cast(dout, mstype.float32)
         u = _normalize(ops.cast(x, mstype.float32), beta, alpha)
-        slope = estimate_sign_derivative(self.estimator, u, k, t) * (1 - _mask(alpha == 0))
+        slope = self.estimate(u, k, t) * (1 - _mask(alpha == 0))
         dx = grad * slope
         dalpha = _total(grad * _signs(x, alpha, beta) - dx * u)
         grad_sum, dx_sum = _total(grad), _total(dx)
@@ -194,7 +177,7 @@ class WeightBinarizer(nn.Cell):
     def __init__(self, weight_set="adabin", estimator="tanh"):
         super().__init__()
         self.weight_set = weight_set
-        self.estimator = estimator
+        self.estimate = estimator_named(estimator)
 
     def _statistics(self, flat):
         """(beta, alpha), each (C_out, 1), of latent weights (C_out, N)."""
@@ -219,7 +202,7 @@ class WeightBinarizer(nn.Cell):
         beta, alpha = self._statistics(flat)
         v = _normalize(flat, beta, alpha)
         sign = _sign(flat >= beta)
-        dw = estimate_sign_derivative(self.estimator, v, k, t) * grad
+        dw = self.estimate(v, k, t) * grad
         if self.weight_set == "adabin":
             dw = dw - _mean(dw, 1) - v * _mean(dw * v, 1) + v * _mean(grad * sign, 1) + _mean(grad, 1)
         elif self.weight_set == "scale":

@@ -41,10 +41,7 @@ class Opened:
     metadata: dict = field(default_factory=dict)
 
     def model(self, batch_size=0):
-        """The network as a callable (adabin.inference), with the CPU kernels where the config wants them.
-
-        They change the network in place: it cannot be exported afterwards.
-        """
+        """The network as a callable (adabin.inference), with the CPU kernels where the config wants them."""
         return CellModel(accelerate(self.network, self.config), batch_size)
 
 

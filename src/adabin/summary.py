@@ -12,18 +12,16 @@ from fnmatch import fnmatchcase
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn
 
-from adabin.layers import AdaBinConv2d
+from adabin.layers import AdaBinConv2d, traits_of
 
 BOPS_PER_OP = 64
-COUNTED = (AdaBinConv2d, nn.Conv2d, nn.Dense)
 COLUMNS = ("binary_weights", "float_params", "packed_bytes", "float_bytes", "bops", "flops", "ops")
 
 
 @dataclass
 class Layer:
-    """One row of the summary: a cell that owns parameters.
+    """One row of the summary: a layer that has parameters, its own and those of its parts.
 
     Attributes:
         name, kind: where it stands in the network, and its class.
@@ -66,12 +64,14 @@ def trace(network, input_shape):
 
     def recorder(name):
         def record(cell, inputs, output):
-            shapes.setdefault(name, []).append(tuple(output.shape))
+            y = output[0] if isinstance(output, tuple) else output  # a shortcut begins there
+            shapes.setdefault(name, []).append(tuple(y.shape))
 
         return record
 
     for name, cell in network.cells_and_names():
-        if isinstance(cell, COUNTED):
+        traits = traits_of(cell)
+        if traits and traits.counted:
             handles.append(cell.register_forward_hook(recorder(name)))
     before = ms.get_context("mode")
     ms.set_context(mode=ms.PYNATIVE_MODE)  # compiled networks call no hooks
@@ -96,25 +96,28 @@ def summarize(network, image_size):
     """
     shapes = trace(network, (1, 3, image_size, image_size))
     cells = dict(network.cells_and_names())
-    layers = {}
+    layers, whole = {}, []
     for name, cell in cells.items():
-        parameters = [p for p in cell.get_parameters(expand=False) if p.requires_grad]
+        if any(name.startswith(prefix) for prefix in whole):
+            continue  # part of a layer
+        traits = traits_of(cell)
+        if traits:
+            whole.append(f"{name}." if name else "")
+        parameters = [(own, p) for own, p in cell.parameters_and_names(expand=bool(traits)) if p.requires_grad]
         if not parameters:
             continue
-        owner = name.removesuffix(".binary_a")  # alpha and beta belong to their convolution
-        layer = layers.setdefault(owner, Layer(owner, type(cells[owner]).__name__))
-        for parameter in parameters:
-            if getattr(cell, "binarizes_weight", False) and parameter is cell.weight:
+        layer = layers[name] = Layer(name, type(cell).__name__)
+        for own, parameter in parameters:
+            if traits and own in traits.binary_weights:
                 layer.binary_weights += parameter.size
             else:
                 layer.float_params += parameter.size
     for name, outputs in shapes.items():
         layer, cell = layers[name], cells[name]
         layer.output = outputs[0][1:]
-        is_binary = isinstance(cell, AdaBinConv2d) and cell.binarizes_weight and cell.binarizes_input
         for output in outputs:
             macs = int(np.prod(output)) * (cell.weight.size // cell.weight.shape[0])
-            if is_binary:
+            if traits_of(cell).on_bits:
                 layer.bops += macs
             else:
                 layer.flops += macs

@@ -17,9 +17,10 @@ import numpy as np
 from mindspore import nn, ops
 
 from adabin.binarize import Binarization
-from adabin.deploy import DeployConv2d, to_deploy
+from adabin.deploy import to_deploy
 from adabin.export import write
 from adabin.layers import AdaBinConv2d, Maxout
+from adabin.layers.binary_conv import DeployConv2d
 from adabin.models.blocks import Style
 from adabin.models.resnet_cifar import BasicBlock
 from adabin.models.resnet_imagenet import ImageNetResNet

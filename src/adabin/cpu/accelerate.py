@@ -1,40 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The calls by which a network and its optimizer come to use the CPU kernels."""
 
-from functools import cache
+from collections import Counter
+from types import SimpleNamespace
 
-from mindspore import nn
+import mindspore as ms
 
-from adabin.cpu.convolution import CpuAdaBinConv2d, CpuConv2d, CpuHalfBinaryConv2d
+from adabin.cpu import convolution, norm_act, spatial_mean, subsample  # noqa: F401 - the forms that there are
+from adabin.cpu.form import cpu_form
 from adabin.cpu.library import LibraryError, tell_threads
 from adabin.cpu.momentum import CpuMomentum
-from adabin.cpu.networks import FusedBlock, FusedResNet, FusedVgg
-from adabin.cpu.norm_act import NormAct
-from adabin.cpu.subsample import CpuSubsampleAndPad
-from adabin.layers import AdaBinConv2d
-from adabin.models.blocks import ResidualBlock, ResNet
-from adabin.models.resnet_cifar import SubsampleAndPad
-from adabin.models.vgg_small import VggSmall
+from adabin.layers import replace_layers
+from adabin.layers.half import HalfProduct
 from adabin.utils.cli import log
 from adabin.utils.errors import UserError
-
-# The first that serves a layer takes it.
-_LAYERS = {
-    AdaBinConv2d: (CpuAdaBinConv2d, CpuHalfBinaryConv2d),
-    nn.Conv2d: (CpuConv2d,),
-    SubsampleAndPad: (CpuSubsampleAndPad,),
-}
-_FUSED = {ResidualBlock: FusedBlock, ResNet: FusedResNet, VggSmall: FusedVgg}
-_FIRST_LAYERS = ("conv1", "conv0")  # of the networks: they see the picture
-
-
-@cache
-def _fused_class(cell_class):
-    """Subclass of a network's or block's class with a fused `construct`, or None."""
-    for base, fused in _FUSED.items():
-        if issubclass(cell_class, base):
-            return type(f"Fused{cell_class.__name__}", (fused, cell_class), {})
-    return None
 
 
 def _wanted(config, tell=log):
@@ -63,47 +42,45 @@ def _wanted(config, tell=log):
     return True
 
 
-def accelerate(network, config):
+def _as_set(network=None):
+    """What a config would say: the device that MindSpore is set to, and the precision that a network has."""
+    half = network is not None and any(isinstance(cell, HalfProduct) for _, cell in network.cells_and_names())
+    device = ms.get_context("device_target")
+    return SimpleNamespace(cpu_kernels="auto", device_target=device, amp_level="O2" if half else "O0")
+
+
+def accelerate(network, config=None):
     """Let a network compute with the CPU kernels, where device and config say so.
 
-    Layers are changed in place. Parameters stay the same objects with the same names, so that checkpoints, optimizer
-    and summary see no difference; results equal those of the plain layers within float rounding. Layers that the
-    kernels do not serve stay as they are. To be called before the network first runs.
+        network = accelerate(resnet20(10, Binarization()))
+
+    Layers are replaced by their CPU forms (adabin.cpu.form). Parameters stay the same objects with the same names, so
+    that checkpoints and optimizer see no difference; results equal those of the plain layers within float rounding.
+    Layers that the kernels do not know stay as they are, and one line in the log says which. To be called before the
+    network first runs, and before `train_in_half`.
 
     Args:
-        network (Cell): as `build_model` makes it.
-        config: needs `device_target`, `amp_level` (the kernels know float32 alone) and `cpu_kernels` (auto, on, off).
+        network (Cell): any; it is changed in place.
+        config: `device_target`, `amp_level` (the kernels know float32 alone) and `cpu_kernels` (auto, on, off). Without
+            it: the device that MindSpore is set to, and auto, which takes the kernels where it can.
 
     Returns:
-        the same network.
+        the same network, or the CPU form of a single layer.
 
     Raises:
         UserError: `cpu_kernels: on` where they cannot be used.
     """
-    if not _wanted(config):
+    if not _wanted(config or _as_set(network)):
         return network
-    joined = set()
-    for _, cell in list(network.cells_and_names()):
-        fused = _fused_class(type(cell))
-        if fused:
-            cell.__class__ = fused
-            cell.take_over()
-            joined |= {id(child.norm) for child in cell._cells.values() if isinstance(child, NormAct)}
-    for _, parent in list(network.cells_and_names()):
-        for name, cell in list(parent._cells.items()):
-            faster = next((c for c in _LAYERS.get(type(cell), ()) if c.serves(cell)), None)
-            if faster:
-                cell.__class__ = faster
-                sees_picture = faster is CpuConv2d and parent is network and name in _FIRST_LAYERS
-                cell.take_over(**({"first": True} if sees_picture else {}))
-            elif type(cell) is nn.BatchNorm2d and id(cell) not in joined and cell.use_batch_statistics is None:
-                parent._cells[name] = NormAct(cell)
-                if isinstance(parent, nn.SequentialCell):
-                    parent.cell_list = list(parent._cells.values())  # what it runs
+    refused = []
+    network = replace_layers(network, lambda layer: cpu_form(layer, refused))
+    if refused:
+        reasons = ", ".join(f"{reason} ({count} x)" for reason, count in Counter(refused).items())
+        log(f"CPU kernels: MindSpore's operators compute, wholly or in part, what they do not know: {reasons}")
     return network
 
 
-def accelerate_optimizer(optimizer, config):
+def accelerate_optimizer(optimizer, config=None):
     """Let an optimizer compute with the CPU kernels, where device and config say so: in place, as `accelerate`.
 
     Args:
@@ -113,7 +90,7 @@ def accelerate_optimizer(optimizer, config):
     Returns:
         the same optimizer.
     """
-    if _wanted(config, tell=lambda message: None) and CpuMomentum.serves(optimizer):
+    if _wanted(config or _as_set(), tell=lambda message: None) and CpuMomentum.serves(optimizer):
         optimizer.__class__ = CpuMomentum
         optimizer.take_over()
     return optimizer

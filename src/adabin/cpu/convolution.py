@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convolutions by the C++ kernels: binary ones from packed bits, float ones; forward and gradients.
-
-Layers become these in place, by their class: parameters, names and what the rest of the project finds in them stay.
-"""
+"""Convolutions by the C++ kernels: binary ones from packed bits, float ones; forward and gradients."""
 
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from adabin.binarize import ESTIMATORS, SETS
+from adabin.binarize import SETS
+from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
+from adabin.estimators import clipped_ste, polynomial, ste, tanh
 from adabin.layers import AdaBinConv2d
+from adabin.layers.checks import check_map
+
+_ESTIMATORS = (tanh, polynomial, ste, clipped_ste)  # in the order of kernels/binarize.h
 
 
 def _output_shape(stride, padding):
@@ -31,6 +33,7 @@ class AdaBinConvFunction(nn.Cell):
     Args:
         stride (pair), padding (top, bottom, left, right): of the convolution.
         settings (Binarization): weights and activations of one bit.
+        estimators (pair of functions): of activations and weights, from `_ESTIMATORS`.
         shared (bool): x is used elsewhere too, as around a shortcut. It is then an output as well, to be used there in
             its place: the gradient that it gets there is added here, which saves an operator and a pass over memory.
 
@@ -38,7 +41,7 @@ class AdaBinConvFunction(nn.Cell):
     Output: (N, C_out, H', W'); and x itself, if `shared`.
     """
 
-    def __init__(self, stride, padding, settings, shared=False):
+    def __init__(self, stride, padding, settings, estimators, shared=False):
         super().__init__()
         self.shared = shared
         self.geometry = _geometry(
@@ -47,8 +50,7 @@ class AdaBinConvFunction(nn.Cell):
             settings.form == "released",
             SETS.index(settings.activation_set),
             SETS.index(settings.weight_set),
-            ESTIMATORS.index(settings.activation_estimator),
-            ESTIMATORS.index(settings.weight_estimator),
+            *map(_ESTIMATORS.index, estimators),
         )
         shape = _output_shape(stride, padding)
         self.forward_op = operator("AdaBinConvForward", 1, shape, f"{stride} {padding}")
@@ -102,78 +104,86 @@ class FloatConvFunction(nn.Cell):
         return self.backward_op(dout, x, weight, self.geometry)
 
 
-def _is_plain(conv):
-    """Whether a convolution has one group and no dilation."""
-    return conv.group == 1 and set(conv.dilation) == {1}
+def _geometry_refusal(conv):
+    """Why the kernels do not compute a convolution: they know one group and no dilation."""
+    if conv.group != 1:
+        return f"group {conv.group}"
+    return None if set(conv.dilation) == {1} else f"dilation {conv.dilation}"
 
 
-class CpuAdaBinConv2d(AdaBinConv2d):
-    """`AdaBinConv2d` by the kernels; made of a layer by `take_over`."""
-
-    @classmethod
-    def serves(cls, layer):
-        """Whether the kernels compute this layer: both sides binary, one group, no dilation."""
-        return layer.binarizes_input and layer.binarizes_weight and _is_plain(layer.conv)
-
-    def take_over(self):
-        """Complete a layer that has just become of this class."""
-        self.function = AdaBinConvFunction(self.conv.stride[-2:], self.padding, self.settings)
-
-    def construct(self, x):
-        binary_a = self.binary_a
-        return self.function(x, self.weight, binary_a.alpha_a, binary_a.beta_a, self.estimator_k, self.estimator_t)
-
-
-class ForkedConv(nn.Cell):
-    """A binary convolution at which a shortcut begins, with the parameters of the layer given.
-
-    Args:
-        layer (AdaBinConv2d): one that `CpuAdaBinConv2d` serves.
-
-    Inputs: x. Outputs: the layer's, and x, to be used for the shortcut.
-    """
+@form_of(AdaBinConv2d)
+class CpuAdaBinConv2d(CpuForm):
+    """`AdaBinConv2d` by the kernels."""
 
     def __init__(self, layer):
-        super().__init__(auto_prefix=False)  # the parameters keep the names they have in the network
-        self.layer = layer
-        self.function = AdaBinConvFunction(layer.conv.stride[-2:], layer.padding, layer.settings, shared=True)
+        super().__init__(layer)
+        estimators = layer.binary_a.binarize.estimate, layer.binary_w.estimate
+        arguments = layer.conv.stride[-2:], layer.padding, layer.settings, estimators
+        self.function = AdaBinConvFunction(*arguments)
+        self.forked_function = AdaBinConvFunction(*arguments, shared=True)
 
-    def construct(self, x):
+    @classmethod
+    def refusal(cls, layer):
+        """Not a layer with a side in float, nor one with an estimator that the kernels do not know."""
+        if not (layer.binarizes_input and layer.binarizes_weight):
+            return ""
+        for name, function in (
+            (layer.settings.activation_estimator, layer.binary_a.binarize.estimate),
+            (layer.settings.weight_estimator, layer.binary_w.estimate),
+        ):
+            if function not in _ESTIMATORS:
+                return f"estimator {name!r}"
+        return _geometry_refusal(layer.conv)
+
+    def construct(self, x, fork=False):
         layer = self.layer
+        check_map(x.shape, layer.in_channels, "AdaBinConv2d")
         sets = layer.binary_a
-        return self.function(x, layer.weight, sets.alpha_a, sets.beta_a, layer.estimator_k, layer.estimator_t)
+        function = self.forked_function if fork else self.function
+        return function(x, layer.weight, sets.alpha_a, sets.beta_a, layer.estimator_k, layer.estimator_t)
 
 
-class CpuHalfBinaryConv2d(AdaBinConv2d):
-    """`AdaBinConv2d` with a side in float, as in the first of two steps: binarized as ever, then convolved here."""
+@form_of(AdaBinConv2d)
+class CpuHalfBinaryConv2d(CpuForm):
+    """`AdaBinConv2d` binarized as ever, then convolved here: a side is float, or an estimator not the kernels'."""
 
-    @classmethod
-    def serves(cls, layer):
-        """Whether the kernels compute this layer: one group, no dilation."""
-        return _is_plain(layer.conv)
-
-    def take_over(self):
-        """Complete a layer that has just become of this class."""
-        self.function = FloatConvFunction(self.conv.stride[-2:], self.padding, first=False)
-
-    def construct(self, x):
-        x, weight = self.binarized(x)
-        return self.function(x, weight)
-
-
-class CpuConv2d(nn.Conv2d):
-    """`nn.Conv2d` by the kernels; made of a layer by `take_over`."""
+    def __init__(self, layer):
+        super().__init__(layer)
+        self.function = FloatConvFunction(layer.conv.stride[-2:], layer.padding, first=False)
 
     @classmethod
-    def serves(cls, layer):
-        """Whether the kernels compute this layer: no bias, one group, no dilation, padding in numbers, NCHW."""
-        plain = not layer.has_bias and _is_plain(layer) and layer.data_format == "NCHW"
-        return plain and layer.pad_mode in ("pad", "valid")
+    def refusal(cls, layer):
+        """By its geometry alone."""
+        return _geometry_refusal(layer.conv)
 
-    def take_over(self, first=False):
-        """Complete a layer that has just become of this class; `first`: see `FloatConvFunction`."""
-        padding = (self.padding,) * 4 if isinstance(self.padding, int) else tuple(self.padding)
-        self.function = FloatConvFunction(self.stride, padding if self.pad_mode == "pad" else (0,) * 4, first)
+    def construct(self, x, fork=False):
+        check_map(x.shape, self.layer.in_channels, "AdaBinConv2d")
+        binary_x, weight = self.layer.binarized(x)
+        y = self.function(binary_x, weight)
+        return (y, x) if fork else y
+
+
+@form_of(nn.Conv2d)
+class CpuConv2d(CpuForm):
+    """`nn.Conv2d` by the kernels."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        padding = (layer.padding,) * 4 if isinstance(layer.padding, int) else tuple(layer.padding)
+        first = getattr(layer, "sees_picture", False)
+        self.function = FloatConvFunction(layer.stride, padding if layer.pad_mode == "pad" else (0,) * 4, first)
+
+    @classmethod
+    def refusal(cls, layer):
+        """The kernels know convolutions without bias, of maps (N, C, H, W), with their padding in numbers."""
+        if layer.has_bias:
+            return "a convolution with bias"
+        if layer.data_format != "NCHW":
+            return f"data_format {layer.data_format}"
+        if layer.pad_mode not in ("pad", "valid"):
+            return f"pad_mode {layer.pad_mode}"
+        return _geometry_refusal(layer)
 
     def construct(self, x):
-        return self.function(x, self.weight)
+        check_map(x.shape, self.layer.in_channels, "Conv2d")
+        return self.function(x, self.layer.weight)

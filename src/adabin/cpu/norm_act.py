@@ -4,8 +4,10 @@
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
-from adabin.layers import Maxout
+from adabin.layers import Maxout, NormAct
+from adabin.layers.checks import check_map, check_shortcut
 
 
 def _forward_shapes(x, shortcut, gamma, *others):
@@ -49,37 +51,49 @@ class NormActFunction(nn.Cell):
         return dx, dshortcut, dgamma, dbeta, self.zeros(moving_mean), self.zeros(moving_variance), dpos, dneg
 
 
-class NormAct(nn.Cell):
-    """A BatchNorm2d layer, the addition of a shortcut and a nonlinearity, with the parameters of the layers given.
+@form_of(NormAct, nn.BatchNorm2d)
+class CpuNormAct(CpuForm):
+    """`NormAct`, or a BatchNorm alone, by the kernel. Maxout is part of it; another nonlinearity follows it."""
 
-    Args:
-        norm (BatchNorm2d): its moving statistics are updated in training.
-        act (Cell): Maxout becomes part of the operator, another nonlinearity follows it; None: there is none.
-        shortcut (bool): whether one is added.
-
-    Inputs: x and, if `shortcut`, the shortcut, (N, C, H, W). Output: the same shape.
-    """
-
-    def __init__(self, norm, act=None, shortcut=False):
-        super().__init__(auto_prefix=False)  # the parameters keep the names they have in the network
-        maxout = isinstance(act, Maxout)
+    def __init__(self, layer):
+        super().__init__(layer)
+        norm, act = _parts(layer)
+        maxout = type(act) is Maxout  # what is derived from it may compute something else
         self.norm = norm
         self.slopes = act if maxout else None
-        self.act = act if act is not None and not maxout else None
-        self.function = NormActFunction(norm.eps, norm.momentum, shortcut, maxout)
+        self.act = None if maxout else act
+        self.function = NormActFunction(norm.eps, norm.momentum, False, maxout)
+        self.function_with_shortcut = NormActFunction(norm.eps, norm.momentum, True, maxout)
         self.none = Tensor(np.zeros(1, np.float32))
+
+    @classmethod
+    def refusal(cls, layer):
+        """The kernel takes statistics of the batch in training, moving ones otherwise."""
+        norm, _ = _parts(layer)
+        if type(norm) is not nn.BatchNorm2d:
+            return type(norm).__name__
+        return None if norm.use_batch_statistics is None else f"use_batch_statistics {norm.use_batch_statistics}"
 
     def construct(self, x, shortcut=None):
         norm = self.norm
-        added = self.none if shortcut is None else shortcut
+        check_map(x.shape, norm.num_features, "NormAct")
+        if shortcut is not None:
+            check_shortcut(x.shape, shortcut.shape, "NormAct")
         if self.slopes is None:
             pos, neg = self.none, self.none
         else:
             pos, neg = self.slopes.pos_scale, self.slopes.neg_scale
-        y, _, _, mean, variance = self.function(
+        function = self.function if shortcut is None else self.function_with_shortcut
+        added = self.none if shortcut is None else shortcut
+        y, _, _, mean, variance = function(
             x, added, norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance, pos, neg
         )
         if self.training:
             ops.assign(norm.moving_mean, mean)
             ops.assign(norm.moving_variance, variance)
         return y if self.act is None else self.act(y)
+
+
+def _parts(layer):
+    """(BatchNorm, nonlinearity or None) of a layer."""
+    return (layer.norm, layer.act) if isinstance(layer, NormAct) else (layer, None)

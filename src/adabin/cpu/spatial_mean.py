@@ -3,10 +3,12 @@
 
 from mindspore import nn
 
+from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
+from adabin.layers import SpatialMean
 
 
-class SpatialMean(nn.Cell):
+class SpatialMeanFunction(nn.Cell):
     """Mean of every map over its pixels.
 
     Inputs: x (N, C, H, W). Output: (N, C).
@@ -23,3 +25,15 @@ class SpatialMean(nn.Cell):
     def bprop(self, x, out, dout):
         """Gradient of x."""
         return (self.backward_op(dout, x),)
+
+
+@form_of(SpatialMean)
+class CpuSpatialMean(CpuForm):
+    """`SpatialMean` by the kernel."""
+
+    def __init__(self, layer):
+        super().__init__(layer)
+        self.function = SpatialMeanFunction()
+
+    def construct(self, x):
+        return self.function(x)

@@ -4,8 +4,9 @@
 import numpy as np
 from mindspore import Tensor, nn
 
+from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
-from adabin.models.resnet_cifar import SubsampleAndPad
+from adabin.layers import SubsampleAndPad
 
 
 class SubsampleFunction(nn.Cell):
@@ -35,18 +36,14 @@ class SubsampleFunction(nn.Cell):
         return (self.backward_op(dout, x, self.geometry),)
 
 
-class CpuSubsampleAndPad(SubsampleAndPad):
-    """`SubsampleAndPad` by the kernel; made of a layer by `take_over`."""
+@form_of(SubsampleAndPad)
+class CpuSubsampleAndPad(CpuForm):
+    """`SubsampleAndPad` by the kernel."""
 
-    @classmethod
-    def serves(cls, layer):
-        """Whether the kernel computes this layer: always."""
-        return True
-
-    def take_over(self):
-        """Complete a layer that has just become of this class."""
-        (front, back) = self.pad.paddings[1]
-        self.function = SubsampleFunction(self.subsample.stride, front, front + back)
+    def __init__(self, layer):
+        super().__init__(layer)
+        (front, back) = layer.pad.paddings[1]
+        self.function = SubsampleFunction(layer.subsample.stride, front, front + back)
 
     def construct(self, x):
         return self.function(x)

@@ -5,11 +5,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mindspore import nn, ops
+from mindspore import nn
 from mindspore.common.initializer import HeNormal, HeUniform, Initializer, Uniform
 
 from adabin.binarize import Binarization
-from adabin.layers import AdaBinConv2d, build_nonlinearity
+from adabin.layers import AdaBinConv2d, NormAct, SpatialMean, build_nonlinearity
 from adabin.utils.phase import KeepsPhase
 
 # nn.BatchNorm2d's momentum weighs the old value: 0.9 here is PyTorch's 0.1.
@@ -65,6 +65,12 @@ class Style:
             weight_init=self.conv_init(),
         )
 
+    def first_conv(self, in_channels, channels, kernel_size, stride=1):
+        """Full-precision convolution of the picture, whose gradient no one needs: a CPU form leaves it out."""
+        conv = self.float_conv(in_channels, channels, kernel_size, stride)
+        conv.sees_picture = True
+        return conv
+
     def dense(self, in_channels, channels):
         """Full-precision linear layer; its bias starts in U(-1 / sqrt(C_in), 1 / sqrt(C_in))."""
         bias = Uniform(1 / math.sqrt(in_channels))
@@ -73,6 +79,11 @@ class Style:
     def act(self, channels):
         """The network's nonlinearity."""
         return build_nonlinearity(self.nonlinearity, channels)
+
+    def norm_act(self, channels, number):
+        """BatchNorm (+ shortcut) and the nonlinearity; their names are those of the authors' code."""
+        norm = nn.BatchNorm2d(channels, **BATCH_NORM)
+        return NormAct(norm, self.act(channels), names=(f"bn{number}", f"nonlinear{number}"))
 
 
 class ResidualBlock(nn.Cell):
@@ -92,11 +103,9 @@ class ResidualBlock(nn.Cell):
     def __init__(self, in_channels, channels, stride, style):
         super().__init__()
         self.conv1 = style.binary_conv(in_channels, channels, stride)
-        self.bn1 = nn.BatchNorm2d(channels, **BATCH_NORM)
-        self.nonlinear1 = style.act(channels)
+        self.join1 = style.norm_act(channels, 1)
         self.conv2 = style.binary_conv(channels, channels)
-        self.bn2 = nn.BatchNorm2d(channels, **BATCH_NORM)
-        self.nonlinear2 = style.act(channels)
+        self.join2 = style.norm_act(channels, 2)
         changes_shape = stride != 1 or in_channels != channels
         shortcut = self.between_stages(in_channels, channels, stride, style) if changes_shape else nn.Identity()
         setattr(self, self.shortcut_name, shortcut)
@@ -111,8 +120,9 @@ class ResidualBlock(nn.Cell):
         return self.shortcut(x)
 
     def construct(self, x):
-        x = self.nonlinear1(self.bn1(self.conv1(x)) + self.skip(x))
-        return self.nonlinear2(self.bn2(self.conv2(x)) + x)
+        y, x = self.conv1(x, True)
+        y, x = self.conv2(self.join1(y, self.skip(x)), True)
+        return self.join2(y, x)
 
 
 class ResNet(KeepsPhase):
@@ -139,8 +149,7 @@ class ResNet(KeepsPhase):
     def __init__(self, conv1, block, widths, num_blocks, num_classes, style, head, pool=None):
         super().__init__()
         self.conv1 = conv1
-        self.bn1 = nn.BatchNorm2d(widths[0], **BATCH_NORM)
-        self.nonlinear1 = style.act(widths[0])
+        self.join1 = style.norm_act(widths[0], 1)
         self.maxpool = pool or nn.Identity()
         before = widths[0]
         for stage, (channels, blocks) in enumerate(zip(widths, num_blocks, strict=True), 1):
@@ -150,7 +159,7 @@ class ResNet(KeepsPhase):
             before = channels
         if len(widths) == 3:
             self.layer4 = nn.Identity()
-        self.mean = ops.ReduceMean()
+        self.mean = SpatialMean()
         self.bn2 = nn.BatchNorm1d(before, **BATCH_NORM)
         setattr(self, head, style.dense(before, num_classes))
 
@@ -159,6 +168,6 @@ class ResNet(KeepsPhase):
         raise NotImplementedError
 
     def construct(self, x):
-        x = self.maxpool(self.nonlinear1(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.join1(self.conv1(x)))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.classify(self.bn2(self.mean(x, (2, 3))))
+        return self.classify(self.bn2(self.mean(x)))

@@ -1,30 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """ResNets for small pictures, as in the authors' code: a shortcut around every convolution, Maxout after it."""
 
-from mindspore import nn, ops
+from mindspore import nn
 
+from adabin.layers import SubsampleAndPad
 from adabin.models.blocks import BATCH_NORM, ResidualBlock, ResNet, Style, he_normal, torch_default
-
-
-class SubsampleAndPad(nn.Cell):
-    """Shortcut without parameters (option A): every stride-th pixel, and zero channels added on both sides.
-
-    Args:
-        stride (int): of the block's first convolution.
-        extra_channels (int): channels that are added, half of them in front.
-
-    Inputs: x (N, C, H, W). Output: (N, C + extra_channels, ceil(H / stride), ceil(W / stride)).
-    """
-
-    def __init__(self, stride, extra_channels):
-        super().__init__()
-        # A pooling of size 1 takes single pixels; slicing has no backward pass on CPU in PYNATIVE mode.
-        self.subsample = nn.AvgPool2d(kernel_size=1, stride=stride)
-        front = extra_channels // 2
-        self.pad = ops.Pad(((0, 0), (front, extra_channels - front), (0, 0), (0, 0)))
-
-    def construct(self, x):
-        return self.pad(self.subsample(x))
 
 
 class BasicBlock(ResidualBlock):
@@ -60,7 +40,7 @@ class CifarResNet(ResNet):
     }
 
     def __init__(self, block, widths, num_blocks, num_classes, style):
-        conv1 = style.float_conv(3, widths[0], 3)
+        conv1 = style.first_conv(3, widths[0], 3)
         super().__init__(conv1, block, widths, num_blocks, num_classes, style, "linear")
 
     def classify(self, features):

@@ -50,7 +50,7 @@ class ImageNetResNet(ResNet):
     )
 
     def __init__(self, num_blocks, num_classes, style, widths=(64, 128, 256, 512)):
-        conv1 = style.float_conv(3, widths[0], 7, 2)
+        conv1 = style.first_conv(3, widths[0], 7, 2)
         super().__init__(conv1, ImageNetBlock, widths, num_blocks, num_classes, style, "fc", MaxPool3x3())
 
     def classify(self, features):

@@ -8,9 +8,8 @@ torchvision's `resnet18` and `resnet34`, whose checkpoints scripts/convert_torch
 from mindspore import nn, ops
 
 from adabin.binarize import Binarization
-from adabin.layers import MaxPool3x3
+from adabin.layers import MaxPool3x3, SubsampleAndPad
 from adabin.models.blocks import BATCH_NORM, Style, he_normal_fan_out, torch_default
-from adabin.models.resnet_cifar import SubsampleAndPad
 from adabin.utils.phase import KeepsPhase
 
 
@@ -67,7 +66,7 @@ class StandardResNet(KeepsPhase):
     def __init__(self, widths, num_blocks, num_classes, for_imagenet):
         super().__init__()
         style = Style(Binarization(32, 32), "relu", he_normal_fan_out, torch_default)
-        self.conv1 = style.float_conv(3, widths[0], 7, 2) if for_imagenet else style.float_conv(3, widths[0], 3)
+        self.conv1 = style.first_conv(3, widths[0], 7, 2) if for_imagenet else style.first_conv(3, widths[0], 3)
         self.bn1 = nn.BatchNorm2d(widths[0], **BATCH_NORM)
         self.relu = nn.ReLU()
         self.maxpool = MaxPool3x3() if for_imagenet else nn.Identity()

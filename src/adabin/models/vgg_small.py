@@ -3,7 +3,7 @@
 
 from mindspore import nn, ops
 
-from adabin.models.blocks import BATCH_NORM, Style, he_normal
+from adabin.models.blocks import Style, he_normal
 from adabin.utils.phase import KeepsPhase
 
 WIDTHS = (128, 128, 256, 256, 512, 512)  # output channels of conv0 to conv5
@@ -30,21 +30,20 @@ class VggSmall(KeepsPhase):
         self.pooling = nn.MaxPool2d(kernel_size=2, stride=2)
         before = 3
         for number, channels in enumerate(widths):
-            conv = style.binary_conv(before, channels) if number else style.float_conv(before, channels, 3)
+            conv = style.binary_conv(before, channels) if number else style.first_conv(before, channels, 3)
             setattr(self, f"conv{number}", conv)
-            setattr(self, f"bn{number}", nn.BatchNorm2d(channels, **BATCH_NORM))
-            setattr(self, f"nonlinear{number}", style.act(channels))
+            setattr(self, f"join{number}", style.norm_act(channels, number))
             before = channels
         self.flatten = ops.Flatten()
         self.fc = style.dense(before * (image_size // 8) ** 2, num_classes)
 
     def construct(self, x):
-        x = self.nonlinear0(self.bn0(self.conv0(x)))
-        x = self.nonlinear1(self.bn1(self.pooling(self.conv1(x))))
-        x = self.nonlinear2(self.bn2(self.conv2(x)))
-        x = self.nonlinear3(self.bn3(self.pooling(self.conv3(x))))
-        x = self.nonlinear4(self.bn4(self.conv4(x)))
-        x = self.nonlinear5(self.bn5(self.pooling(self.conv5(x))))
+        x = self.join0(self.conv0(x))
+        x = self.join1(self.pooling(self.conv1(x)))
+        x = self.join2(self.conv2(x))
+        x = self.join3(self.pooling(self.conv3(x)))
+        x = self.join4(self.conv4(x))
+        x = self.join5(self.pooling(self.conv5(x)))
         return self.fc(self.flatten(x))
 
 

@@ -5,7 +5,7 @@ import csv
 
 import numpy as np
 
-from adabin.deploy import activation_constants
+from adabin.layers.binary_conv import activation_constants
 from adabin.training.health import saturation
 from adabin.utils.errors import UserError
 from adabin.utils.files import replacing

@@ -3,34 +3,18 @@
 
 from mindspore import nn
 
-from adabin.binarize import ActivationBinarizer
-from adabin.layers import Maxout
+from adabin.layers import traits_of
+from adabin.layers.traits import DECAY_KINDS
 from adabin.utils.errors import UserError
-
-# What `decay_exclude` may name: everything but the weights of convolutions.
-DECAY_KINDS = ("batch_norm", "alpha", "beta", "nonlinearity", "linear")
 
 
 def parameter_kinds(network):
-    """Name of each parameter to the kind of `DECAY_KINDS` that it is of; weights of convolutions are not listed."""
+    """Name of each parameter to the kind that its layer says it is of; weights of convolutions are not listed."""
     kinds = {}
     for _, cell in network.cells_and_names():
-        if isinstance(cell, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            found = {"gamma": "batch_norm", "beta": "batch_norm"}
-        elif isinstance(cell, ActivationBinarizer):
-            found = {"alpha_a": "alpha", "beta_a": "beta"}
-        elif isinstance(cell, Maxout):
-            found = {"pos_scale": "nonlinearity", "neg_scale": "nonlinearity"}
-        elif isinstance(cell, nn.PReLU):
-            found = {"w": "nonlinearity"}
-        elif isinstance(cell, nn.Dense):
-            found = {"weight": "linear", "bias": "linear"}
-        else:
-            continue
-        for attribute, kind in found.items():
-            parameter = getattr(cell, attribute, None)
-            if parameter is not None:
-                kinds[parameter.name] = kind
+        traits = traits_of(cell)
+        if traits and traits.decay:
+            kinds |= {p.name: traits.decay[name] for name, p in cell.parameters_and_names() if name in traits.decay}
     return kinds
 
 
@@ -39,17 +23,19 @@ def build_optimizer(network, config):
 
     sgd: v = m v + (g + decay w), w = w - lr v. adam: Adam with betas 0.9 and 0.999 of g + decay w.
 
-    Decay applies to every parameter, as in the authors' code, but for the kinds in `decay_exclude`. The groups are
+    Decay applies to every parameter, as in the authors' code, but for the kinds in `decay_exclude`
+    (adabin.layers.traits). The groups are
     explicit: without them MindSpore spares all whose name contains `beta` or `gamma`, which here would be BatchNorm's
     and half of the activation binarizers' parameters.
 
     Raises:
         UserError: `decay_exclude` names no kind.
     """
-    for kind in config.decay_exclude:
-        if kind not in DECAY_KINDS:
-            raise UserError(f"config: decay_exclude: {kind!r} is not one of {', '.join(DECAY_KINDS)}")
     kinds = parameter_kinds(network)
+    known = dict.fromkeys((*DECAY_KINDS, *kinds.values()))
+    for kind in config.decay_exclude:
+        if kind not in known:
+            raise UserError(f"config: decay_exclude: {kind!r} is not one of {', '.join(known)}")
     decayed, spared = [], []
     for parameter in network.trainable_params():
         (spared if kinds.get(parameter.name) in config.decay_exclude else decayed).append(parameter)

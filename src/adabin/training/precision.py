@@ -6,62 +6,22 @@ nonlinearities with learned slopes, the binarizers with their statistics and the
 all parameters stay in float32. Evaluation is in float32 throughout: it sees what export will write.
 """
 
-from mindspore import dtype as mstype
-from mindspore import nn, ops
-
-from adabin.layers import AdaBinConv2d, Maxout
-
-IN_FLOAT = (nn.BatchNorm1d, nn.BatchNorm2d, Maxout, nn.PReLU)
+from adabin.layers import replace_layers, traits_of
+from adabin.layers.half import HalfProduct, InFloat
 
 
-class HalfProduct(nn.Cell):
-    """A convolution or matrix product whose operands are rounded to float16 in training.
-
-    Args:
-        product (Primitive): (x, weight) -> output.
-        out (dtype): of the output in training.
-    """
-
-    def __init__(self, product, out):
-        super().__init__(auto_prefix=False)
-        self.product = product
-        self.out = out
-
-    def construct(self, x, weight):
-        if not self.training:
-            return self.product(x, weight)
-        return ops.cast(self.product(ops.cast(x, mstype.float16), ops.cast(weight, mstype.float16)), self.out)
-
-
-class InFloat(nn.Cell):
-    """A layer that computes in float32 between maps that are float16 in training.
-
-    Args:
-        layer (Cell): of one input and one output.
-    """
-
-    def __init__(self, layer):
-        super().__init__(auto_prefix=False)
-        self.layer = layer
-
-    def construct(self, x):
-        if not self.training:
-            return self.layer(x)
-        return ops.cast(self.layer(ops.cast(x, mstype.float32)), mstype.float16)
+def half_form(layer):
+    """What stands in a layer's place in mixed precision, or None, from what its `traits` say."""
+    traits = traits_of(layer)
+    if traits and traits.product:
+        setattr(layer, traits.product, HalfProduct(getattr(layer, traits.product), traits.product_out))
+    return InFloat(layer) if traits and traits.in_float else None
 
 
 def train_in_half(network):
-    """Make a network train in mixed precision; its parameters and their names stay."""
-    for _, cell in list(network.cells_and_names()):
-        if isinstance(cell, AdaBinConv2d):
-            cell.conv = HalfProduct(cell.conv, mstype.float16)
-        elif isinstance(cell, nn.Conv2d):
-            cell.conv2d = HalfProduct(cell.conv2d, mstype.float16)
-        elif isinstance(cell, nn.Dense):
-            cell.matmul = HalfProduct(cell.matmul, mstype.float32)  # its bias and the loss are float32
-        for name, child in list(cell._cells.items()):
-            if isinstance(child, IN_FLOAT):
-                cell._cells[name] = InFloat(child)
-        if isinstance(cell, nn.SequentialCell):
-            cell.cell_list = list(cell._cells.values())  # what it runs
-    return network
+    """Make a network train in mixed precision; its parameters and their names stay.
+
+    Returns:
+        the network, or what stands in its place if it is a single layer.
+    """
+    return replace_layers(network, half_form)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of a binary convolution (src/adabin/layers.py), forward and backward, each in one pass.
+// Operators of a binary convolution (src/adabin/layers/binary_conv.py), forward and backward, each in one pass.
 #include <exception>
 
 #include "aot.h"
