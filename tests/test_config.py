@@ -4,10 +4,13 @@
 import pytest
 import yaml
 
+from adabin.binarize import ESTIMATORS, FORMS, SETS
+from adabin.data.registry import DATASETS
+from adabin.layers import NONLINEARITIES
+from adabin.utils.base_file import base_text
 from adabin.utils.config import BASE_PATH, parse_flags, read_config
 from adabin.utils.errors import UserError
-
-KEYS = tuple(yaml.safe_load(BASE_PATH.read_text(encoding="utf-8")))
+from adabin.utils.schema import GROUPS, KEYS
 
 
 def parse(*argv):
@@ -41,6 +44,23 @@ def test_a_recipe_lies_over_the_defaults_and_flags_over_both(write):
     config = read_config(path, parse("--epochs=7", "--data_path", "some where")[1])
     assert (config.epochs, config.lr, config.data_path) == (7, 0.5, "some where")
     assert config.batch_size == read_config(None).batch_size == 128
+
+
+def test_the_file_of_all_defaults_says_what_the_schema_says():
+    assert BASE_PATH.read_text(encoding="utf-8") == base_text(), "run: python scripts/write_base.py"
+    values = yaml.safe_load(base_text())
+    assert list(values) == list(KEYS) == list(vars(read_config(None)))
+    assert vars(read_config(BASE_PATH)) == vars(read_config(None)) == {key: KEYS[key].default for key in KEYS}
+
+
+def test_every_default_passes_the_check_of_its_own_key():
+    for name, key in KEYS.items():
+        assert key.checked(key.default, name) == key.default
+
+
+def test_a_config_that_is_changed_leaves_the_defaults_alone():
+    read_config(None).class_names.append("cat")
+    assert read_config(None).class_names == []
 
 
 @pytest.mark.parametrize("recipe", sorted(BASE_PATH.parent.glob("*.yaml")), ids=lambda path: path.name)
@@ -174,17 +194,30 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     assert "binary.yaml: cannot be read (not a text file" in refusal(read_config, tmp_path / "binary.yaml")
 
 
-def test_help_shows_every_key_with_its_default_and_an_explanation(capsys):
+def test_help_shows_every_key_below_its_heading_with_values_default_and_an_explanation(capsys):
     with pytest.raises(SystemExit) as end:
         parse("-h")
     assert end.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
-    for key in KEYS:
-        after = shown.split(f"--{key} V ", 1)
-        assert len(after) == 2, key
-        explanation = after[1].split(" --", 1)[0]
-        assert len(explanation.split(" [")[0].split()) >= 2, f"{key}: {explanation}"
-        assert f"[{read_config(None, {}).__dict__[key]}]" in explanation, key
+    for heading, keys in GROUPS.items():
+        before, shown = shown.split(f" {heading}: ", 1)
+        for key, entry in keys.items():
+            values = "|".join(map(str, entry.choices)) or "V"
+            after = shown.split(f"--{key} {values} ", 1)
+            assert len(after) == 2, f"{key} below {heading}"
+            explanation = after[1].split(" --", 1)[0]
+            assert len(explanation.split(" [")[0].split()) >= 2, f"{key}: {explanation}"
+            assert f"[{entry.default}]" in explanation, key
+
+
+def test_help_names_everything_that_a_name_may_be():
+    tables = {
+        "dataset": DATASETS, "nonlinearity": NONLINEARITIES, "binary_form": FORMS,
+        "weight_set": SETS, "activation_set": SETS, "weight_estimator": ESTIMATORS, "activation_estimator": ESTIMATORS,
+    }  # fmt: skip
+    for key, names in tables.items():
+        for name in names:
+            assert name in KEYS[key].help, f"{key}: {name}"
 
 
 def test_a_programs_own_flag_hides_the_key_of_its_name():

@@ -12,10 +12,10 @@ from mindspore import nn
 
 from adabin.data.crops import resize_side
 from adabin.training.evaluate import predict_logits
-from adabin.utils.checkpoint import DESCRIBED_KEYS
 from adabin.utils.config import Config
 from adabin.utils.errors import RunError, UserError
 from adabin.utils.files import make_folder, replacing
+from adabin.utils.schema import keys_with
 
 DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
@@ -46,9 +46,8 @@ def target_path(file_name, file_format, force):
 
 def describe_network(config):
     """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
-    split = ("seed", "val_share", "test_size")  # which pictures are the test images
-    keys = ("image_size", "class_names", *DESCRIBED_KEYS, *split)
-    return Config(**{key: getattr(config, key) for key in keys}, resize=resize_side(config))
+    keys = dict.fromkeys((*keys_with("exported"), *keys_with("checkpoint")))
+    return Config(**{key: getattr(config, key) for key in keys} | {"resize": resize_side(config)})
 
 
 def description_path(path, config, force):

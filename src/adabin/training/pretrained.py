@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import mindspore as ms
 
-from adabin.utils.checkpoint import DESCRIBED_KEYS, network_parameters, network_values, read_checkpoint
+from adabin.utils.checkpoint import network_parameters, network_values, read_checkpoint
 from adabin.utils.errors import UserError
+from adabin.utils.key import MEANING
+from adabin.utils.schema import keys_with
 
 NAMED = 6  # tensors that the report names of each kind; it counts the others
-# What may differ between the trainings and the tensors fit all the same, with another meaning.
-MEANINGS = tuple(key for key in DESCRIBED_KEYS if key not in ("network", "num_classes", "dataset"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def load_pretrained(path, network, config):
     metadata = metadata or {}
     differences = [
         f"{key}={metadata[key]} there, {getattr(config, key)} here"
-        for key in MEANINGS
+        for key in keys_with("checkpoint", MEANING)
         if key in metadata and metadata[key] != getattr(config, key)
     ]
     return Report(

@@ -15,6 +15,7 @@ from adabin.utils.cli import log
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
+from adabin.utils.schema import KEYS
 
 COLUMNS = (
     "epoch",
@@ -28,10 +29,6 @@ COLUMNS = (
     "images_per_second",
     "seconds",
 )
-
-
-# What a resumed run may change: none of these has an influence on the results.
-FREE_KEYS = ("data_path", "num_workers", "check_pictures", "log_steps", "output_path")
 
 
 class RunFolder:
@@ -111,7 +108,7 @@ class RunFolder:
         resumed = read_config(run.path / "config.yaml", overrides)
         for key in overrides:
             old, new = getattr(config, key), getattr(resumed, key)
-            if new != old and key not in FREE_KEYS:
+            if new != old and not KEYS[key].free:
                 raise UserError(
                     f"--{key}={new}: contradicts the run to resume, which has {key}={old}; leave the flag out, or "
                     "start a new run without --resume"

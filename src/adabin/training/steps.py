@@ -9,23 +9,10 @@ import yaml
 
 from adabin.utils.config import Config, check_together, checked_value
 from adabin.utils.errors import UserError
+from adabin.utils.schema import keys_with
 
 # What a step may change; data, network, teacher and device are those of the run.
-STEP_KEYS = (
-    "w_bits",
-    "a_bits",
-    "epochs",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "momentum",
-    "weight_decay",
-    "clip_norm",
-    "label_smoothing",
-    "progressive",
-    "t_min",
-    "t_max",
-)
+STEP_KEYS = keys_with("in_stage")
 
 
 def parse_step(text):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configs: a YAML file over `config/base.yaml`, flags over both; every key known, every value of its type."""
+"""Configs: a YAML file over the defaults of the schema, flags over both; every key known, every value of its type."""
 
 import argparse
+import copy
 import difflib
-import math
-import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,57 +11,14 @@ import yaml
 
 from adabin.utils.errors import UserError
 from adabin.utils.places import RECIPES
+from adabin.utils.schema import GROUPS, KEYS
 from adabin.utils.yaml_file import read_yaml
 
 BASE_PATH = RECIPES / "base.yaml"
-CHOICES = {
-    "w_bits": (1, 32),
-    "a_bits": (1, 32),
-    "device_target": ("CPU", "GPU", "Ascend"),
-    "mode": ("GRAPH", "PYNATIVE"),
-    "cpu_kernels": ("auto", "on", "off"),
-    "optimizer": ("sgd", "adam"),
-    "lr_schedule": ("cosine", "linear"),
-    "amp_level": ("O0", "O2"),
-}
-AT_LEAST = {
-    "epochs": 1,
-    "batch_size": 1,
-    "eval_batch_size": 1,
-    "num_workers": 1,
-    "log_steps": 1,
-    "num_classes": 0,
-    "momentum": 0,
-    "weight_decay": 0,
-    "accumulation": 1,
-    "clip_norm": 0,
-    "label_smoothing": 0,
-    "ema_decay": 0,
-    "train_size": 0,
-    "test_size": 0,
-    "device_id": 0,
-    "seed": 0,
-    "image_size": 4,
-    "resize": 0,
-}
-AT_MOST = {
-    "seed": 2**32 - 1,  # NumPy's generator takes no more
-    "train_size": 10**6,
-    "test_size": 10**6,
-    "batch_size": 65536,
-    "eval_batch_size": 65536,
-    "val_share": 0.9,
-    "crop_scale": 1.0,
-    "label_smoothing": 0.9,
-    "ema_decay": 0.9999999,
-}
-BELOW = {"momentum": 1}
-POSITIVE = ("lr", "t_min", "t_max", "std", "val_share", "crop_scale")
-LISTS = {"decay_exclude": "[batch_norm]", "class_names": "[cat, dog]", "steps": "['w_bits=32 lr=1e-3', 'lr=1e-3']"}
 
 
 class Config(SimpleNamespace):
-    """Resolved config: one attribute per key of `config/base.yaml`."""
+    """Resolved config: one attribute per key of `KEYS`."""
 
     def text(self, header=""):
         """All keys as YAML, readable by `read_config`, below a header of comments."""
@@ -79,59 +35,9 @@ def nearest(word, known):
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _number(value):
-    """A number, or a text that YAML should have read as one (1e-4), as a float; anything else as it is."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return value
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return value
-
-
-def _checked(key, value, default, source):
-    """Value with the type of the default; an int is a float too."""
-    if isinstance(default, float):
-        value = _number(value)
-    if isinstance(value, bool) and "off" in CHOICES.get(key, ()):
-        value = "on" if value else "off"  # which YAML takes for truth values
-    if key in LISTS and not isinstance(value, list):
-        raise UserError(f"{source}: {key}: {value!r} is not of type list; give one, such as '{LISTS[key]}'")
-    if type(value) is not type(default):
-        raise UserError(
-            f"{source}: {key}: {value!r} is not of type {type(default).__name__}; the default is {default!r}"
-        )
-    if default == []:
-        if not all(isinstance(v, str) for v in value):
-            raise UserError(f"{source}: {key}: {value!r} is not a list of texts; put each one into quotes")
-        return value
-    if isinstance(default, list):
-        numbers = [_number(v) for v in value]
-        if len(value) != len(default) or not all(type(v) is float and math.isfinite(v) for v in numbers):
-            raise UserError(f"{source}: {key}: {value!r} is not a list of {len(default)} numbers like {default!r}")
-        if key in POSITIVE and not min(numbers) > 0:
-            raise UserError(
-                f"{source}: {key}: {value!r} holds a number that is not above 0; the default is {default!r}"
-            )
-        return numbers
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"{source}: {key}: {value!r} is not a finite number; the default is {default!r}")
-    if key in CHOICES and value not in CHOICES[key]:
-        raise UserError(f"{source}: {key}: {value!r} is not one of {', '.join(map(str, CHOICES[key]))}")
-    if key in AT_LEAST and not value >= AT_LEAST[key]:
-        raise UserError(f"{source}: {key}: {value!r} is too small; give {AT_LEAST[key]} or more")
-    if key in AT_MOST and not value <= AT_MOST[key]:
-        raise UserError(f"{source}: {key}: {value!r} is too large; give {AT_MOST[key]} or less")
-    if key in BELOW and not value < BELOW[key]:
-        raise UserError(f"{source}: {key}: {value!r} is too large; give less than {BELOW[key]}")
-    if key in POSITIVE and not value > 0:
-        raise UserError(f"{source}: {key}: {value!r} is not above 0; the default is {default!r}")
-    return value
-
-
 def checked_value(key, value, source):
-    """A value for a key of `config/base.yaml` after it was found to be of its type and range, else a UserError."""
-    return _checked(key, value, read_yaml(BASE_PATH)[key], source)
+    """A value for a key of `KEYS` after it was found to be of its type and range, else a UserError."""
+    return KEYS[key].checked(value, f"{source}: {key}")
 
 
 def check_together(values, source):
@@ -152,26 +58,16 @@ def read_config(path, overrides=None):
     Raises:
         UserError: unreadable file, unknown key (the nearest is suggested), value of a wrong type or range.
     """
-    defaults = read_yaml(BASE_PATH)
-    values = dict(defaults)
+    values = {key: copy.copy(entry.default) for key, entry in KEYS.items()}
     for source, keys in ((path, read_yaml(path) if path else {}), ("command line", overrides or {})):
         for key, value in keys.items():
-            if key not in defaults:
+            if key not in KEYS:
                 raise UserError(
-                    f"{source}: unknown key {key!r}{nearest(str(key), defaults)}; config/base.yaml lists all keys"
+                    f"{source}: unknown key {key!r}{nearest(str(key), KEYS)}; config/base.yaml lists all keys"
                 )
-            values[key] = _checked(key, value, defaults[key], source)
-    for key, value in defaults.items():
-        values[key] = _checked(key, values[key], value, path)
+            values[key] = checked_value(key, value, source)
     check_together(values, "command line" if {"t_min", "t_max"} & set(overrides or {}) else path)
     return Config(**values)
-
-
-def _help_texts():
-    """Key to the comment behind it in base.yaml, so that help and file never differ."""
-    pattern = re.compile(r"^(\w+):[^#]*#\s*(.+)$")
-    matches = (pattern.match(line) for line in BASE_PATH.read_text(encoding="utf-8").splitlines())
-    return {m.group(1): m.group(2).replace("%", "%%") for m in matches if m}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -195,28 +91,36 @@ def parse_flags(description, argv, add_flags, with_config_keys=True):
     """
     parser = _Parser(description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
-    # An entry point's own flag hides a config key of the same name (export.py: --batch_size).
-    defaults = {
-        key: value
-        for key, value in read_yaml(BASE_PATH).items()
-        if with_config_keys and f"--{key}" not in parser._option_string_actions
-    }
-    texts = _help_texts()
-    group = parser.add_argument_group("config keys (defaults of config/base.yaml; a recipe changes some)")
-    for key, default in defaults.items():
-        group.add_argument(f"--{key}", metavar="V", help=f"{texts.get(key, '')} [{default}]")
+    given = _add_config_keys(parser) if with_config_keys else {}
     flags, unknown = parser.parse_known_args(argv)
     if unknown:
         names = [option for action in parser._actions for option in action.option_strings]
         word = unknown[0].split("=")[0]
         raise UserError(f"{parser.prog}: unknown argument {word}{nearest(word, names)}; -h lists all flags")
     overrides = {}
-    for key in defaults:
+    for key, entry in given.items():
         text = getattr(flags, key)
         delattr(flags, key)
         if text is not None:
             try:
-                overrides[key] = text if isinstance(defaults[key], str) else yaml.safe_load(text)
+                overrides[key] = text if isinstance(entry.default, str) else yaml.safe_load(text)
             except (yaml.YAMLError, ValueError, RecursionError) as error:
-                raise UserError(f"--{key}: {text!r} cannot be read; the default is {defaults[key]!r}") from error
+                raise UserError(f"--{key}: {text!r} cannot be read; the default is {entry.default!r}") from error
     return flags, overrides
+
+
+def _add_config_keys(parser):
+    """Give a parser a flag for each key, below the headings of config/base.yaml; returns the keys that got one.
+
+    An entry point's own flag hides a key of the same name (export.py: --batch_size).
+    """
+    given = {}
+    about = "config keys, with the defaults of config/base.yaml; a recipe changes some"
+    for name, keys in GROUPS.items():
+        keys = {key: entry for key, entry in keys.items() if f"--{key}" not in parser._option_string_actions}
+        group = parser.add_argument_group(name, about if not given else None)
+        for key, entry in keys.items():
+            values = "|".join(map(str, entry.choices)) or "V"
+            group.add_argument(f"--{key}", metavar=values, help=f"{entry.help} [{entry.default}]".replace("%", "%%"))
+        given |= keys
+    return given

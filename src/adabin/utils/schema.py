@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every config key: one entry each, read by whoever needs to know something of a key (see `Key`).
+
+A new key is an entry here and its use; `python scripts/write_base.py` then writes it into config/base.yaml. The order
+is that of the file and of `-h`.
+"""
+
+from adabin.utils.key import IDENTITY, MEANING, TOLD, Key
+
+NETWORK = {
+    "network": Key(
+        "resnet20",
+        "resnet20, resnet18_cifar, vgg_small, resnet18, resnet34; standard_resnet18, _20, _34: float; resnet8: tests",
+        checkpoint=IDENTITY,
+    ),
+    "num_classes": Key(
+        10, "number of classes; must be the data set's; 0: take it from the data set", at_least=0, checkpoint=IDENTITY
+    ),
+    "class_names": Key(
+        [],
+        "their names in the order of their numbers; train.py puts in those of the data set",
+        example="[cat, dog]",
+        checkpoint=TOLD,
+    ),
+    "image_size": Key(32, "height and width of the network's input", at_least=4, exported=True),
+    "w_bits": Key(1, "weights: 1 (binary) or 32 (float)", choices=(1, 32), checkpoint=MEANING, in_stage=True),
+    "a_bits": Key(1, "activations: 1 (binary) or 32 (float)", choices=(1, 32), checkpoint=MEANING, in_stage=True),
+    "binary_form": Key(
+        "paper",
+        "activation set: paper (alpha*s+beta) or released (alpha*(s+beta), the authors' checkpoint)",
+        checkpoint=MEANING,
+    ),
+    "weight_set": Key(
+        "adabin",
+        "weights: adabin (mean and deviation per channel), scale (no center), fixed ({-1,+1})",
+        checkpoint=MEANING,
+    ),
+    "activation_set": Key(
+        "adabin", "activations: adabin (alpha and beta learned), scale (no beta), fixed ({-1,+1})", checkpoint=MEANING
+    ),
+    "weight_estimator": Key("tanh", "gradient of sign for weights: tanh, polynomial, ste, clipped_ste"),
+    "activation_estimator": Key("polynomial", "gradient of sign for activations: tanh, polynomial, ste, clipped_ste"),
+    "nonlinearity": Key("maxout", "maxout (two learned slopes per channel), relu or prelu", checkpoint=MEANING),
+}
+DATA = {
+    "dataset": Key(
+        "shapes",
+        "shapes (drawn by this project), cifar10, image_folder, imagenet or tiny_imagenet",
+        checkpoint=IDENTITY,
+    ),
+    "data_path": Key("", "folder of the data set; not needed for shapes", free=True),
+    "download": Key(False, "fetch the data set into data_path when it is not there (cifar10)"),
+    "train_size": Key(0, "shapes: number of training images, 0 for the default", at_least=0, at_most=10**6),
+    "test_size": Key(0, "shapes: number of test images, 0 for the default", at_least=0, at_most=10**6, exported=True),
+    "val_share": Key(
+        0.2,
+        "image_folder: share of the pictures that are kept for testing, where there is no val/",
+        at_most=0.9,
+        above=0,
+        exported=True,
+    ),
+    "label_file": Key("", "imagenet: labels of a flat val/ folder [found under its usual names]"),
+    "check_pictures": Key(True, "picture files: read each one once before the work begins", free=True),
+    "skip_corrupt": Key(False, "picture files: leave out those that cannot be read, instead of ending with an error"),
+    "resize": Key(
+        0, "picture files: shorter side before the center crop; 0: image_size * 256 / 224", at_least=0, exported=True
+    ),
+    "crop_scale": Key(0.08, "picture files: smallest share of the area that a random crop keeps", at_most=1.0, above=0),
+    "augment": Key(True, "random flip and crop of training images"),
+    "mean": Key([0.485, 0.456, 0.406], "mean of the channels R, G, B, in units of the full range", checkpoint=MEANING),
+    "std": Key([0.229, 0.224, 0.225], "standard deviation of the channels", above=0, checkpoint=MEANING),
+    "num_workers": Key(1, "threads of the data pipeline; has no influence on results", at_least=1, free=True),
+}
+TRAINING = {
+    "pretrained": Key("", "checkpoint to start from: what fits of it is loaded, and reported"),
+    "teacher": Key("", "checkpoint of a trained network: its outputs are learned in place of the labels"),
+    "steps": Key(
+        [],
+        'trainings one after the other, each a text of keys: "w_bits=32 weight_decay=1e-5"',
+        example="['w_bits=32 lr=1e-3', 'lr=1e-3']",
+    ),
+    "epochs": Key(
+        400, "length of the training; learning rate and estimator schedules scale with it", at_least=1, in_stage=True
+    ),
+    "batch_size": Key(128, "images per training step", at_least=1, at_most=65536),
+    "accumulation": Key(1, "parts of a batch that are computed one after the other, to save memory", at_least=1),
+    "eval_batch_size": Key(250, "images per evaluation step; has no influence on results", at_least=1, at_most=65536),
+    "optimizer": Key("sgd", "sgd (with momentum) or adam", choices=("sgd", "adam"), in_stage=True),
+    "lr": Key(0.1, "initial learning rate; decays to 0, epoch by epoch", above=0, in_stage=True),
+    "lr_schedule": Key(
+        "cosine",
+        "cosine, or linear: lr * (1 - e / epochs) in epoch e = 1, 2, ..., as ReActNet does",
+        choices=("cosine", "linear"),
+        in_stage=True,
+    ),
+    "momentum": Key(0.9, "SGD momentum", at_least=0, below=1, in_stage=True),
+    "weight_decay": Key(1e-4, "applied to every parameter, as the authors do", at_least=0, in_stage=True),
+    "decay_exclude": Key(
+        [], "spared from it: any of batch_norm, alpha, beta, nonlinearity, linear", example="[batch_norm]"
+    ),
+    "clip_norm": Key(
+        0.0, "gradients are scaled down to this global norm where it is larger; 0: never", at_least=0, in_stage=True
+    ),
+    "label_smoothing": Key(
+        0.0, "share of each label that is spread over all classes", at_least=0, at_most=0.9, in_stage=True
+    ),
+    "ema_decay": Key(
+        0.0, "exponential moving average of the weights, such as 0.999; 0: none", at_least=0, at_most=0.9999999
+    ),
+    "evaluate_ema": Key(True, "evaluate and export that average where a checkpoint holds one, else the weights"),
+    "amp_level": Key(
+        "O0", "O0 (float32) or O2 (convolutions and maps between layers in float16)", choices=("O0", "O2")
+    ),
+    "dataset_sink": Key(False, "feed the device through its own queue (GPU, Ascend)"),
+    "progressive": Key(
+        True, "estimator k, t: t rises from t_min to t_max over the epochs; false: k=10, t=0.1", in_stage=True
+    ),
+    "t_min": Key(1e-3, "first t of the progressive estimator", above=0, in_stage=True),
+    "t_max": Key(10.0, "t that the progressive estimator approaches", above=0, in_stage=True),
+    "seed": Key(
+        1, "initial weights, order and augmentation follow from it", at_least=0, at_most=2**32 - 1, exported=True
+    ),
+}
+RUN = {
+    "device_target": Key("CPU", "CPU, GPU or Ascend", choices=("CPU", "GPU", "Ascend")),
+    "device_id": Key(0, "number of the device", at_least=0),
+    "cpu_kernels": Key(
+        "auto",
+        "C++ kernels on CPU: auto (where a compiler is found), on (or end with an error), off",
+        choices=("auto", "on", "off"),
+    ),
+    "mode": Key(
+        "GRAPH", "GRAPH (compiled) or PYNATIVE (operator by operator, for debugging)", choices=("GRAPH", "PYNATIVE")
+    ),
+    "output_path": Key("outputs", "run folders are made here: <output_path>/<network>_<dataset>/<time>", free=True),
+    "log_steps": Key(10, "steps between two readings of the loss", at_least=1, free=True),
+}
+GROUPS = {"network": NETWORK, "data": DATA, "training": TRAINING, "run": RUN}
+KEYS = {name: key for group in GROUPS.values() for name, key in group.items()}
+
+
+def keys_with(attribute, *values):
+    """Names of the keys whose entry has one of these values, in their order; without values: that says anything."""
+    return tuple(
+        name for name, key in KEYS.items() if (getattr(key, attribute) in values if values else getattr(key, attribute))
+    )
