@@ -7,8 +7,8 @@
     python train.py --resume outputs/resnet20_cifar10/20261120-101500
 
 The run's folder gets config.yaml, metrics.csv, curves.png, train.log, best.ckpt and last.ckpt; a training
-in steps gets a folder of that kind for each step in it. The last line on standard output is JSON: accuracy of the last
-and of the best epoch, and the folder.
+in stages gets a folder of that kind for each stage. The last line on standard output is JSON: accuracy of the last and
+of the best epoch, and the folder.
 """
 
 import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
@@ -98,7 +98,7 @@ def main(argv):
         + (f", {world.size} workers with so many threads each" if world.size > 1 else "")
     )
     folder.log(f"results in {folder.path}")
-    if not config.steps:
+    if not config.stages:
         return fit(prepared, config, folder, world, *data)
     del prepared  # every step makes its own
     return run_steps(

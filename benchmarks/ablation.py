@@ -30,7 +30,7 @@ VARIANTS = {
     "no_equalization": ("weights in {-mean of magnitudes, +mean of magnitudes}", {"weight_set": "scale"}),
     "relu": ("ReLU in place of Maxout", {"nonlinearity": "relu"}),
     "prelu": ("PReLU in place of Maxout", {"nonlinearity": "prelu"}),
-    "fixed_k_t": ("k = 10, t = 0.1 throughout", {"progressive": False}),
+    "fixed_k_t": ("k = 10, t = 0.1 throughout", {"estimator_progressive": False}),
 }
 
 

@@ -69,7 +69,7 @@ def config_of(train_flags):
         parser.add_argument("--config_path")
         parser.add_argument("--resume")
 
-    known, overrides = parse_flags("", train_flags, add_flags)
+    known, overrides = parse_flags("", train_flags, add_flags, tell=lambda line: None)  # train.py says it
     resumed = Path(known.resume, "config.yaml") if known.resume else None
     return read_config(resumed if resumed and resumed.is_file() else known.config_path, overrides)
 

@@ -10,7 +10,7 @@ from adabin.layers import NONLINEARITIES
 from adabin.utils.base_file import base_text
 from adabin.utils.config import BASE_PATH, parse_flags, read_config
 from adabin.utils.errors import UserError
-from adabin.utils.schema import GROUPS, KEYS
+from adabin.utils.schema import GROUPS, KEYS, RENAMED
 
 
 def parse(*argv):
@@ -69,7 +69,7 @@ def test_every_recipe_of_the_project_is_valid(recipe):
 
 
 def test_a_resolved_config_survives_saving_and_reading(write, tmp_path):
-    config = read_config(write("lr: 1e-4\nmean: [0, 0.5, 1]\ndata_path: 'yes'\nprogressive: false\n"))
+    config = read_config(write("lr: 1e-4\nmean: [0, 0.5, 1]\ndata_path: 'yes'\nestimator_progressive: false\n"))
     config.save(tmp_path / "saved.yaml")
     assert vars(read_config(tmp_path / "saved.yaml")) == vars(config)
 
@@ -81,6 +81,52 @@ def test_a_mistyped_key_is_answered_with_the_nearest(write, mistyped, meant):
     assert str(path) in message and repr(mistyped) in message and f"did you mean {meant}?" in message
     message = refusal(parse, f"--{mistyped}=1")
     assert f"--{mistyped} " in message and f"did you mean --{meant}?" in message
+
+
+RENAMINGS = {
+    "steps": ["w_bits=32"], "mode": "PYNATIVE", "resize": 40, "val_share": 0.5, "progressive": False, "t_min": 0.5,
+    "t_max": 3.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("old, value", RENAMINGS.items())
+def test_a_key_may_have_its_old_name_in_files_flags_and_overrides(write, capsys, old, value):
+    new = RENAMED[old]
+    path = write(f"{old}: {value}\n")
+    assert vars(read_config(path))[new] == value and not hasattr(read_config(path), old)
+    assert vars(read_config(None, {old: value}))[new] == value
+    assert capsys.readouterr() == ("", "")
+    _, overrides = parse(f"--{old}={value}")
+    assert list(overrides) == [new] and vars(read_config(None, overrides))[new] == value
+    assert capsys.readouterr().err == f"--{old} is called --{new} now\n"
+    assert parse(f"--{new}", str(value))[1] == overrides and capsys.readouterr().err == ""
+
+
+def test_every_renaming_is_of_a_key_and_tried(capsys):
+    assert RENAMINGS.keys() == RENAMED.keys() and set(RENAMED.values()) <= KEYS.keys()
+    assert not RENAMED.keys() & KEYS.keys()
+    with pytest.raises(SystemExit):
+        parse("-h")
+    shown = capsys.readouterr().out.split()
+    assert not {f"--{old}" for old in RENAMED} & set(shown)
+
+
+def test_a_key_by_its_old_and_its_new_name_is_refused(write):
+    path = write("t_max: 3\nestimator_t_max: 3\n")
+    assert refusal(read_config, path) == (
+        f"{path}: estimator_t_max: stands there twice, also by its old name; leave one of them out"
+    )
+
+
+def test_a_wrong_value_is_refused_by_the_name_that_the_file_has(write):
+    assert ": val_share: 1.0 is too large" in refusal(read_config, write("val_share: 1.0\n"))
+
+
+def test_a_programs_own_flag_hides_the_old_name_of_a_key(capsys):
+    flags, overrides = parse_flags(
+        "", ["--steps=3", "--stages=['lr=1']"], lambda parser: parser.add_argument("--steps", type=int)
+    )
+    assert flags.steps == 3 and overrides == {"stages": ["lr=1"]} and capsys.readouterr().err == ""
 
 
 def test_a_key_that_resembles_none_gets_no_suggestion(write):
@@ -110,18 +156,18 @@ def test_flags_are_not_guessed_from_their_beginnings():
         ("lr", "0", "above 0"),
         ("momentum", "-0.1", "0 or more"),
         ("momentum", "1", "less than 1"),
-        ("t_min", "11", "above t_max=10.0"),
-        ("t_max", "1e-4", "t_min: 0.001 is above t_max=0.0001"),
+        ("estimator_t_min", "11", "above estimator_t_max=10.0"),
+        ("estimator_t_max", "1e-4", "estimator_t_min: 0.001 is above estimator_t_max=0.0001"),
         ("epochs", "0", "1 or more"),
         ("batch_size", "-3", "1 or more"),
         ("image_size", "0", "4 or more"),
         ("seed", "-1", "0 or more"),
         ("seed", "4294967296", "4294967295 or less"),
         ("seed", "2026-99-99", ""),
-        ("t_min", "0", "above 0"),
-        ("t_max", "-1", "above 0"),
+        ("estimator_t_min", "0", "above 0"),
+        ("estimator_t_max", "-1", "above 0"),
         ("w_bits", "2", "1, 32"),
-        ("mode", "GRAPHS", "GRAPH, PYNATIVE"),
+        ("execution_mode", "GRAPHS", "GRAPH, PYNATIVE"),
         ("device_target", "TPU", "CPU, GPU, Ascend"),
         ("mean", "[0.1, 0.2]", "3 numbers"),
         ("mean", "[0.1, 0.2, x]", "3 numbers"),
@@ -130,13 +176,13 @@ def test_flags_are_not_guessed_from_their_beginnings():
         ("std", "[0.1, 0, 0.2]", "not above 0"),
         ("std", "[0.1, -0.1, 0.2]", "not above 0"),
         ("mean", "[0.1, 0.2", ""),
-        ("val_share", "0", "above 0"),
-        ("val_share", "1.0", "0.9 or less"),
+        ("test_share", "0", "above 0"),
+        ("test_share", "1.0", "0.9 or less"),
         ("crop_scale", "1.5", "1.0 or less"),
         ("class_names", "[cat, 2]", "list of texts"),
         ("class_names", "cat", "not of type list; give one, such as '[cat, dog]'"),
         ("decay_exclude", "foo", "not of type list; give one, such as '[batch_norm]'"),
-        ("steps", "w_bits=32", "not of type list; give one, such as '['w_bits=32"),
+        ("stages", "w_bits=32", "not of type list; give one, such as '['w_bits=32"),
     ],
 )
 def test_a_value_of_a_wrong_type_or_range_is_refused_by_key(write, key, value, part):
@@ -154,8 +200,8 @@ def test_names_of_classes_survive_saving_whatever_they_look_like(tmp_path):
 
 
 def test_numbers_in_any_notation_are_numbers(write):
-    config = read_config(write("weight_decay: 1e-4\nlr: 1\nmean: [1e-3, 0, 0.5]\n"), parse("--t_min=1e-5")[1])
-    assert (config.weight_decay, config.lr, config.t_min, config.mean) == (1e-4, 1.0, 1e-5, [1e-3, 0.0, 0.5])
+    config = read_config(write("weight_decay: 1e-4\nlr: 1\nmean: [1e-3, 0, 0.5]\n"), parse("--estimator_t_min=1e-5")[1])
+    assert (config.weight_decay, config.lr, config.estimator_t_min, config.mean) == (1e-4, 1.0, 1e-5, [1e-3, 0.0, 0.5])
     assert type(config.lr) is float and all(type(value) is float for value in config.mean)
 
 
@@ -176,9 +222,9 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(write):
 
 
 def test_each_of_two_flags_may_pass_the_others_default():
-    config = from_flags("--t_min=20", "--t_max=30")
-    assert (config.t_min, config.t_max) == (20.0, 30.0)
-    assert from_flags("--t_min=10").t_min == from_flags("--momentum=0").t_max == 10.0
+    config = from_flags("--estimator_t_min=20", "--estimator_t_max=30")
+    assert (config.estimator_t_min, config.estimator_t_max) == (20.0, 30.0)
+    assert from_flags("--estimator_t_min=10").estimator_t_min == from_flags("--momentum=0").estimator_t_max == 10.0
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "just words\n"])

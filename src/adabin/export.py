@@ -12,7 +12,7 @@ from mindspore import nn
 
 from adabin.data.crops import resize_side
 from adabin.training.evaluate import predict_logits
-from adabin.utils.config import Config
+from adabin.utils.config import Config, read_config
 from adabin.utils.errors import RunError, UserError
 from adabin.utils.files import make_folder, replacing
 from adabin.utils.schema import keys_with
@@ -47,7 +47,7 @@ def target_path(file_name, file_format, force):
 def describe_network(config):
     """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
     keys = dict.fromkeys((*keys_with("exported"), *keys_with("checkpoint")))
-    return Config(**{key: getattr(config, key) for key in keys} | {"resize": resize_side(config)})
+    return Config(**{key: getattr(config, key) for key in keys} | {"resize_shorter_side": resize_side(config)})
 
 
 def description_path(path, config, force):
@@ -68,7 +68,8 @@ def description_path(path, config, force):
             f"{description}: exists already and is none of export.py's, which would write there what the network is; "
             "choose another --file_name"
         )
-    if not force and text != describe_network(config).text(DESCRIPTION_HEADER):
+    # Values, not text: an older description has other names for some keys, in another order.
+    if not force and describe_network(read_config(description)) != describe_network(config):
         raise UserError(
             f"{description}: exists already, of another network; choose another --file_name or replace it with --force"
         )

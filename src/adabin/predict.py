@@ -86,7 +86,8 @@ def predict_files(model, config, files, folder, force):
         UserError: a picture cannot be read, the drawings exist, or the config does not describe the model.
     """
     if resize_side(config) < config.image_size:
-        raise UserError(f"resize={config.resize} is below image_size={config.image_size}; give image_size or more")
+        side, least = config.resize_shorter_side, config.image_size
+        raise UserError(f"resize_shorter_side={side} is below image_size={least}; give that or more")
     reasons = [_reason(path) for path in files]
     corrupt = [text for text in reasons if text]
     if corrupt and (not config.skip_corrupt or len(corrupt) == len(files)):

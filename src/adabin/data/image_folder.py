@@ -23,7 +23,7 @@ EXPECTED = "a folder with one sub-folder of pictures per class"
 
 
 def list_image_folder(config, split):
-    """Pictures of one split of `config.data_path`; `config.val_share` and `config.seed` split where it is not split.
+    """Pictures of one split of `config.data_path`; `config.test_share` and `config.seed` split where it is not split.
 
     Raises:
         UserError: no pictures, no classes, fewer than two, or a split without pictures.
@@ -45,7 +45,9 @@ def list_image_folder(config, split):
                 raise UserError(f"{root}: class {min(unknown)} is not in {folder / 'train'}; add it there or remove it")
         return collect(root, classes, lambda path: True, split)
     root, classes = _classes_of(folder / "train" if is_split else folder, config)
-    return collect(root, classes, lambda path: in_test(path, config.seed, config.val_share) == (split == "test"), split)
+    return collect(
+        root, classes, lambda path: in_test(path, config.seed, config.test_share) == (split == "test"), split
+    )
 
 
 def in_test(path, seed, share):
@@ -80,7 +82,7 @@ def collect(root, classes, belongs, split):
         if not chosen:
             without.append(name)
     if not paths:
-        raise UserError(f"{root}: holds no picture for the {split} split; add pictures, or set another --val_share")
+        raise UserError(f"{root}: holds no picture for the {split} split; add pictures, or set another --test_share")
     if without:
         shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
         log(f"{root}: {len(without)} of {len(classes)} classes have no picture in the {split} split: {shown}")

@@ -24,7 +24,8 @@ def build_dataset(config, split: str):
     Args:
         config: attributes dataset, data_path, download, batch_size, eval_batch_size, num_workers, seed, num_classes,
             mean, std, augment (default true), train_size and test_size (for shapes; 0 or None: default). For data sets
-            of picture files also image_size, resize, crop_scale, val_share, label_file, check_pictures, skip_corrupt.
+            of picture files also image_size, resize_shorter_side, crop_scale, test_share, label_file, check_pictures,
+            skip_corrupt.
             num_classes 0 and empty class_names leave the classes to the data set (see `settle_classes`).
         split: "train" or "test".
 

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import yaml
 
+from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 from adabin.utils.places import RECIPES
-from adabin.utils.schema import GROUPS, KEYS
+from adabin.utils.schema import GROUPS, KEYS, RENAMED
 from adabin.utils.yaml_file import read_yaml
 
 BASE_PATH = RECIPES / "base.yaml"
@@ -40,11 +41,29 @@ def checked_value(key, value, source):
     return KEYS[key].checked(value, f"{source}: {key}")
 
 
+def _checked_values(keys, source):
+    """The checked values of a file or of flags, by the names that keys have now.
+
+    Raises:
+        UserError: unknown key, a key that has its old and its new name, or a wrong value.
+    """
+    values = {}
+    for name, value in keys.items():
+        key = RENAMED.get(name, name)
+        if key not in KEYS:
+            raise UserError(f"{source}: unknown key {key!r}{nearest(str(key), KEYS)}; config/base.yaml lists all keys")
+        if key in values:
+            raise UserError(f"{source}: {key}: stands there twice, also by its old name; leave one of them out")
+        values[key] = KEYS[key].checked(value, f"{source}: {name}")
+    return values
+
+
 def check_together(values, source):
     """Refuse values that contradict each other; each of them has passed `checked_value`."""
-    if values["t_min"] > values["t_max"]:
+    if values["estimator_t_min"] > values["estimator_t_max"]:
         raise UserError(
-            f"{source}: t_min: {values['t_min']!r} is above t_max={values['t_max']!r}, but t rises; give t_max or less"
+            f"{source}: estimator_t_min: {values['estimator_t_min']!r} is above estimator_t_max="
+            f"{values['estimator_t_max']!r}, but t rises; give that or less"
         )
 
 
@@ -53,20 +72,16 @@ def read_config(path, overrides=None):
 
     Args:
         path: YAML file, or None for the defaults alone.
-        overrides (dict): key to value, e.g. from flags.
+        overrides (dict): key to value, e.g. from flags; here and in the file a key may have its old name.
 
     Raises:
         UserError: unreadable file, unknown key (the nearest is suggested), value of a wrong type or range.
     """
-    values = {key: copy.copy(entry.default) for key, entry in KEYS.items()}
-    for source, keys in ((path, read_yaml(path) if path else {}), ("command line", overrides or {})):
-        for key, value in keys.items():
-            if key not in KEYS:
-                raise UserError(
-                    f"{source}: unknown key {key!r}{nearest(str(key), KEYS)}; config/base.yaml lists all keys"
-                )
-            values[key] = checked_value(key, value, source)
-    check_together(values, "command line" if {"t_min", "t_max"} & set(overrides or {}) else path)
+    defaults = {key: copy.copy(entry.default) for key, entry in KEYS.items()}
+    of_file = _checked_values(read_yaml(path) if path else {}, path)
+    of_flags = _checked_values(overrides or {}, "command line")
+    values = defaults | of_file | of_flags
+    check_together(values, "command line" if {"estimator_t_min", "estimator_t_max"} & of_flags.keys() else path)
     return Config(**values)
 
 
@@ -77,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{self.prog}: {message}; -h lists all flags")
 
 
-def parse_flags(description, argv, add_flags, with_config_keys=True):
+def parse_flags(description, argv, add_flags, with_config_keys=True, tell=log):
     """Parse the flags of an entry point.
 
     Args:
@@ -85,18 +100,24 @@ def parse_flags(description, argv, add_flags, with_config_keys=True):
         argv (list of str): command line without the program's name.
         add_flags: function that adds the entry point's own flags to an ArgumentParser.
         with_config_keys (bool): also accept every config key as `--key=value`.
+        tell: is told the new name of a flag that was given by its old one.
 
     Returns:
-        (namespace of own flags, dict of the config keys that were given).
+        (namespace of own flags, dict of the config keys that were given, by the names that they have now).
     """
     parser = _Parser(description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
     given = _add_config_keys(parser) if with_config_keys else {}
     flags, unknown = parser.parse_known_args(argv)
     if unknown:
-        names = [option for action in parser._actions for option in action.option_strings]
+        names = [f"--{key}" for key in given]
+        names += [name for action in parser._actions if action.dest not in given for name in action.option_strings]
         word = unknown[0].split("=")[0]
         raise UserError(f"{parser.prog}: unknown argument {word}{nearest(word, names)}; -h lists all flags")
+    for old, new in RENAMED.items():
+        action = parser._option_string_actions.get(f"--{old}")  # may be a flag of the program's own
+        if action and action.dest == new and any(word.split("=")[0] == f"--{old}" for word in argv):
+            tell(f"--{old} is called --{new} now")
     overrides = {}
     for key, entry in given.items():
         text = getattr(flags, key)
@@ -122,5 +143,8 @@ def _add_config_keys(parser):
         for key, entry in keys.items():
             values = "|".join(map(str, entry.choices)) or "V"
             group.add_argument(f"--{key}", metavar=values, help=f"{entry.help} [{entry.default}]".replace("%", "%%"))
+            for old in (old for old, new in RENAMED.items() if new == key):
+                if f"--{old}" not in parser._option_string_actions:
+                    group.add_argument(f"--{old}", dest=key, default=None, help=argparse.SUPPRESS)
         given |= keys
     return given

@@ -24,7 +24,7 @@ class Key:
         example (str): of a list, for messages.
         checkpoint (str): part in a checkpoint's description: IDENTITY, MEANING, TOLD, or "" for none.
         exported (bool): export.py writes it beside a network, as it does all that a checkpoint tells.
-        in_stage (bool): one of the `steps` of a training may have another value.
+        in_stage (bool): one of the `stages` of a training may have another value.
         free (bool): a resumed run may have another value; it has no influence on the results.
     """
 

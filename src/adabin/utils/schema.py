@@ -52,7 +52,7 @@ DATA = {
     "download": Key(False, "fetch the data set into data_path when it is not there (cifar10)"),
     "train_size": Key(0, "shapes: number of training images, 0 for the default", at_least=0, at_most=10**6),
     "test_size": Key(0, "shapes: number of test images, 0 for the default", at_least=0, at_most=10**6, exported=True),
-    "val_share": Key(
+    "test_share": Key(
         0.2,
         "image_folder: share of the pictures that are kept for testing, where there is no val/",
         at_most=0.9,
@@ -62,7 +62,7 @@ DATA = {
     "label_file": Key("", "imagenet: labels of a flat val/ folder [found under its usual names]"),
     "check_pictures": Key(True, "picture files: read each one once before the work begins", free=True),
     "skip_corrupt": Key(False, "picture files: leave out those that cannot be read, instead of ending with an error"),
-    "resize": Key(
+    "resize_shorter_side": Key(
         0, "picture files: shorter side before the center crop; 0: image_size * 256 / 224", at_least=0, exported=True
     ),
     "crop_scale": Key(0.08, "picture files: smallest share of the area that a random crop keeps", at_most=1.0, above=0),
@@ -74,7 +74,7 @@ DATA = {
 TRAINING = {
     "pretrained": Key("", "checkpoint to start from: what fits of it is loaded, and reported"),
     "teacher": Key("", "checkpoint of a trained network: its outputs are learned in place of the labels"),
-    "steps": Key(
+    "stages": Key(
         [],
         'trainings one after the other, each a text of keys: "w_bits=32 weight_decay=1e-5"',
         example="['w_bits=32 lr=1e-3', 'lr=1e-3']",
@@ -112,11 +112,13 @@ TRAINING = {
         "O0", "O0 (float32) or O2 (convolutions and maps between layers in float16)", choices=("O0", "O2")
     ),
     "dataset_sink": Key(False, "feed the device through its own queue (GPU, Ascend)"),
-    "progressive": Key(
-        True, "estimator k, t: t rises from t_min to t_max over the epochs; false: k=10, t=0.1", in_stage=True
+    "estimator_progressive": Key(
+        True,
+        "estimator k, t: t rises from estimator_t_min to _t_max over the epochs; false: k=10, t=0.1",
+        in_stage=True,
     ),
-    "t_min": Key(1e-3, "first t of the progressive estimator", above=0, in_stage=True),
-    "t_max": Key(10.0, "t that the progressive estimator approaches", above=0, in_stage=True),
+    "estimator_t_min": Key(1e-3, "first t of the progressive estimator", above=0, in_stage=True),
+    "estimator_t_max": Key(10.0, "t that the progressive estimator approaches", above=0, in_stage=True),
     "seed": Key(
         1, "initial weights, order and augmentation follow from it", at_least=0, at_most=2**32 - 1, exported=True
     ),
@@ -129,13 +131,22 @@ RUN = {
         "C++ kernels on CPU: auto (where a compiler is found), on (or end with an error), off",
         choices=("auto", "on", "off"),
     ),
-    "mode": Key(
+    "execution_mode": Key(
         "GRAPH", "GRAPH (compiled) or PYNATIVE (operator by operator, for debugging)", choices=("GRAPH", "PYNATIVE")
     ),
     "output_path": Key("outputs", "run folders are made here: <output_path>/<network>_<dataset>/<time>", free=True),
     "log_steps": Key(10, "steps between two readings of the loss", at_least=1, free=True),
 }
 GROUPS = {"network": NETWORK, "data": DATA, "training": TRAINING, "run": RUN}
+RENAMED = {  # before: now; the old names are still understood wherever a user or an older file gives them
+    "steps": "stages",
+    "mode": "execution_mode",
+    "resize": "resize_shorter_side",
+    "val_share": "test_share",
+    "progressive": "estimator_progressive",
+    "t_min": "estimator_t_min",
+    "t_max": "estimator_t_max",
+}
 KEYS = {name: key for group in GROUPS.values() for name, key in group.items()}
 
 
