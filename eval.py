@@ -27,12 +27,14 @@ from adabin.models import build_model
 from adabin.training.evaluate import predict_logits
 from adabin.training.metrics import classification_metrics
 from adabin.training.run_folder import choose_checkpoint, config_beside
-from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.checkpoint import DESCRIBED_KEYS, adopt_classes, load_network
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.device import init_device
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
+from adabin.utils.key import ON_TESTS
 from adabin.utils.threads import default_threads
 
 
@@ -43,13 +45,14 @@ def add_flags(parser):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
     if flags.logits_path and Path(flags.logits_path).exists():
         raise UserError(f"--logits_path {flags.logits_path}: exists already; choose another name or remove it")
     if flags.logits_path:
         make_folder(Path(flags.logits_path).parent, "--logits_path")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
+    refuse_without_effect(overrides, config, besides=DESCRIBED_KEYS)
     init_device(config)
     adopt_classes(config, ckpt_path)
     data = build_dataset(config, "test")

@@ -36,12 +36,14 @@ from adabin.layers import AdaBinConv2d
 from adabin.models import build_model
 from adabin.training.evaluate import predict_logits
 from adabin.training.run_folder import choose_checkpoint, config_beside
-from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.checkpoint import DESCRIBED_KEYS, adopt_classes, load_network
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.device import init_device
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 from adabin.utils.files import replacing
+from adabin.utils.key import ON_TESTS
 from adabin.utils.schema import KEYS
 
 
@@ -82,7 +84,7 @@ def first_images(data, count):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
     most = KEYS["batch_size"].at_most
     if not 1 <= flags.batch_size <= most or flags.check_images < 0:
         raise UserError(f"--batch_size takes 1 to {most}, --check_images 0 or more")
@@ -90,6 +92,7 @@ def main(argv):
         raise UserError(f"--tolerance {flags.tolerance}: is no allowed difference; give 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
+    refuse_without_effect(overrides, config, besides=DESCRIBED_KEYS)
     default_name = str(Path(ckpt_path).with_name(f"{config.network}_{config.dataset}"))
     path = target_path(default_name if flags.file_name is None else flags.file_name, flags.file_format, flags.force)
     init_device(config)

@@ -27,6 +27,7 @@ from adabin.training.run_folder import choose_checkpoint, config_beside
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
+from adabin.utils.key import DEVICE, NETWORK, PICTURES, WEIGHTS
 
 
 def add_flags(parser):
@@ -59,7 +60,7 @@ def open_model(flags, overrides):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=(NETWORK, WEIGHTS, PICTURES, DEVICE))
     files = find_pictures(flags.image)
     folder = flags.output_path
     if folder is None:

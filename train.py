@@ -35,6 +35,7 @@ from adabin.training.teacher import load_teacher
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.device import describe_device, init_device
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 
 DEFAULT_CONFIG = Path(__file__).with_name("config") / "resnet20_shapes.yaml"
@@ -81,7 +82,7 @@ def main(argv):
         folder, config = folder_class.open(flags.resume, overrides)
     else:
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
-    step_configs(config, overrides)  # before the work of building data sets
+    refuse_without_effect(overrides, *step_configs(config, overrides))  # before the work of building data sets
     init_device(config)
     data = [build_dataset(config, split).part_of(world.rank, world.size) for split in ("train", "test")]
     train_data, test_data = data

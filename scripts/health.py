@@ -24,12 +24,14 @@ from adabin.models import build_model
 from adabin.training.health import IMAGES, binary_layers, first_images, layer_inputs
 from adabin.training.health_pictures import draw_course, draw_layer, read_course
 from adabin.training.run_folder import choose_checkpoint, config_beside
-from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.checkpoint import DESCRIBED_KEYS, adopt_classes, load_network
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.device import init_device
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
+from adabin.utils.key import ON_TESTS
 
 
 def add_flags(parser):
@@ -40,10 +42,11 @@ def add_flags(parser):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
     target = Path(overrides.pop("output_path", "outputs/health"))
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     config = config_beside(ckpt_path, flags.config_path, overrides)
+    refuse_without_effect(overrides, config, besides=DESCRIBED_KEYS)
     init_device(config)
     adopt_classes(config, ckpt_path)
     network = build_model(config)

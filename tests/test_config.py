@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configs: what is accepted, what is refused and how, from files and from flags."""
 
+import contextlib
+
 import pytest
 import yaml
 
 from adabin.binarize import ESTIMATORS, FORMS, SETS
 from adabin.data.registry import DATASETS
 from adabin.layers import NONLINEARITIES
-from adabin.utils.base_file import base_text
+from adabin.utils.base_file import base_text, written
 from adabin.utils.config import BASE_PATH, parse_flags, read_config
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 from adabin.utils.schema import GROUPS, KEYS, RENAMED
 
@@ -248,12 +251,12 @@ def test_help_shows_every_key_below_its_heading_with_values_default_and_an_expla
     for heading, keys in GROUPS.items():
         before, shown = shown.split(f" {heading}: ", 1)
         for key, entry in keys.items():
-            values = "|".join(map(str, entry.choices)) or "V"
+            values = "|".join(map(str, entry.choices)) or ("true|false" if type(entry.default) is bool else "V")
             after = shown.split(f"--{key} {values} ", 1)
             assert len(after) == 2, f"{key} below {heading}"
             explanation = after[1].split(" --", 1)[0]
             assert len(explanation.split(" [")[0].split()) >= 2, f"{key}: {explanation}"
-            assert f"[{entry.default}]" in explanation, key
+            assert f"[{written(entry.default)}]" in explanation, key
 
 
 def test_help_names_everything_that_a_name_may_be():
@@ -271,3 +274,95 @@ def test_a_programs_own_flag_hides_the_key_of_its_name():
         "", ["--batch_size", "3"], lambda parser: parser.add_argument("--batch_size", type=int)
     )
     assert flags.batch_size == 3 and overrides == {}
+
+
+def accepted(uses):
+    """Config keys that a program with these uses accepts."""
+    keys = set()
+    for key in KEYS:
+        with contextlib.suppress(UserError):
+            keys |= parse_flags("", [f"--{key}=1"], lambda parser: None, uses=uses)[1].keys()
+    return keys
+
+
+def test_a_program_accepts_the_keys_that_have_an_effect_on_what_it_does():
+    assert accepted(None) == set(KEYS)
+    assert accepted(("device",)) == {"device_target", "device_id", "cpu_kernels", "execution_mode"}
+    assert {"mean", "skip_corrupt", "resize_shorter_side"} == accepted(("pictures",)) - {"std"}
+    reads_tests = accepted(("test",))
+    assert {"dataset", "data_path", "test_size", "test_share", "eval_batch_size", "seed"} <= reads_tests
+    assert not reads_tests & {"train_size", "crop_scale", "augment", "teacher", "lr", "w_bits", "log_steps"}
+
+
+def test_a_key_that_a_program_does_not_use_is_refused_as_one_of_training(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["eval.py"])
+    for flag in ("--teacher=x", "--steps=[]"):
+        message = refusal(lambda flag: parse_flags("", [flag], lambda parser: None, uses=("test",)), flag)
+        assert message == (f"eval.py: {flag.split('=')[0]}: is a key of train.py and has no effect here; leave it out")
+    assert "unknown argument --teacher" in refusal(
+        lambda: parse_flags("", ["--teacher=x"], lambda parser: None, with_config_keys=False)
+    )
+
+
+def test_headings_without_a_key_are_left_out(capsys):
+    with pytest.raises(SystemExit):
+        parse_flags("", ["-h"], lambda parser: None, uses=("device",))
+    shown = capsys.readouterr().out
+    assert "\nrun:\n  config keys, " in shown and "--epochs" not in shown
+    assert not any(f"\n{heading}:" in shown for heading in ("network", "data", "training"))
+
+
+WITHOUT_EFFECT = [  # flag, other flags, what the line says
+    ("momentum=0.5", {"optimizer": "adam"}, "with optimizer=adam (it takes sgd)"),
+    ("label_smoothing=0.1", {"teacher": "F.ckpt"}, "with teacher=F.ckpt (it takes none)"),
+    ("decay_exclude=[alpha]", {"weight_decay": 0.0}, "with weight_decay=0.0"),
+    ("weight_set=fixed", {"w_bits": 32}, "with w_bits=32 (it takes 1)"),
+    ("weight_estimator=ste", {"w_bits": 32}, "with w_bits=32"),
+    ("activation_set=fixed", {"a_bits": 32}, "with a_bits=32"),
+    ("activation_estimator=ste", {"a_bits": 32}, "with a_bits=32"),
+    ("binary_form=released", {"a_bits": 32}, "with a_bits=32"),
+    ("estimator_t_min=0.5", {"estimator_progressive": False}, "with estimator_progressive=false (it takes true)"),
+    ("estimator_t_max=5", {"weight_estimator": "ste"}, "with weight_estimator=ste (it takes tanh"),
+    ("estimator_progressive=true", {"weight_estimator": "ste"}, "with weight_estimator=ste (it takes tanh"),
+    ("data_path=DIR", {}, "with dataset=shapes (it takes any but shapes)"),
+    ("download=true", {"dataset": "imagenet"}, "with dataset=imagenet (it takes cifar10)"),
+    ("train_size=9", {"dataset": "image_folder"}, "with dataset=image_folder (it takes shapes or cifar10)"),
+    ("test_size=9", {"dataset": "image_folder"}, "with dataset=image_folder (it takes shapes or cifar10)"),
+    ("test_share=0.5", {"dataset": "imagenet"}, "with dataset=imagenet (it takes image_folder)"),
+    ("label_file=F", {"dataset": "image_folder"}, "with dataset=image_folder (it takes imagenet)"),
+    ("check_pictures=true", {}, "with dataset=shapes (it takes image_folder, imagenet, tiny_imagenet)"),
+    ("skip_corrupt=true", {"dataset": "cifar10"}, "with dataset=cifar10"),
+    ("resize_shorter_side=40", {"dataset": "cifar10"}, "with dataset=cifar10"),
+    ("crop_scale=0.5", {"dataset": "cifar10"}, "with dataset=cifar10"),
+    ("crop_scale=0.5", {"dataset": "imagenet", "augment": False}, "with augment=false (it takes true)"),
+    ("device_id=1", {}, "with device_target=CPU (it takes GPU or Ascend)"),
+]
+
+
+@pytest.mark.parametrize("flag, others, part", WITHOUT_EFFECT, ids=[case[0] for case in WITHOUT_EFFECT])
+def test_a_flag_without_effect_is_refused_and_one_that_asks_for_nothing_is_not(flag, others, part):
+    overrides = parse(f"--{flag}")[1]
+    config = read_config(None, others | overrides)
+    (key,) = overrides
+    message = refusal(refuse_without_effect, overrides, config)
+    assert message.startswith(f"--{key}: has no effect {part}") and message.endswith("; leave it out")
+    refuse_without_effect(others, config)  # the other way round it is no contradiction
+    refuse_without_effect(overrides, config, besides=(key,))
+    nothing = {str: "", bool: False, int: 0, float: 0.0, list: []}[type(overrides[key])]
+    refuse_without_effect({key: nothing}, config)
+
+
+def test_every_need_is_tried():
+    tried = {flag.split("=")[0] for flag, _, _ in WITHOUT_EFFECT}
+    assert tried == {name for name, key in KEYS.items() if key.needs}
+
+
+def test_a_flag_that_has_an_effect_in_one_stage_is_none_without():
+    stages = [read_config(None, {"optimizer": name}) for name in ("adam", "sgd")]
+    refuse_without_effect({"momentum": 0.5}, *stages)
+
+
+def test_sizes_are_for_pictures_in_memory():
+    for dataset in ("shapes", "cifar10"):
+        sizes = {"train_size": 5, "test_size": 5}
+        refuse_without_effect(sizes, read_config(None, sizes | {"dataset": dataset}))

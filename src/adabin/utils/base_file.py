@@ -18,17 +18,17 @@ def base_text():
     for group, keys in GROUPS.items():
         lines.append(f"# --- {group}\n")
         for name, key in keys.items():
-            lines.append(f"{f'{name}: {_written(key.default)}':<{WIDTH}}  # {key.help}\n")
+            lines.append(f"{f'{name}: {written(key.default)}':<{WIDTH}}  # {key.help}\n")
         lines.append("\n")
     return "".join(lines[:-1])
 
 
-def _written(value):
+def written(value):
     """A default as YAML."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(written, value))}]"
     if isinstance(value, float) and 0 < value < 0.01:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}"

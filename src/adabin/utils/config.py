@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import yaml
 
+from adabin.utils.base_file import written
 from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 from adabin.utils.places import RECIPES
@@ -92,14 +93,16 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{self.prog}: {message}; -h lists all flags")
 
 
-def parse_flags(description, argv, add_flags, with_config_keys=True, tell=log):
+def parse_flags(description, argv, add_flags, with_config_keys=True, uses=None, tell=log):
     """Parse the flags of an entry point.
 
     Args:
         description (str): first lines of `-h`.
         argv (list of str): command line without the program's name.
         add_flags: function that adds the entry point's own flags to an ArgumentParser.
-        with_config_keys (bool): also accept every config key as `--key=value`.
+        with_config_keys (bool): also accept config keys as `--key=value`.
+        uses (tuple): what the program does, as `Key.uses` says it: only keys that have an effect there are accepted.
+            None: all keys, as in a training.
         tell: is told the new name of a flag that was given by its old one.
 
     Returns:
@@ -107,12 +110,15 @@ def parse_flags(description, argv, add_flags, with_config_keys=True, tell=log):
     """
     parser = _Parser(description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_flags(parser)
-    given = _add_config_keys(parser) if with_config_keys else {}
+    given = _add_config_keys(parser, uses) if with_config_keys else {}
     flags, unknown = parser.parse_known_args(argv)
     if unknown:
         names = [f"--{key}" for key in given]
         names += [name for action in parser._actions if action.dest not in given for name in action.option_strings]
         word = unknown[0].split("=")[0]
+        key = RENAMED.get(word.removeprefix("--"), word.removeprefix("--"))
+        if with_config_keys and word.startswith("--") and key in KEYS:
+            raise UserError(f"{parser.prog}: {word}: is a key of train.py and has no effect here; leave it out")
         raise UserError(f"{parser.prog}: unknown argument {word}{nearest(word, names)}; -h lists all flags")
     for old, new in RENAMED.items():
         action = parser._option_string_actions.get(f"--{old}")  # may be a flag of the program's own
@@ -130,7 +136,7 @@ def parse_flags(description, argv, add_flags, with_config_keys=True, tell=log):
     return flags, overrides
 
 
-def _add_config_keys(parser):
+def _add_config_keys(parser, uses):
     """Give a parser a flag for each key, below the headings of config/base.yaml; returns the keys that got one.
 
     An entry point's own flag hides a key of the same name (export.py: --batch_size).
@@ -138,11 +144,18 @@ def _add_config_keys(parser):
     given = {}
     about = "config keys, with the defaults of config/base.yaml; a recipe changes some"
     for name, keys in GROUPS.items():
-        keys = {key: entry for key, entry in keys.items() if f"--{key}" not in parser._option_string_actions}
+        keys = {
+            key: entry
+            for key, entry in keys.items()
+            if f"--{key}" not in parser._option_string_actions and (uses is None or set(uses) & set(entry.uses))
+        }
+        if not keys:
+            continue
         group = parser.add_argument_group(name, about if not given else None)
         for key, entry in keys.items():
-            values = "|".join(map(str, entry.choices)) or "V"
-            group.add_argument(f"--{key}", metavar=values, help=f"{entry.help} [{entry.default}]".replace("%", "%%"))
+            values = "|".join(map(str, entry.choices)) or ("true|false" if isinstance(entry.default, bool) else "V")
+            explained = f"{entry.help} [{written(entry.default)}]"
+            group.add_argument(f"--{key}", metavar=values, help=explained.replace("%", "%%"))
             for old in (old for old, new in RENAMED.items() if new == key):
                 if f"--{old}" not in parser._option_string_actions:
                     group.add_argument(f"--{old}", dest=key, default=None, help=argparse.SUPPRESS)

@@ -10,6 +10,14 @@ from adabin.utils.errors import UserError
 IDENTITY = "identity"  # must agree, and a training that starts from the checkpoint may have another
 MEANING = "meaning"  # must agree; with another one the tensors fit all the same and mean something else
 TOLD = "told"  # is only told
+# What of a program's work a key has an effect on; on training, all of them have one.
+NETWORK = "network"  # which network it is
+WEIGHTS = "weights"  # which weights of a checkpoint are taken
+TEST = "test"  # the test images of a data set
+PICTURES = "pictures"  # how a picture is prepared
+DEVICE = "device"
+RUNS = "runs"  # where runs lie
+ON_TESTS = (NETWORK, WEIGHTS, TEST, DEVICE, RUNS)  # of programs that run a checkpoint on test images
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,8 @@ class Key:
         exported (bool): export.py writes it beside a network, as it does all that a checkpoint tells.
         in_stage (bool): one of the `stages` of a training may have another value.
         free (bool): a resumed run may have another value; it has no influence on the results.
+        uses (tuple): what besides training it has an effect on: NETWORK, WEIGHTS, TEST, PICTURES, DEVICE, RUNS.
+        needs (tuple of Need): without one of these the key has no effect, and a flag for it is refused.
     """
 
     default: object
@@ -40,6 +50,8 @@ class Key:
     exported: bool = False
     in_stage: bool = False
     free: bool = False
+    uses: tuple = ()
+    needs: tuple = ()
 
     def checked(self, value, where):
         """The value with the type of the default.

@@ -5,73 +5,164 @@ A new key is an entry here and its use; `python scripts/write_base.py` then writ
 is that of the file and of `-h`.
 """
 
-from adabin.utils.key import IDENTITY, MEANING, TOLD, Key
+from adabin.utils.key import DEVICE, IDENTITY, MEANING, NETWORK, PICTURES, RUNS, TEST, TOLD, WEIGHTS, Key
+from adabin.utils.needs import (
+    ACCELERATOR,
+    AUGMENT,
+    BINARY_ACTIVATIONS,
+    BINARY_WEIGHTS,
+    CIFAR10,
+    DECAY,
+    FILES,
+    IMAGE_FOLDER,
+    IMAGENET,
+    LABELS,
+    PICTURE_FILES,
+    PROGRESSIVE,
+    SGD,
+    SIZES,
+    TANH,
+)
 
-NETWORK = {
+NETWORK_KEYS = {
     "network": Key(
         "resnet20",
         "resnet20, resnet18_cifar, vgg_small, resnet18, resnet34; standard_resnet18, _20, _34: float; resnet8: tests",
         checkpoint=IDENTITY,
+        uses=(NETWORK,),
     ),
     "num_classes": Key(
-        10, "number of classes; must be the data set's; 0: take it from the data set", at_least=0, checkpoint=IDENTITY
+        10,
+        "number of classes; must be the data set's; 0: take it from the data set",
+        at_least=0,
+        checkpoint=IDENTITY,
+        uses=(NETWORK, TEST),
     ),
     "class_names": Key(
         [],
         "their names in the order of their numbers; train.py puts in those of the data set",
         example="[cat, dog]",
         checkpoint=TOLD,
+        uses=(NETWORK, TEST),
     ),
-    "image_size": Key(32, "height and width of the network's input", at_least=4, exported=True),
-    "w_bits": Key(1, "weights: 1 (binary) or 32 (float)", choices=(1, 32), checkpoint=MEANING, in_stage=True),
-    "a_bits": Key(1, "activations: 1 (binary) or 32 (float)", choices=(1, 32), checkpoint=MEANING, in_stage=True),
+    "image_size": Key(32, "height and width of the network's input", at_least=4, exported=True, uses=(NETWORK, TEST)),
+    "w_bits": Key(
+        1, "weights: 1 (binary) or 32 (float)", choices=(1, 32), checkpoint=MEANING, in_stage=True, uses=(NETWORK,)
+    ),
+    "a_bits": Key(
+        1, "activations: 1 (binary) or 32 (float)", choices=(1, 32), checkpoint=MEANING, in_stage=True, uses=(NETWORK,)
+    ),
     "binary_form": Key(
         "paper",
         "activation set: paper (alpha*s+beta) or released (alpha*(s+beta), the authors' checkpoint)",
         checkpoint=MEANING,
+        uses=(NETWORK,),
+        needs=(BINARY_ACTIVATIONS,),
     ),
     "weight_set": Key(
         "adabin",
         "weights: adabin (mean and deviation per channel), scale (no center), fixed ({-1,+1})",
         checkpoint=MEANING,
+        uses=(NETWORK,),
+        needs=(BINARY_WEIGHTS,),
     ),
     "activation_set": Key(
-        "adabin", "activations: adabin (alpha and beta learned), scale (no beta), fixed ({-1,+1})", checkpoint=MEANING
+        "adabin",
+        "activations: adabin (alpha and beta learned), scale (no beta), fixed ({-1,+1})",
+        checkpoint=MEANING,
+        uses=(NETWORK,),
+        needs=(BINARY_ACTIVATIONS,),
     ),
-    "weight_estimator": Key("tanh", "gradient of sign for weights: tanh, polynomial, ste, clipped_ste"),
-    "activation_estimator": Key("polynomial", "gradient of sign for activations: tanh, polynomial, ste, clipped_ste"),
-    "nonlinearity": Key("maxout", "maxout (two learned slopes per channel), relu or prelu", checkpoint=MEANING),
+    "weight_estimator": Key(
+        "tanh", "gradient of sign for weights: tanh, polynomial, ste, clipped_ste", needs=(BINARY_WEIGHTS,)
+    ),
+    "activation_estimator": Key(
+        "polynomial",
+        "gradient of sign for activations: tanh, polynomial, ste, clipped_ste",
+        needs=(BINARY_ACTIVATIONS,),
+    ),
+    "nonlinearity": Key(
+        "maxout", "maxout (two learned slopes per channel), relu or prelu", checkpoint=MEANING, uses=(NETWORK,)
+    ),
 }
-DATA = {
+DATA_KEYS = {
     "dataset": Key(
         "shapes",
         "shapes (drawn by this project), cifar10, image_folder, imagenet or tiny_imagenet",
         checkpoint=IDENTITY,
+        uses=(NETWORK, TEST),
     ),
-    "data_path": Key("", "folder of the data set; not needed for shapes", free=True),
-    "download": Key(False, "fetch the data set into data_path when it is not there (cifar10)"),
-    "train_size": Key(0, "shapes: number of training images, 0 for the default", at_least=0, at_most=10**6),
-    "test_size": Key(0, "shapes: number of test images, 0 for the default", at_least=0, at_most=10**6, exported=True),
+    "data_path": Key("", "folder of the data set; not needed for shapes", free=True, uses=(TEST,), needs=(FILES,)),
+    "download": Key(
+        False, "fetch the data set into data_path when it is not there (cifar10)", uses=(TEST,), needs=(CIFAR10,)
+    ),
+    "train_size": Key(
+        0, "shapes: number of training images, 0 for the default", at_least=0, at_most=10**6, needs=(SIZES,)
+    ),
+    "test_size": Key(
+        0,
+        "shapes: number of test images, 0 for the default",
+        at_least=0,
+        at_most=10**6,
+        exported=True,
+        uses=(TEST,),
+        needs=(SIZES,),
+    ),
     "test_share": Key(
         0.2,
         "image_folder: share of the pictures that are kept for testing, where there is no val/",
         at_most=0.9,
         above=0,
         exported=True,
+        uses=(TEST,),
+        needs=(IMAGE_FOLDER,),
     ),
-    "label_file": Key("", "imagenet: labels of a flat val/ folder [found under its usual names]"),
-    "check_pictures": Key(True, "picture files: read each one once before the work begins", free=True),
-    "skip_corrupt": Key(False, "picture files: leave out those that cannot be read, instead of ending with an error"),
+    "label_file": Key(
+        "", "imagenet: labels of a flat val/ folder [found under its usual names]", uses=(TEST,), needs=(IMAGENET,)
+    ),
+    "check_pictures": Key(
+        True,
+        "picture files: read each one once before the work begins",
+        free=True,
+        uses=(TEST,),
+        needs=(PICTURE_FILES,),
+    ),
+    "skip_corrupt": Key(
+        False,
+        "picture files: leave out those that cannot be read, instead of ending with an error",
+        uses=(TEST, PICTURES),
+        needs=(PICTURE_FILES,),
+    ),
     "resize_shorter_side": Key(
-        0, "picture files: shorter side before the center crop; 0: image_size * 256 / 224", at_least=0, exported=True
+        0,
+        "picture files: shorter side before the center crop; 0: image_size * 256 / 224",
+        at_least=0,
+        exported=True,
+        uses=(TEST, PICTURES),
+        needs=(PICTURE_FILES,),
     ),
-    "crop_scale": Key(0.08, "picture files: smallest share of the area that a random crop keeps", at_most=1.0, above=0),
+    "crop_scale": Key(
+        0.08,
+        "picture files: smallest share of the area that a random crop keeps",
+        at_most=1.0,
+        above=0,
+        needs=(PICTURE_FILES, AUGMENT),
+    ),
     "augment": Key(True, "random flip and crop of training images"),
-    "mean": Key([0.485, 0.456, 0.406], "mean of the channels R, G, B, in units of the full range", checkpoint=MEANING),
-    "std": Key([0.229, 0.224, 0.225], "standard deviation of the channels", above=0, checkpoint=MEANING),
-    "num_workers": Key(1, "threads of the data pipeline; has no influence on results", at_least=1, free=True),
+    "mean": Key(
+        [0.485, 0.456, 0.406],
+        "mean of the channels R, G, B, in units of the full range",
+        checkpoint=MEANING,
+        uses=(TEST, PICTURES),
+    ),
+    "std": Key(
+        [0.229, 0.224, 0.225], "standard deviation of the channels", above=0, checkpoint=MEANING, uses=(TEST, PICTURES)
+    ),
+    "num_workers": Key(
+        1, "threads of the data pipeline; has no influence on results", at_least=1, free=True, uses=(TEST,)
+    ),
 }
-TRAINING = {
+TRAINING_KEYS = {
     "pretrained": Key("", "checkpoint to start from: what fits of it is loaded, and reported"),
     "teacher": Key("", "checkpoint of a trained network: its outputs are learned in place of the labels"),
     "stages": Key(
@@ -84,7 +175,9 @@ TRAINING = {
     ),
     "batch_size": Key(128, "images per training step", at_least=1, at_most=65536),
     "accumulation": Key(1, "parts of a batch that are computed one after the other, to save memory", at_least=1),
-    "eval_batch_size": Key(250, "images per evaluation step; has no influence on results", at_least=1, at_most=65536),
+    "eval_batch_size": Key(
+        250, "images per evaluation step; has no influence on results", at_least=1, at_most=65536, uses=(TEST,)
+    ),
     "optimizer": Key("sgd", "sgd (with momentum) or adam", choices=("sgd", "adam"), in_stage=True),
     "lr": Key(0.1, "initial learning rate; decays to 0, epoch by epoch", above=0, in_stage=True),
     "lr_schedule": Key(
@@ -93,21 +186,31 @@ TRAINING = {
         choices=("cosine", "linear"),
         in_stage=True,
     ),
-    "momentum": Key(0.9, "SGD momentum", at_least=0, below=1, in_stage=True),
+    "momentum": Key(0.9, "SGD momentum", at_least=0, below=1, in_stage=True, needs=(SGD,)),
     "weight_decay": Key(1e-4, "applied to every parameter, as the authors do", at_least=0, in_stage=True),
     "decay_exclude": Key(
-        [], "spared from it: any of batch_norm, alpha, beta, nonlinearity, linear", example="[batch_norm]"
+        [],
+        "spared from it: any of batch_norm, alpha, beta, nonlinearity, linear",
+        example="[batch_norm]",
+        needs=(DECAY,),
     ),
     "clip_norm": Key(
         0.0, "gradients are scaled down to this global norm where it is larger; 0: never", at_least=0, in_stage=True
     ),
     "label_smoothing": Key(
-        0.0, "share of each label that is spread over all classes", at_least=0, at_most=0.9, in_stage=True
+        0.0,
+        "share of each label that is spread over all classes",
+        at_least=0,
+        at_most=0.9,
+        in_stage=True,
+        needs=(LABELS,),
     ),
     "ema_decay": Key(
         0.0, "exponential moving average of the weights, such as 0.999; 0: none", at_least=0, at_most=0.9999999
     ),
-    "evaluate_ema": Key(True, "evaluate and export that average where a checkpoint holds one, else the weights"),
+    "evaluate_ema": Key(
+        True, "evaluate and export that average where a checkpoint holds one, else the weights", uses=(WEIGHTS,)
+    ),
     "amp_level": Key(
         "O0", "O0 (float32) or O2 (convolutions and maps between layers in float16)", choices=("O0", "O2")
     ),
@@ -116,28 +219,44 @@ TRAINING = {
         True,
         "estimator k, t: t rises from estimator_t_min to _t_max over the epochs; false: k=10, t=0.1",
         in_stage=True,
+        needs=(TANH,),
     ),
-    "estimator_t_min": Key(1e-3, "first t of the progressive estimator", above=0, in_stage=True),
-    "estimator_t_max": Key(10.0, "t that the progressive estimator approaches", above=0, in_stage=True),
+    "estimator_t_min": Key(
+        1e-3, "first t of the progressive estimator", above=0, in_stage=True, needs=(TANH, PROGRESSIVE)
+    ),
+    "estimator_t_max": Key(
+        10.0, "t that the progressive estimator approaches", above=0, in_stage=True, needs=(TANH, PROGRESSIVE)
+    ),
     "seed": Key(
-        1, "initial weights, order and augmentation follow from it", at_least=0, at_most=2**32 - 1, exported=True
+        1,
+        "initial weights, order and augmentation follow from it",
+        at_least=0,
+        at_most=2**32 - 1,
+        exported=True,
+        uses=(TEST,),
     ),
 }
-RUN = {
-    "device_target": Key("CPU", "CPU, GPU or Ascend", choices=("CPU", "GPU", "Ascend")),
-    "device_id": Key(0, "number of the device", at_least=0),
+RUN_KEYS = {
+    "device_target": Key("CPU", "CPU, GPU or Ascend", choices=("CPU", "GPU", "Ascend"), uses=(DEVICE,)),
+    "device_id": Key(0, "number of the device", at_least=0, uses=(DEVICE,), needs=(ACCELERATOR,)),
     "cpu_kernels": Key(
         "auto",
         "C++ kernels on CPU: auto (where a compiler is found), on (or end with an error), off",
         choices=("auto", "on", "off"),
+        uses=(DEVICE,),
     ),
     "execution_mode": Key(
-        "GRAPH", "GRAPH (compiled) or PYNATIVE (operator by operator, for debugging)", choices=("GRAPH", "PYNATIVE")
+        "GRAPH",
+        "GRAPH (compiled) or PYNATIVE (operator by operator, for debugging)",
+        choices=("GRAPH", "PYNATIVE"),
+        uses=(DEVICE,),
     ),
-    "output_path": Key("outputs", "run folders are made here: <output_path>/<network>_<dataset>/<time>", free=True),
+    "output_path": Key(
+        "outputs", "run folders are made here: <output_path>/<network>_<dataset>/<time>", free=True, uses=(RUNS,)
+    ),
     "log_steps": Key(10, "steps between two readings of the loss", at_least=1, free=True),
 }
-GROUPS = {"network": NETWORK, "data": DATA, "training": TRAINING, "run": RUN}
+GROUPS = {"network": NETWORK_KEYS, "data": DATA_KEYS, "training": TRAINING_KEYS, "run": RUN_KEYS}
 RENAMED = {  # before: now; the old names are still understood wherever a user or an older file gives them
     "steps": "stages",
     "mode": "execution_mode",
