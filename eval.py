@@ -27,6 +27,7 @@ from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
+from adabin.utils.key import ON_TESTS
 from adabin.utils.threads import default_threads
 
 
@@ -49,7 +50,7 @@ class Kept:
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
     if flags.logits_path and Path(flags.logits_path).exists():
         raise UserError(f"--logits_path {flags.logits_path}: exists already; choose another name or remove it")
     if flags.logits_path:

@@ -33,9 +33,11 @@ from adabin.inference import CellModel, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
 from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.utils.cli import run
-from adabin.utils.config import AT_MOST, parse_flags
+from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 from adabin.utils.files import replacing
+from adabin.utils.key import ON_TESTS
+from adabin.utils.schema import KEYS
 
 
 def add_flags(parser):
@@ -75,9 +77,10 @@ def first_images(data, count):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
-    if not 1 <= flags.batch_size <= AT_MOST["batch_size"] or flags.check_images < 0:
-        raise UserError(f"--batch_size takes 1 to {AT_MOST['batch_size']}, --check_images 0 or more")
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
+    most = KEYS["batch_size"].at_most
+    if not 1 <= flags.batch_size <= most or flags.check_images < 0:
+        raise UserError(f"--batch_size takes 1 to {most}, --check_images 0 or more")
     if not flags.tolerance >= 0:
         raise UserError(f"--tolerance {flags.tolerance}: is no allowed difference; give 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)

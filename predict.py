@@ -28,6 +28,7 @@ from adabin.tasks import build_task
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
+from adabin.utils.key import DEVICE, NETWORK, PICTURES, WEIGHTS
 
 
 def add_flags(parser):
@@ -64,7 +65,7 @@ def open_model(flags, overrides):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=(NETWORK, WEIGHTS, PICTURES, DEVICE))
     files, given = find_pictures(flags.image)
     folder = flags.output_path
     if folder is None:

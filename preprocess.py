@@ -23,8 +23,10 @@ from adabin.data.image_dataset import EpochBatches
 from adabin.tasks import build_task
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags, read_config
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
+from adabin.utils.key import RUNS, TEST
 
 MARKER = "made_by_preprocess.txt"
 
@@ -52,10 +54,11 @@ def add_flags(parser):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=(TEST, RUNS))
     if "output_path" not in overrides:
         raise UserError("preprocess.py: --output_path is missing; give the folder to write to")
     config = read_config(flags.config_path, overrides)
+    refuse_without_effect(overrides, config)
     task = build_task(config)
     dataset = build_dataset(config, "test", task)
     folder = prepare_folder(Path(config.output_path))

@@ -7,8 +7,8 @@
     python train.py --resume outputs/resnet20_cifar10/20261120-101500
 
 The run's folder gets config.yaml, metrics.csv, curves.png, train.log, best.ckpt and last.ckpt; a training
-in steps gets a folder of that kind for each step in it. The last line on standard output is JSON: accuracy of the last
-and of the best epoch, and the folder.
+in stages gets a folder of that kind for each stage. The last line on standard output is JSON: accuracy of the last and
+of the best epoch, and the folder.
 """
 
 import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
@@ -36,6 +36,7 @@ from adabin.training.teacher import load_teacher
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.device import describe_device, init_device
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 
 DEFAULT_CONFIG = Path(__file__).with_name("config") / "resnet20_shapes.yaml"
@@ -82,7 +83,7 @@ def main(argv):
         folder, config = folder_class.open(flags.resume, overrides)
     else:
         folder, config = None, read_config(flags.config_path or DEFAULT_CONFIG, overrides)
-    step_configs(config, overrides)  # before the work of building data sets
+    refuse_without_effect(overrides, *step_configs(config, overrides))  # before the work of building data sets
     init_device(config)
     task = build_task(config)
     data = [build_dataset(config, split, task).part_of(world.rank, world.size) for split in ("train", "test")]
@@ -100,7 +101,7 @@ def main(argv):
         + (f", {world.size} workers with so many threads each" if world.size > 1 else "")
     )
     folder.log(f"results in {folder.path}")
-    if not config.steps:
+    if not config.stages:
         return fit(prepared, config, folder, world, *data)
     del prepared  # every step makes its own
     return run_steps(

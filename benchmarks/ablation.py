@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import src  # noqa: E402, F401 - makes adabin importable
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
+from adabin.utils.effect import missing_need, refuse_without_effect
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
 from benchmarks.trainings import ROOT, parse_seeds, result_row, train, write_results
@@ -30,7 +31,7 @@ VARIANTS = {
     "no_equalization": ("weights in {-mean of magnitudes, +mean of magnitudes}", {"weight_set": "scale"}),
     "relu": ("ReLU in place of Maxout", {"nonlinearity": "relu"}),
     "prelu": ("PReLU in place of Maxout", {"nonlinearity": "prelu"}),
-    "fixed_k_t": ("k = 10, t = 0.1 throughout", {"progressive": False}),
+    "fixed_k_t": ("k = 10, t = 0.1 throughout", {"estimator_progressive": False}),
 }
 
 
@@ -50,12 +51,16 @@ def main(argv):
         if key in overrides:
             raise UserError(f"--{key}: is what the variants and seeds differ in; leave it out")
     folder = make_folder(overrides.pop("output_path", "outputs/ablation"), "--output_path")
-    read_config(flags.config_path, overrides)  # mistakes show before the first training
+    # Mistakes show before the first training.
+    refuse_without_effect(overrides, read_config(flags.config_path, overrides))
     rows = []
     for seed in seeds:  # a seed of all variants first: comparable results early
         for name in names:
             log(f"==> {name}, seed {seed}")
-            keys = overrides | VARIANTS[name][1] | {"seed": seed}
+            config = read_config(flags.config_path, overrides | VARIANTS[name][1])
+            # A variant may leave a flag without effect, such as the first t where t is fixed.
+            given = {key: value for key, value in overrides.items() if not missing_need(key, [config])}
+            keys = given | VARIANTS[name][1] | {"seed": seed}
             rows.append(result_row(name, seed, train(folder / f"{name}_seed{seed}", flags.config_path, keys)))
             write_results(folder, rows, {name: VARIANTS[name][0] for name in names})
     return {"results": str(folder / "results.csv"), "trainings": len(rows)}

@@ -52,15 +52,15 @@ def add_flags(parser):
 
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags)
-    for key in ("seed", "steps", "teacher", "network"):
+    for key in ("seed", "stages", "teacher", "network"):
         if key in overrides:
             raise UserError(f"--{key}: is set by this program; leave it out, or give other recipes")
     seeds = parse_seeds(flags.seeds)
     folder = make_folder(overrides.pop("output_path", "outputs/two_step"), "--output_path")
     config = read_config(flags.config_path, overrides)
-    steps = [parse_step(text) for text in config.steps]
+    steps = [parse_step(text) for text in config.stages]
     if len(steps) < 2:
-        raise UserError(f"--config_path {flags.config_path}: is no recipe in two steps; its `steps` has {len(steps)}")
+        raise UserError(f"--config_path {flags.config_path}: is no recipe in two steps; its `stages` has {len(steps)}")
     epochs = sum(step.get("epochs", config.epochs) for step in steps)
     shared = {key: value for key, value in overrides.items() if key in SHARED}
     rows = []
@@ -78,7 +78,7 @@ def main(argv):
     for seed in seeds:
         keys = overrides | {"teacher": teacher, "seed": seed}
         add("two_step", seed, flags.config_path, keys)
-        one = keys | {"steps": [], "epochs": epochs, **{k: v for k, v in steps[-1].items() if k != "epochs"}}
+        one = keys | {"stages": [], "epochs": epochs, **{k: v for k, v in steps[-1].items() if k != "epochs"}}
         add("one_step_teacher", seed, flags.config_path, one)
         add("one_step", seed, flags.one_step_path, shared | {"epochs": epochs, "seed": seed})
     return {"results": str(folder / "results.csv"), "trainings": len(rows)}

@@ -21,9 +21,11 @@ import argparse
 import socket
 
 from adabin.training.going_on import JOB, has_checkpoint, how_to_go_on, value_of
+from adabin.training.steps import step_configs
 from adabin.utils import stopping
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 from scripts.job_workers import Job, JobFailed, JobStopped
 
@@ -69,9 +71,11 @@ def config_of(train_flags):
         parser.add_argument("--config_path")
         parser.add_argument("--resume")
 
-    known, overrides = parse_flags("", train_flags, add_flags)
+    known, overrides = parse_flags("", train_flags, add_flags, tell=lambda line: None)  # train.py says it
     resumed = Path(known.resume, "config.yaml") if known.resume else None
-    return read_config(resumed if resumed and resumed.is_file() else known.config_path, overrides)
+    config = read_config(resumed if resumed and resumed.is_file() else known.config_path, overrides)
+    refuse_without_effect(overrides, *step_configs(config, overrides))
+    return config
 
 
 def count_devices(target, on_cpu):

@@ -26,6 +26,7 @@ from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
+from adabin.utils.key import ON_TESTS
 
 
 def add_flags(parser):
@@ -36,7 +37,7 @@ def add_flags(parser):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
     target = Path(overrides.pop("output_path", "outputs/health"))
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test")

@@ -70,7 +70,7 @@ def check(flags):
         if not (folder / name).is_file():
             raise UserError(f"--run {folder}: has no {name}; give a run folder that train.py made")
     config = read_config(folder / "config.yaml")
-    if config.dataset != "cifar10" or config.pretrained or config.teacher or config.steps:
+    if config.dataset != "cifar10" or config.pretrained or config.teacher or config.stages:
         raise UserError(
             f"--run {folder}: model_card.md speaks of one training on CIFAR-10 that begins with random weights; "
             "give a run of that kind, or write there what the card says of others"

@@ -23,6 +23,7 @@ from adabin.summary import COLUMNS, full_precision_layers, summarize, totals
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.device import init_device
+from adabin.utils.key import DEVICE, NETWORK
 
 TITLES = ("1-bit", "32-bit", "bytes packed", "bytes float", "BOPs", "FLOPs", "OPs")
 
@@ -49,7 +50,7 @@ def add_flags(parser):
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=(NETWORK, DEVICE))
     config = read_config(flags.config_path, overrides)
     init_device(config)
     network = build_model(config)

@@ -192,6 +192,46 @@ CASES = {
         ["--ckpt_path", "{tiny_run}/best.ckpt", "--image_size=64", "--file_name", "{tmp_path}/net"],
         ["image_size=64", "set image_size: 32"],
     ),
+    "momentum for adam": (
+        "train.py",
+        [*TINY, "--optimizer=adam", "--momentum=0.5"],
+        ["--momentum: has no effect with optimizer=adam (it takes sgd); leave it out"],
+    ),
+    "key of training for an evaluation": (
+        "eval.py",
+        ["--ckpt_path", "{tiny_run}/best.ckpt", "--lr=0.1"],
+        ["eval.py: --lr: is a key of train.py and has no effect here"],
+    ),
+    "data for drawn shapes": (
+        "eval.py",
+        ["--ckpt_path", "{tiny_run}/best.ckpt", "--data_path", "{tmp_path}"],
+        ["--data_path: has no effect with dataset=shapes"],
+    ),
+    "data for an export of drawn shapes": (
+        "export.py",
+        ["--ckpt_path", "{tiny_run}/best.ckpt", "--data_path", "{tmp_path}", "--file_name", "{tmp_path}/net"],
+        ["--data_path: has no effect with dataset=shapes"],
+    ),
+    "pictures of no data set": (
+        "predict.py",
+        ["--ckpt_path", "{tiny_run}/best.ckpt", "--image", "{tmp_path}", "--data_path", "{tmp_path}"],
+        ["predict.py: --data_path: is a key of train.py"],
+    ),
+    "label file for shapes": (
+        "preprocess.py",
+        ["--output_path", "{tmp_path}/out", "--label_file", "{tmp_path}/labels.txt"],
+        ["--label_file: has no effect with dataset=shapes (it takes imagenet)"],
+    ),
+    "training key for drawings": (
+        "scripts/health.py",
+        ["--ckpt_path", "{tiny_run}/best.ckpt", "--crop_scale=0.5"],
+        ["health.py: --crop_scale: is a key of train.py"],
+    ),
+    "key without effect for several workers": (
+        "scripts/distributed_job.py",
+        ["--workers", "2", *TINY, "--skip_corrupt=true"],
+        ["--skip_corrupt: has no effect with dataset=shapes"],
+    ),
     "no torch checkpoint": (
         "scripts/convert_torch_checkpoint.py",
         ["--torch_path", "{tmp_path}/occupied", "--config_path", CIFAR10, "--ckpt_path", "{tmp_path}/out.ckpt"],

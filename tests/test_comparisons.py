@@ -32,7 +32,7 @@ def test_what_makes_no_sense_is_refused_before_the_first_training(tmp_path):
     for flags, part in (
         (("--variants", "adabine"), "--variants adabine: is unknown; choose from adabin"),
         (("--seeds", "1,b"), "--seeds 1,b"),
-        (("--progressive=false",), "--progressive: is what the variants and seeds differ in"),
+        (("--estimator_progressive=false",), "--estimator_progressive: is what the variants and seeds differ in"),
     ):
         assert part in refusal_of(call("benchmarks/ablation.py", *flags, cwd=tmp_path))
     one_step = ROOT / "config" / "resnet20_shapes.yaml"

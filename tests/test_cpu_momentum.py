@@ -66,7 +66,9 @@ def test_other_optimizers_stay_as_they_are():
 
 def three_steps(mode, settings):
     """(losses, state before, state after) of three steps of a whole network with the CPU kernels."""
-    config = read_config(None, {"network": "resnet8", "cpu_kernels": "on", "mode": mode, "batch_size": 8} | settings)
+    config = read_config(
+        None, {"network": "resnet8", "cpu_kernels": "on", "execution_mode": mode, "batch_size": 8} | settings
+    )
     init_device(config)
     network = accelerate(build_model(config), config)
     set_estimator(network, 1.0, 1.0)

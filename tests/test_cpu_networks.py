@@ -148,7 +148,7 @@ class Layer:
         self, settings, mode, shape=(3, 7, 9, 8), channels=5, kernel=3, stride=1, padding=1, alpha=0.7, beta=0.1
     ):
         self.arguments = (shape[1], channels, kernel, stride, padding)
-        self.config = read_config(None, {"network": "resnet8", "mode": mode, "cpu_kernels": "on"})
+        self.config = read_config(None, {"network": "resnet8", "execution_mode": mode, "cpu_kernels": "on"})
         self.settings, self.alpha, self.beta = settings, alpha, beta
         rng = np.random.default_rng(7)
         self.x = rng.standard_normal(shape).astype(np.float32)

@@ -329,7 +329,7 @@ def test_two_workers_train_in_two_steps_with_every_option_and_go_on_alone(tmp_pa
     float_run = call("train.py", *TINY, *FLOAT_TEACHER, "--output_path", tmp_path / "teacher", cwd=tmp_path)
     options = (
         f"--amp_level={amp_level}", "--batch_size=12", "--accumulation=2", "--clip_norm=1", "--ema_decay=0.9",
-        "--evaluate_ema=true", "--label_smoothing=0.1", "--decay_exclude=[batch_norm, alpha, beta]",
+        "--evaluate_ema=true", "--decay_exclude=[batch_norm, alpha, beta]",
     )  # fmt: skip
     teacher = result_of(float_run)["run"] + "/best.ckpt"
     recipe = ("config/resnet20_shapes_two_step.yaml", *TINY[2:], "--epochs=2", "--lr=0.005", "--teacher", teacher)

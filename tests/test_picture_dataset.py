@@ -89,7 +89,7 @@ def test_an_epoch_follows_from_seed_and_epoch_alone(folder):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_epoch_is_the_same_in_another_process_and_for_any_worker_count(folder, workers):
     script = (
-        "import sys\nfrom src.data import build_dataset\nfrom tests.pictures import config_for\n"
+        "import sys\nfrom adabin.data import build_dataset\nfrom tests.pictures import config_for\n"
         "from tests.test_picture_dataset import digest, rows\n"
         f"print(*digest(rows(build_dataset(config_for(sys.argv[1], num_workers={workers}), 'train'), 4)))"
     )
@@ -126,10 +126,10 @@ def test_tests_see_the_middle_as_after_resize_and_center_crop(folder):
     resized = cv2.resize(picture, (320, 256), interpolation=cv2.INTER_AREA)
     expected = resized[16:240, 48:272]
     assert np.abs(prepare(picture, config).astype(int) - expected).mean() < 1
-    exact = config_for(folder, image_size=40, resize=40)
+    exact = config_for(folder, image_size=40, resize_shorter_side=40)
     np.testing.assert_array_equal(prepare(draw((9, 9, 9), 1), exact), draw((9, 9, 9), 1)[:, 5:45])
-    with pytest.raises(UserError, match="resize=30 is below image_size=40"):
-        build_dataset(config_for(folder, image_size=40, resize=30), "test")
+    with pytest.raises(UserError, match="resize_shorter_side=30 is below image_size=40"):
+        build_dataset(config_for(folder, image_size=40, resize_shorter_side=30), "test")
 
 
 # --- files that cannot be read

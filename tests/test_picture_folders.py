@@ -62,7 +62,7 @@ def test_a_folder_without_val_is_split_completely_and_about_as_asked(tmp_path):
     train, test = build(config, "train")[1], build(config, "test")[1]
     assert not set(train) & set(test) and len(train) + len(test) == 180
     assert 18 <= len(test) <= 56
-    half = build(config_for(tmp_path, val_share=0.5, check_pictures=False), "test")[1]
+    half = build(config_for(tmp_path, test_share=0.5, check_pictures=False), "test")[1]
     assert set(test) < set(half) and 65 <= len(half) <= 115
     assert build(config_for(tmp_path, split_seed=8, check_pictures=False), "test")[1] != test
 
@@ -137,7 +137,7 @@ def test_pictures_are_found_in_depth_under_any_name_and_nothing_else(tmp_path):
         save(tmp_path / name, picture)
     (tmp_path / "a" / "notes.txt").write_text("not a picture")
     (tmp_path / "readme.md").write_text("not a class")
-    config = config_for(tmp_path, batch_size=1, val_share=0.5)
+    config = config_for(tmp_path, batch_size=1, test_share=0.5)
     found = [name for split in ("train", "test") for name in build(config, split)[1]]
     assert sorted(found) == sorted(wanted)
 
@@ -174,8 +174,8 @@ def test_bad_folders_are_refused_with_what_to_do(tmp_path):
     (folder / "void" / "clip.mp4").touch()
     assert f"{folder / 'void'}: holds no picture (1 files of other kinds)" in refusal(config_for(folder))
     shutil.rmtree(folder / "void")
-    message = refusal(config_for(folder, val_share=1e-9), "test")
-    assert "holds no picture for the test split" in message and "--val_share" in message
+    message = refusal(config_for(folder, test_share=1e-9), "test")
+    assert "holds no picture for the test split" in message and "--test_share" in message
     fill(folder / "split" / "train", 4)
     fill(folder / "split" / "val", 4, ("blue", "grue"))
     assert "class grue is not in" in refusal(config_for(folder / "split"), "test")

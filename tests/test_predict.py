@@ -119,9 +119,10 @@ def test_export_describes_the_network_beside_the_file(work, exported, ckpt):
     assert exported["description"] == "net.yaml"
     content = yaml.safe_load((work / "net.yaml").read_text(encoding="utf-8"))
     assert content["class_names"] == list(CLASSES) and content["network"] == "resnet8" and content["num_classes"] == 3
-    split = [content[key] for key in ("split_seed", "val_share", "test_size")]
+    split = [content[key] for key in ("split_seed", "test_share", "test_size")]
     assert split == [5, 0.2, 0]  # which pictures were kept for testing
-    assert content["image_size"] == 16 and content["resize"] == 18 and len(content["mean"]) == len(content["std"]) == 3
+    assert content["image_size"] == 16 and content["resize_shorter_side"] == 18
+    assert len(content["mean"]) == len(content["std"]) == 3
     # ONNX of the same network and name has the same description; a description of another network is kept.
     flags = ("--ckpt_path", ckpt, "--file_name", "net", "--check_images=0")
     result_of(call("export.py", *flags, "--file_format=ONNX", cwd=work))

@@ -33,7 +33,7 @@ class Small(nn.Cell):
 
 def make_step(build=lambda config: Small(binarization_of(config)), mode="GRAPH", **changes):
     """(network, its training step) as train.py builds them."""
-    config = read_config(None, {"network": "resnet8", "seed": 3, "mode": mode, **changes})
+    config = read_config(None, {"network": "resnet8", "seed": 3, "execution_mode": mode, **changes})
     init_device(config)
     network = build(config)
     return network, TrainStep(network, build_optimizer(network, config), ClassificationLoss())
@@ -75,7 +75,7 @@ def test_the_estimator_sharpens_over_whatever_number_of_epochs(epoch, epochs, k,
 
 
 def test_without_the_progressive_schedule_the_estimator_stays():
-    config = read_config(None, {"progressive": False})
+    config = read_config(None, {"estimator_progressive": False})
     assert {estimator_parameters(epoch, config) for epoch in (0, 200, 399)} == {(10.0, 0.1)}
 
 

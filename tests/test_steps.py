@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trainings in steps: the two-step recipe end to end, stopped and resumed in each step, and what is refused."""
+"""Trainings in stages: the two-step recipe end to end, stopped and resumed in each step, and what is refused."""
 
 import csv
 import shutil
@@ -48,7 +48,7 @@ def test_each_step_is_a_run_of_its_own_and_the_second_starts_from_the_first(two_
     run, result = two_steps
     assert {path.name for path in run.iterdir()} == {"config.yaml", "train.log", "step1", "step2"}
     configs = [read_config(run / step / "config.yaml") for step in ("step1", "step2")]
-    assert [(c.w_bits, c.a_bits, c.weight_decay, c.optimizer, c.lr_schedule, c.steps) for c in configs] == [
+    assert [(c.w_bits, c.a_bits, c.weight_decay, c.optimizer, c.lr_schedule, c.stages) for c in configs] == [
         (32, 1, 1e-5, "adam", "linear", []), (1, 1, 0.0, "adam", "linear", []),
     ]  # fmt: skip
     assert [c.pretrained for c in configs] == ["", str(run / "step1" / "last.ckpt")]
@@ -60,7 +60,7 @@ def test_each_step_is_a_run_of_its_own_and_the_second_starts_from_the_first(two_
     assert [step["run"] for step in result["steps"]] == [str(run / "step1"), str(run / "step2")]
     # Float weights have no signs to change; both steps binarize activations.
     line = refusal_of(call("train.py", "--resume", run / "step1", cwd=run.parent))
-    assert f"--resume {run / 'step1'}: is a step of a training in several; give the folder above it" in line
+    assert f"--resume {run / 'step1'}: is a stage of a training in several; give the folder above it" in line
     assert health_of(run / "step1")[0] == {"alpha", "beta", "saturation"}
     quantities, rows = health_of(run / "step2")
     assert quantities == {"flips", "alpha", "beta", "saturation"} and all(all(row.values()) for row in rows)
@@ -176,14 +176,20 @@ def test_a_step_that_makes_no_sense_is_refused(text, part):
 
 
 def test_a_step_that_contradicts_the_recipe_is_refused():
-    config = read_config(None, {"teacher": "labels", "steps": ["t_min=1e-2", "t_min=20"]})
-    with pytest.raises(UserError, match=r"steps: 't_min=20': t_min: 20\.0 is above t_max=10\.0"):
+    config = read_config(None, {"teacher": "labels", "stages": ["estimator_t_min=1e-2", "estimator_t_min=20"]})
+    with pytest.raises(
+        UserError, match=r"stages: 'estimator_t_min=20': estimator_t_min: 20\.0 is above estimator_t_max=10\.0"
+    ):
         step_configs(config, {})
+
+
+def test_a_stage_may_name_a_key_as_it_was_called():
+    assert parse_step("t_min=1e-2 progressive=false") == {"estimator_t_min": 0.01, "estimator_progressive": False}
 
 
 def test_a_flag_that_a_step_overrides_is_refused_and_one_that_agrees_is_not():
     config = read_config(ROOT / "config" / "resnet20_shapes_two_step.yaml", {"teacher": "labels"})
-    with pytest.raises(UserError, match=r"--w_bits=1: step 1 of the recipe sets w_bits=32"):
+    with pytest.raises(UserError, match=r"--w_bits=1: stage 1 of the recipe sets w_bits=32"):
         step_configs(config, {"w_bits": 1})
     first, second = step_configs(config, {"a_bits": 1, "teacher": "labels"})
     assert (first.w_bits, second.w_bits) == (32, 1)

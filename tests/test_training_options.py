@@ -25,7 +25,7 @@ FLOAT = {"w_bits": 32, "a_bits": 32}
 
 def make(mode="GRAPH", network=None, **changes):
     """(network, its step, config)."""
-    config = read_config(None, {"network": "resnet8", "seed": 3, "mode": mode, "batch_size": 4, **changes})
+    config = read_config(None, {"network": "resnet8", "seed": 3, "execution_mode": mode, "batch_size": 4, **changes})
     init_device(config)
     network = network or Small(binarization_of(config))
     return network, build_step(network, config, ClassificationLoss(config.label_smoothing)), config

@@ -12,10 +12,10 @@ import numpy as np
 
 from adabin.data.crops import resize_side
 from adabin.inference import outputs_of
-from adabin.utils.checkpoint import DESCRIBED_KEYS
-from adabin.utils.config import Config
+from adabin.utils.config import Config, read_config
 from adabin.utils.errors import RunError, UserError
 from adabin.utils.files import make_folder, replacing, temporary_folder
+from adabin.utils.schema import keys_with
 
 DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
@@ -46,9 +46,8 @@ def target_path(file_name, file_format, force):
 
 def describe_network(config):
     """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
-    split = ("split_seed", "val_share", "test_size")  # which pictures are the test images
-    keys = ("task", "image_size", "class_names", *DESCRIBED_KEYS, *split)
-    return Config(**{key: getattr(config, key) for key in keys}, resize=resize_side(config))
+    keys = dict.fromkeys((*keys_with("exported"), *keys_with("checkpoint")))
+    return Config(**{key: getattr(config, key) for key in keys} | {"resize_shorter_side": resize_side(config)})
 
 
 def description_path(path, config, force):
@@ -69,7 +68,8 @@ def description_path(path, config, force):
             f"{description}: exists already and is none of export.py's, which would write there what the network is; "
             "choose another --file_name"
         )
-    if not force and text != describe_network(config).text(DESCRIPTION_HEADER):
+    # Values, not text: an older description has other names for some keys, in another order.
+    if not force and describe_network(read_config(description)) != describe_network(config):
         raise UserError(
             f"{description}: exists already, of another network; choose another --file_name or replace it with --force"
         )

@@ -13,10 +13,11 @@ from adabin.inference import CellModel
 from adabin.models import build_model
 from adabin.published import published
 from adabin.tasks import TASKS, build_task
-from adabin.utils.checkpoint import adopt_classes, load_network
+from adabin.utils.checkpoint import DESCRIBED_KEYS, adopt_classes, load_network
 from adabin.utils.cli import log
 from adabin.utils.config import Config, read_config
 from adabin.utils.device import init_device
+from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
 
 
@@ -61,6 +62,7 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
         UserError: a file is missing or unreadable, or checkpoint, config and data contradict each other.
     """
     config = config_beside(path, config_path, overrides)
+    refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
     init_device(config)
     adopt_classes(config, path)
     task = build_task(config)

@@ -63,7 +63,8 @@ def predict_files(model, task, config, files, folder, force, needed=()):
             model.
     """
     if resize_side(config) < config.image_size:
-        raise UserError(f"resize={config.resize} is below image_size={config.image_size}; give image_size or more")
+        side, least = config.resize_shorter_side, config.image_size
+        raise UserError(f"resize_shorter_side={side} is below image_size={least}; give that or more")
     reasons = [_reason(path) for path in files]
     corrupt = [text for text in reasons if text]
     missed = [text for path, text in zip(files, reasons, strict=True) if text and path in needed]

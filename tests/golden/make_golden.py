@@ -183,7 +183,7 @@ def make_case(name, folder):
 
 
 def main():
-    init_device(SimpleNamespace(device_target="CPU", device_id=0, mode="GRAPH", seed=1))
+    init_device(SimpleNamespace(device_target="CPU", device_id=0, execution_mode="GRAPH", seed=1))
     for name in CASES:
         make_case(name, Path(__file__).parent / name)
         print(name)

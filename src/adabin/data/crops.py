@@ -2,7 +2,8 @@
 """Boxes that are cut from pictures of any size, and brought to the network's size.
 
 Training takes a random part: `crop_scale` to 1 of the area, sides in a ratio of 3:4 to 4:3, mirrored in half of the
-cases. Tests take the middle: what a resize of the shorter side to `resize` and a center crop would leave.
+cases. Tests take the middle: what a resize of the shorter side to `resize_shorter_side` and a center crop
+would leave.
 """
 
 import math
@@ -56,10 +57,11 @@ def cut(picture, box, size):
 def resize_side(config):
     """Length that the shorter side of a test picture has before the center crop.
 
-    `resize` of the config; 0 there means image_size * 256 / 224 where the data set is made of files, else image_size.
+    `resize_shorter_side` of the config; 0 there means image_size * 256 / 224 where the data set is made of files, else
+    image_size.
     """
     from_files = config.dataset not in ("shapes", "cifar10")
-    return config.resize or (round(config.image_size * 256 / 224) if from_files else config.image_size)
+    return config.resize_shorter_side or (round(config.image_size * 256 / 224) if from_files else config.image_size)
 
 
 def prepare(picture, config):

@@ -23,7 +23,7 @@ EXPECTED = "a folder with one sub-folder of pictures per class"
 
 
 def list_image_folder(config, split):
-    """Pictures of one split of `config.data_path`; where it is not split, `val_share` and `split_seed` do.
+    """Pictures of one split of `config.data_path`; where it is not split, `test_share` and `split_seed` do.
 
     Raises:
         UserError: no pictures, no classes, fewer than two, or a split without pictures.
@@ -45,7 +45,7 @@ def list_image_folder(config, split):
                 raise UserError(f"{root}: class {min(unknown)} is not in {folder / 'train'}; add it there or remove it")
         return collect(root, classes, lambda path: True, split)
     root, classes = _classes_of(folder / "train" if is_split else folder, config)
-    tested, seed, share = split == "test", config.split_seed, config.val_share
+    tested, seed, share = split == "test", config.split_seed, config.test_share
     return collect(root, classes, lambda path: in_test(path, seed, share) == tested, split)
 
 
@@ -81,7 +81,7 @@ def collect(root, classes, belongs, split):
         if not chosen:
             without.append(name)
     if not paths:
-        raise UserError(f"{root}: holds no picture for the {split} split; add pictures, or set another --val_share")
+        raise UserError(f"{root}: holds no picture for the {split} split; add pictures, or set another --test_share")
     if without:
         shown = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
         log(f"{root}: {len(without)} of {len(classes)} classes have no picture in the {split} split: {shown}")

@@ -24,7 +24,7 @@ class PictureDataset(ImageDataset):
 
     Args:
         pictures (PictureList): files, labels and classes.
-        config: image_size, resize, crop_scale, and what `ImageDataset` takes.
+        config: image_size, resize_shorter_side, crop_scale, and what `ImageDataset` takes.
         train (bool): training split.
     """
 
@@ -32,7 +32,7 @@ class PictureDataset(ImageDataset):
         super().__init__(pictures.paths, pictures.labels, pictures.class_names, **dataset_options(config, train))
         self.size, self.side, self.crop_scale = config.image_size, resize_side(config), config.crop_scale
         if self.side < self.size:
-            raise UserError(f"resize={self.side} is below image_size={self.size}; give image_size or more, or 0")
+            raise UserError(f"resize_shorter_side={self.side} is below image_size={self.size}; give that or more, or 0")
         # The smallest box still has the network's size then.
         self.detail = int(self.size / self.crop_scale**0.5) if self.augment else self.side
         cv2.setNumThreads(1)  # the workers are the threads

@@ -26,7 +26,8 @@ def build_dataset(config, split: str, task=None):
         config: attributes dataset, data_path, download, batch_size, eval_batch_size, num_workers, seed, num_classes,
             mean, std, augment (default true), train_size and test_size (0 or None: all of cifar10, the default
             number of shapes; nothing else for picture files). For data sets of picture files also
-            image_size, resize, crop_scale, val_share, split_seed, label_file, check_pictures, skip_corrupt.
+            image_size, resize_shorter_side, crop_scale, test_share, split_seed, label_file, check_pictures,
+            skip_corrupt.
             num_classes 0 and empty class_names leave the classes to the data set (see `settle_classes`).
         split: "train" or "test".
         task: what becomes of a picture's annotation (adabin.tasks): its `columns` and `targets`. Without it the labels.

@@ -11,7 +11,7 @@ JOB = "bash scripts/run_distribute_train.sh"
 
 
 def has_checkpoint(run):
-    """Whether a run's folder has something to go on from; that of a training in steps has it a level below."""
+    """Whether a run's folder has something to go on from; that of a training in stages has it a level below."""
     steps = [name for name in os.listdir(run) if name.startswith("step")] if os.path.isdir(run) else []
     return any(os.path.isfile(os.path.join(run, step, "last.ckpt")) for step in ("", *steps))
 

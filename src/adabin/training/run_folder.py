@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run is a folder: config.yaml, metrics.csv, curves.png, train.log, best.ckpt, last.ckpt.
 
-A training in steps (src/adabin/training/steps.py) has a folder of this kind for each step in it: step1, step2, ...
+A training in stages (src/adabin/training/steps.py) has a folder of this kind for each of them: step1, step2, ...
 """
 
 import csv
@@ -15,9 +15,7 @@ from adabin.utils.cli import log
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
-
-# What a resumed run may change: none of these has an influence on the results.
-FREE_KEYS = ("data_path", "num_workers", "check_pictures", "log_steps", "output_path")
+from adabin.utils.schema import KEYS
 
 
 class RunFolder:
@@ -66,7 +64,7 @@ class RunFolder:
 
     @classmethod
     def of_step(cls, run, number, config):
-        """Folder of a step within the folder of a run, new or to go on with."""
+        """Folder of a stage within the folder of a run, new or to go on with."""
         step = cls(make_folder(run.path / f"step{number}", "--output_path"))
         if not (step.path / "config.yaml").is_file():
             step._keep_config(config)
@@ -96,12 +94,12 @@ class RunFolder:
             )
         whole = run.path.absolute().parent / "config.yaml"
         if run.path.name.startswith("step") and whole.is_file():
-            raise UserError(f"--resume {path}: is a step of a training in several; give the folder above it")
+            raise UserError(f"--resume {path}: is a stage of a training in several; give the folder above it")
         config = read_config(run.path / "config.yaml")
         resumed = read_config(run.path / "config.yaml", overrides)
         for key in overrides:
             old, new = getattr(config, key), getattr(resumed, key)
-            if new != old and key not in FREE_KEYS:
+            if new != old and not KEYS[key].free:
                 raise UserError(
                     f"--{key}={new}: contradicts the run to resume, which has {key}={old}; leave the flag out, or "
                     "start a new run without --resume"

@@ -29,11 +29,11 @@ def learning_rate(epoch, config):
 def estimator_parameters(epoch, config):
     """(k, t) of an epoch (from 0) for the estimator k t (1 - tanh^2(t u)).
 
-    Progressive: t rises from t_min to t_max on a logarithmic scale and k = max(1 / t, 1), so that the slope at 0 is 1
-    until t passes 1 and grows with t from there on. Otherwise k = 10, t = 0.1 throughout.
+    Progressive: t rises from `estimator_t_min` to `estimator_t_max` on a logarithmic scale and k = max(1 / t, 1), so
+    that the slope at 0 is 1 until t passes 1 and grows with t from there on. Otherwise k = 10, t = 0.1 throughout.
     """
-    if not config.progressive:
+    if not config.estimator_progressive:
         return FIXED_K, FIXED_T
-    low, high = math.log10(config.t_min), math.log10(config.t_max)
+    low, high = math.log10(config.estimator_t_min), math.log10(config.estimator_t_max)
     t = 10 ** (low + (high - low) * epoch / config.epochs)
     return max(1 / t, 1.0), t

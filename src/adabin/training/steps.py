@@ -1,77 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trainings in several steps, each from the weights of the one before: the two-step recipe of ReActNet.
+"""Trainings in stages, one after the other, each from the weights of the one before: the two-step recipe of ReActNet.
 
-A config's `steps` lists what differs between them: "w_bits=32 weight_decay=1e-5". A run's folder then holds step1/,
-step2/, ..., each a run folder of its own.
+A config's `stages` lists what differs between them: "w_bits=32 weight_decay=1e-5". A run's folder then holds step1/,
+step2/, ..., a run folder for each stage, named as they were when the key was `steps`.
 """
 
 import yaml
 
 from adabin.utils.config import Config, check_together, checked_value
 from adabin.utils.errors import UserError
+from adabin.utils.schema import RENAMED, keys_with
 
-# What a step may change; data, network, teacher and device are those of the run.
-STEP_KEYS = (
-    "w_bits",
-    "a_bits",
-    "epochs",
-    "optimizer",
-    "lr",
-    "lr_schedule",
-    "momentum",
-    "weight_decay",
-    "clip_norm",
-    "label_smoothing",
-    "progressive",
-    "t_min",
-    "t_max",
-)
+# What a stage may change; data, network, teacher and device are those of the run.
+STAGE_KEYS = keys_with("in_stage")
 
 
 def parse_step(text):
-    """Key to value of one entry of `steps`.
+    """Key to value of one entry of `stages`.
 
     Raises:
-        UserError: not of the form "key=value key=value", a key that no step may change, or a wrong value.
+        UserError: not of the form "key=value key=value", a key that no stage may change, or a wrong value.
     """
     changes = {}
     for part in text.split():
         key, equals, value = part.partition("=")
-        if not equals or key not in STEP_KEYS:
-            raise UserError(f"config: steps: {part!r} is not key=value with a key of {', '.join(STEP_KEYS)}")
+        key = RENAMED.get(key, key)
+        if not equals or key not in STAGE_KEYS:
+            raise UserError(f"config: stages: {part!r} is not key=value with a key of {', '.join(STAGE_KEYS)}")
         try:
-            changes[key] = checked_value(key, yaml.safe_load(value), "config: steps")
+            changes[key] = checked_value(key, yaml.safe_load(value), "config: stages")
         except yaml.YAMLError as error:
-            raise UserError(f"config: steps: {part!r} cannot be read") from error
+            raise UserError(f"config: stages: {part!r} cannot be read") from error
     return changes
 
 
 def step_configs(config, overrides):
-    """Config of each step of a run; the config itself where it has no steps.
+    """Config of each stage of a run; the config itself where it has none.
 
     Args:
         config (Config): of the run.
-        overrides (dict): keys that flags gave; one that a step sets too is a contradiction.
+        overrides (dict): keys that flags gave; one that a stage sets too is a contradiction.
 
     Raises:
         UserError: see `parse_step`, a contradiction, or no teacher.
     """
     configs = []
-    if config.steps and not config.teacher:
+    if config.stages and not config.teacher:
         raise UserError(
-            "--teacher: is not given, and a training in steps learns from a trained network; train one "
+            "--teacher: is not given, and a training in stages learns from a trained network; train one "
             "(config/teacher_*.yaml) and give its best.ckpt, or learn from the labels with --teacher=labels"
         )
-    for number, text in enumerate(config.steps, 1):
+    for number, text in enumerate(config.stages, 1):
         changes = parse_step(text)
         for key in changes:
             if key in overrides and overrides[key] != changes[key]:
                 raise UserError(
-                    f"--{key}={overrides[key]}: step {number} of the recipe sets {key}={changes[key]}; "
-                    "change `steps` in a copy of the recipe"
+                    f"--{key}={overrides[key]}: stage {number} of the recipe sets {key}={changes[key]}; "
+                    "change `stages` in a copy of the recipe"
                 )
-        configs.append(Config(**vars(config) | changes | {"steps": []}))
-        check_together(vars(configs[-1]), f"config: steps: {text!r}")
+        configs.append(Config(**vars(config) | changes | {"stages": []}))
+        check_together(vars(configs[-1]), f"config: stages: {text!r}")
     return configs or [config]
 
 
@@ -79,13 +67,13 @@ def run_steps(configs, run, train_step, score):
     """Do the trainings of a run in sequence; finished ones are only looked up.
 
     Args:
-        configs (list of Config): of the steps.
+        configs (list of Config): of the stages.
         run (RunFolder): of the whole run.
         train_step: function (config, RunFolder) -> result of `train`.
         score (str): the task's.
 
     Returns:
-        dict: that of the last step, its folder as `final`, and `steps` with the scores of all.
+        dict: that of the last stage, its folder as `final`, and `steps` with the scores of all.
     """
     results, folder = [], None
     for number, config in enumerate(configs, 1):
@@ -94,7 +82,7 @@ def run_steps(configs, run, train_step, score):
             # by looking at the test images.
             config = Config(**vars(config) | {"pretrained": str(folder.last)})
         folder = type(run).of_step(run, number, config)
-        run.log(f"step {number} of {len(configs)}: {folder.path}")
+        run.log(f"stage {number} of {len(configs)}: {folder.path}")
         results.append(train_step(config, folder))
     keys = ("epochs", score, f"best_{score}", "run")
     summary = {"run": str(run.path), "final": results[-1]["run"]}

@@ -59,7 +59,7 @@ def _warn_of_split(config):
         own = read_config(beside)
     except UserError:  # it need not be ours
         return
-    for key in ("split_seed", "val_share"):
+    for key in ("split_seed", "test_share"):
         there, here = getattr(own, key), getattr(config, key)
         if own.dataset == config.dataset and there != here:
             log(

@@ -15,25 +15,15 @@ import mindspore as ms
 
 from adabin.utils.errors import UserError
 from adabin.utils.files import replacing
+from adabin.utils.key import IDENTITY, MEANING, TOLD
+from adabin.utils.schema import keys_with
 
 METADATA_KEY = "adabin_metadata"
 OPTIMIZER_PREFIX = "optimizer."
 AVERAGE_PREFIX = "ema."
 STATE_PREFIXES = (OPTIMIZER_PREFIX, AVERAGE_PREFIX, "loss_scale.")
 # What must agree between a checkpoint and the config it is used with.
-DESCRIBED_KEYS = (
-    "network",
-    "num_classes",
-    "nonlinearity",
-    "w_bits",
-    "a_bits",
-    "binary_form",
-    "weight_set",
-    "activation_set",
-    "dataset",
-    "mean",
-    "std",
-)
+DESCRIBED_KEYS = keys_with("checkpoint", IDENTITY, MEANING)
 
 
 def network_parameters(network):
@@ -50,7 +40,7 @@ def optimizer_parameters(optimizer, network):
 
 def describe(config, **more):
     """Metadata of a checkpoint made with this config."""
-    return {key: getattr(config, key) for key in ("task", *DESCRIBED_KEYS, "class_names")} | more
+    return {key: getattr(config, key) for key in (*DESCRIBED_KEYS, *keys_with("checkpoint", TOLD))} | more
 
 
 def adopt_classes(config, path):

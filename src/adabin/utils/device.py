@@ -47,7 +47,7 @@ def init_device(config):
     """Select device, execution mode and seed.
 
     Args:
-        config: needs `device_target` (CPU, GPU, Ascend), `device_id`, `mode` (GRAPH, PYNATIVE) and `seed`.
+        config: needs `device_target` (CPU, GPU, Ascend), `device_id`, `execution_mode` (GRAPH, PYNATIVE) and `seed`.
 
     Raises:
         UserError: the installed MindSpore has no such device, or ADABIN_CPU_THREADS is no number of threads.
@@ -67,7 +67,7 @@ def init_device(config):
                 f"--device_target {config.device_target} (device {device_id}) cannot be used here: "
                 f"{reason}; this machine has {', '.join(available_devices())}; choose with --device_target, --device_id"
             ) from error
-    ms.set_context(mode=ms.GRAPH_MODE if config.mode == "GRAPH" else ms.PYNATIVE_MODE)
+    ms.set_context(mode=ms.GRAPH_MODE if config.execution_mode == "GRAPH" else ms.PYNATIVE_MODE)
     ms.set_seed(config.seed)
 
 

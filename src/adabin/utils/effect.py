@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flags that change nothing for what else was chosen are refused; recipes and run folders may hold anything."""
+
+from adabin.utils.base_file import written
+from adabin.utils.errors import UserError
+from adabin.utils.schema import KEYS
+
+
+def missing_need(key, configs):
+    """The first `Need` of a key that holds in none of the configs, those of a run's stages, or None."""
+    return next((need for need in KEYS[key].needs if not any(map(need.holds, configs))), None)
+
+
+def refuse_without_effect(overrides, *configs, besides=()):
+    """Refuse config keys that a user has just given and that have no effect.
+
+    Args:
+        overrides (dict): keys that flags gave; a value that asks for nothing (0, false, "", []) is never refused.
+        configs (Config): what came of them; of every stage of a training.
+        besides: keys that are needed for something else, such as to agree with a checkpoint.
+
+    Raises:
+        UserError: names the flag and what else it would take.
+    """
+    for key, value in overrides.items():
+        need = missing_need(key, configs) if value and key not in besides else None
+        if need:
+            raise UserError(
+                f"--{key}: has no effect with {need.key}={written(getattr(configs[0], need.key))} "
+                f"(it takes {need.what}); leave it out"
+            )

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a config key takes to have an effect: conditions on the other keys, for the entries of the schema."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Need:
+    """What else a config must say for a key to have an effect.
+
+    Attributes:
+        key (str): the other key, shown with its value.
+        what (str): the value that it should have.
+        holds: function Config -> bool; true also of values that are refused elsewhere.
+    """
+
+    key: str
+    what: str
+    holds: Callable
+
+
+BINARY_WEIGHTS = Need("w_bits", "1", lambda config: config.w_bits == 1)
+BINARY_ACTIVATIONS = Need("a_bits", "1", lambda config: config.a_bits == 1)
+OF_FILES = ("image_folder", "imagenet", "tiny_imagenet")
+FILES = Need("dataset", "any but shapes", lambda config: config.dataset != "shapes")
+CIFAR10 = Need("dataset", "cifar10", lambda config: config.dataset not in ("shapes", *OF_FILES))
+SIZES = Need("dataset", "shapes or cifar10", lambda config: config.dataset not in OF_FILES)
+IMAGENET = Need("dataset", "imagenet", lambda config: config.dataset == "imagenet")
+IMAGE_FOLDER = Need("dataset", "image_folder", lambda config: config.dataset == "image_folder")
+PICTURE_FILES = Need("dataset", ", ".join(OF_FILES), lambda config: config.dataset not in ("shapes", "cifar10"))
+AUGMENT = Need("augment", "true", lambda config: config.augment)
+SGD = Need("optimizer", "sgd", lambda config: config.optimizer == "sgd")
+DECAY = Need("weight_decay", "a number above 0", lambda config: config.weight_decay > 0)
+LABELS = Need("teacher", "none", lambda config: config.teacher in ("", "labels"))
+TANH = Need(
+    "weight_estimator",
+    "tanh, as one of the two estimators",
+    lambda config: "tanh" in (config.weight_estimator, config.activation_estimator),
+)
+PROGRESSIVE = Need("estimator_progressive", "true", lambda config: config.estimator_progressive)
+ACCELERATOR = Need("device_target", "GPU or Ascend", lambda config: config.device_target != "CPU")
