@@ -339,6 +339,7 @@ WITHOUT_EFFECT = [  # flag, other flags, what the line says
     ("train_size=9", {"dataset": "image_folder"}, "with dataset=image_folder (it takes shapes or cifar10)"),
     ("test_size=9", {"dataset": "image_folder"}, "with dataset=image_folder (it takes shapes or cifar10)"),
     ("test_share=0.5", {"dataset": "imagenet"}, "with dataset=imagenet (it takes image_folder)"),
+    ("split_seed=3", {"dataset": "cifar10"}, "with dataset=cifar10 (it takes image_folder)"),
     ("label_file=F", {"dataset": "image_folder"}, "with dataset=image_folder (it takes imagenet)"),
     ("check_pictures=true", {}, "with dataset=shapes (it takes image_folder, imagenet, tiny_imagenet)"),
     ("skip_corrupt=true", {"dataset": "cifar10"}, "with dataset=cifar10"),

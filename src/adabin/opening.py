@@ -62,7 +62,8 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
         UserError: a file is missing or unreadable, or checkpoint, config and data contradict each other.
     """
     config = config_beside(path, config_path, overrides)
-    refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
+    if split:  # without data, keys such as skip_corrupt speak of other pictures
+        refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
     init_device(config)
     adopt_classes(config, path)
     task = build_task(config)
