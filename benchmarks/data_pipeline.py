@@ -46,7 +46,7 @@ def main(argv):
     config = read_config(flags.config_path, overrides)
     rates = {}
     for workers in map(int, flags.workers.split(",")):
-        config.num_workers = workers
+        config = config.changed(num_workers=workers)
         rates[workers], _ = speed(build_dataset(config, "train").batches, flags.seconds)
     numbers = {key: value for key, value in overrides.items() if key != "data_path"}
     # Without an environment of its own it would inherit what MindSpore set in this one: one thread.

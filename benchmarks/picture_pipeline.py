@@ -74,7 +74,7 @@ def main(argv):
     rows = [("reading once (check_pictures)", "all", *reading)]
     pictures = replace(pictures, paths=pictures.paths * 4, labels=np.tile(pictures.labels, 4))  # epochs long enough
     for workers in (1, 2):
-        config.num_workers = workers
+        config = config.changed(num_workers=workers)
         for name, train in (("training batches", True), ("test batches", False)):
             data = PictureDataset(pictures, config, train)
             rows.append((name, workers, *speed(data.batches, flags.seconds)))

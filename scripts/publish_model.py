@@ -146,12 +146,11 @@ def main(argv):
     config = check(flags)
     training = run_facts(Path(flags.run), config, flags.unfinished) | commit_facts(flags.commit) | {"note": flags.note}
     target = make_folder(flags.target, "--target")
-    for key, value in OF_THIS_MACHINE.items():
-        setattr(config, key, value)
+    config = config.changed(**OF_THIS_MACHINE)
     with tempfile.TemporaryDirectory(prefix="adabin-publish-") as work:
         ckpt = Path(work, f"{config.network}.ckpt")
         sizes = write_checkpoint(Path(flags.run), config, ckpt, training["commit"])
-        config.data_path = flags.data_path
+        config = config.changed(data_path=flags.data_path)
         log("exporting and packing")
         mindir, packed = ckpt.with_suffix(".mindir"), ckpt.with_suffix(".adabin")
         exported = export.main(["--ckpt_path", str(ckpt), "--file_name", str(mindir), "--data_path", flags.data_path])

@@ -64,12 +64,12 @@ def test_sizes_take_the_first_images_of_each_class_whatever_the_seed(binary_batc
     data = build_dataset(config, "test")
     assert data.num_images == 105 and set(np.bincount(data.labels)) == {10, 11}
     np.testing.assert_array_equal(data.labels, records[:105, 0])  # whose labels go around
-    config.seed, config.test_size = 2, 50
+    config = config.changed(seed=2, test_size=50)
     again = build_dataset(config, "test")
     np.testing.assert_array_equal(again.images, data.images[:50])
-    config.test_size = 0
+    config = config.changed(test_size=0)
     assert build_dataset(config, "test").num_images == 10_000
-    config.test_size = 10_001
+    config = config.changed(test_size=10_001)
     with pytest.raises(UserError, match="test_size=10001: cifar10 has 10000 images"):
         build_dataset(config, "test")
 

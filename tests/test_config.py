@@ -377,3 +377,10 @@ def test_sizes_are_for_pictures_in_memory():
     for dataset in ("shapes", "cifar10"):
         sizes = {"train_size": 5, "test_size": 5}
         refuse_without_effect(sizes, read_config(None, sizes | {"dataset": dataset}))
+
+
+def test_a_config_is_frozen_and_a_changed_one_is_another():
+    config = read_config(None)
+    with pytest.raises(AttributeError, match=r"a config is frozen: config\.changed\(epochs=\.\.\.\) gives another"):
+        config.epochs = 3
+    assert config.changed(epochs=3).epochs == 3 and config.epochs == 400

@@ -106,7 +106,7 @@ def refused(kernels, capsys, word):
     assert [type(cell) for _, cell in network.cells_and_names()] == classes
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("CPU kernels not used") and word in lines[0]
-    config.cpu_kernels = "on"
+    config = config.changed(cpu_kernels="on")
     with pytest.raises(UserError, match="cpu_kernels: on") as caught:
         accelerate(network, config)
     assert word in str(caught.value)
@@ -143,7 +143,7 @@ def test_other_devices_do_not_get_them(device):
     classes = [type(cell) for _, cell in network.cells_and_names()]
     accelerate(network, config)
     assert [type(cell) for _, cell in network.cells_and_names()] == classes
-    config.cpu_kernels = "on"
+    config = config.changed(cpu_kernels="on")
     with pytest.raises(UserError, match=f"cpu_kernels: on, but device_target is {device}"):
         accelerate(network, config)
 
@@ -153,7 +153,7 @@ def test_other_devices_do_not_get_them(device):
 def test_parameters_keep_their_names_and_order(network):
     config = read_config(None, {"network": network, "cpu_kernels": "off"})
     plain = build_model(config)
-    config.cpu_kernels = "on"
+    config = config.changed(cpu_kernels="on")
     fast = accelerate(build_model(config), config)
     assert {type(cell).__name__ for _, cell in fast.cells_and_names()} >= {"CpuAdaBinConv2d", "CpuNormAct"}
     for names in (lambda n: [p.name for p in n.get_parameters()], lambda n: [p.name for p in n.trainable_params()]):

@@ -41,7 +41,7 @@ class SumOfSquares(nn.Cell):
 
 def first_step(config, kernels, images, labels):
     """(loss, logits in inference mode, change of every parameter) of a network's first step from seeded weights."""
-    config.cpu_kernels = kernels
+    config = config.changed(cpu_kernels=kernels)
     ms.set_seed(5)
     network = accelerate(build_model(config), config)
     set_estimator(network, 1.0, 1.0)
@@ -87,7 +87,7 @@ def build_pair(config):
     """A network without and with kernels, equal parameters, in training mode."""
     pair = []
     for kernels in ("off", "on"):
-        config.cpu_kernels = kernels
+        config = config.changed(cpu_kernels=kernels)
         ms.set_seed(5)
         network = accelerate(build_model(config), config)
         for _, cell in network.cells_and_names():

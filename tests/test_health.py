@@ -108,7 +108,7 @@ def test_a_float_network_has_no_record():
 def test_a_training_records_every_epoch_and_layer(tiny_run):
     rows = rows_of(tiny_run)
     config = read_config(tiny_run / "config.yaml")
-    config.evaluate_ema = False
+    config = config.changed(evaluate_ema=False)
     network = build_model(config)
     load_network(tiny_run / "last.ckpt", network, config)
     layers = binary_layers(network)

@@ -23,7 +23,7 @@ MAY_KNOW = {
     "inference": (),
     "opening": ("cpu", "data", "inference", "models", "published", "tasks"),
     "engine": (),
-    "training": ("binarize", "layers", "models", "tasks", "inference", "data"),
+    "training": ("binarize", "layers", "models", "cpu", "tasks", "inference", "data"),
     "export": ("data", "inference"),
     "predict": ("data",),
 }

@@ -145,7 +145,7 @@ def test_pictures_are_found_in_depth_under_any_name_and_nothing_else(tmp_path):
 def test_the_number_and_names_of_classes_come_from_the_data_and_are_kept(tmp_path):
     fill(tmp_path, 8)
     config = config_for(tmp_path)
-    settle_classes(config, build_dataset(config, "train"))
+    config = settle_classes(config, build_dataset(config, "train"))
     assert (config.num_classes, config.class_names) == (3, ["blue", "green", "red"])
     fill(tmp_path, 8, ("gray",))
     assert "class gray is not among the 3 that the network was trained on" in refusal(config)

@@ -32,7 +32,7 @@ def run(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
     config = read_config(RECIPE, {"epochs": 3, "data_path": "/somewhere", "output_path": "/elsewhere", "lr": 0.2})
-    config.class_names = ["airplane"]
+    config = config.changed(class_names=["airplane"])
     config.save(folder / "config.yaml")
     (folder / "train.log").write_text(LOG, encoding="utf-8")
     for name in ("best.ckpt", "curves.png"):

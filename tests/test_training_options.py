@@ -145,7 +145,7 @@ def test_prelu_counts_as_a_nonlinearity_and_an_unknown_kind_is_refused():
 
     network = build_model(config)
     assert "nonlinearity" in set(parameter_kinds(network).values())
-    config.decay_exclude = ["batchnorm"]
+    config = config.changed(decay_exclude=["batchnorm"])
     with pytest.raises(UserError, match="decay_exclude: 'batchnorm' is not one of batch_norm, alpha, beta"):
         build_optimizer(network, config)
 
@@ -243,7 +243,7 @@ def test_a_checkpoint_with_an_average_gives_either_and_resumes_both(tmp_path):
     other, other_step, _ = make(ema_decay=0.5, seed=4)
     load_network(path, other, config)
     assert all(np.array_equal(weights_of(other)[name], average[name]) for name in average)
-    config.evaluate_ema = False
+    config = config.changed(evaluate_ema=False)
     load_network(path, other, config)
     assert all(np.array_equal(weights_of(other)[name], own[name]) for name in own)
 

@@ -65,11 +65,11 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
     if split:  # without data, keys such as skip_corrupt speak of other pictures
         refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
     init_device(config)
-    adopt_classes(config, path)
+    config = adopt_classes(config, path)
     task = build_task(config)
     data = build_dataset(config, split, task) if split else None
     if data:
-        settle_classes(config, data)
+        config = settle_classes(config, data)
     network = build_model(config)
     metadata = load_network(path, network, config)
     return Opened(Path(path), config, task, network, data, metadata)

@@ -81,5 +81,5 @@ def check_classes(config, class_names):
 
 
 def settle_classes(config, dataset):
-    """Put number and names of a data set's classes into a config, so that run folder and checkpoints carry them."""
-    config.num_classes, config.class_names = dataset.num_classes, list(dataset.class_names)
+    """The config with number and names of a data set's classes, so that run folder and checkpoints carry them."""
+    return config.changed(num_classes=dataset.num_classes, class_names=list(dataset.class_names))

@@ -1,29 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The run folder as ranks other than 0 see it: they read from it and leave all writing to rank 0."""
+"""What the loop records into on ranks other than 0, which know of no run folder."""
 
 from collections import defaultdict
 
-from adabin.training.run_folder import RunFolder
 from adabin.utils.cli import log
 
 
-class FollowedRun(RunFolder):
-    """Same calls as `RunFolder`, nothing written; `log` goes to the process's own log alone."""
+class Follower:
+    """The calls of `RunFolder` that the loop makes; nothing is written but lines to the process's own log."""
 
-    @classmethod
-    def create(cls, config):
-        """No folder: rank 0 makes it, and `move` tells where."""
-        return cls(config.output_path)
+    path = ""
 
-    @classmethod
-    def of_step(cls, run, number, config):
-        """Folder of a step, which rank 0 makes."""
-        return cls(run.path / f"step{number}")
+    def __init__(self):
+        self.rows = []
 
-    def _claim(self):
-        """Rank 0 has it."""
+    def of_step(self, number, config):
+        """What the next stage of a training records into."""
+        return Follower()
 
     def log(self, message, write=log):
+        """Show a line."""
         write(message)
 
     def keep_epochs(self, count):
@@ -34,4 +30,5 @@ class FollowedRun(RunFolder):
         """Rank 0 looks."""
 
     def add_epoch(self, row, plots):
+        """Remember what was recorded."""
         self.rows.append(row)

@@ -27,15 +27,11 @@ class RunFolder:
     """
 
     def __init__(self, path):
-        self.move(path)
-        self.rows = []
-        self._log_file = None
-
-    def move(self, path):
-        """Take another folder for this one's."""
         self.path = Path(path)
         self.last, self.best = self.path / "last.ckpt", self.path / "best.ckpt"
         self.metrics = self.path / "metrics.csv"
+        self.rows = []
+        self._log_file = None
 
     @classmethod
     def create(cls, config):
@@ -62,50 +58,32 @@ class RunFolder:
             return run
         raise UserError(f"{parent}: has 99 runs of this second; start again")
 
-    @classmethod
-    def of_step(cls, run, number, config):
-        """Folder of a stage within the folder of a run, new or to go on with."""
-        step = cls(make_folder(run.path / f"step{number}", "--output_path"))
+    def of_step(self, number, config):
+        """Folder of a stage within this folder of a run, new or to go on with."""
+        step = RunFolder(make_folder(self.path / f"step{number}", "--output_path"))
         if not (step.path / "config.yaml").is_file():
             step._keep_config(config)
         step._claim()
         return step
 
     def _keep_config(self, config):
-        for key in ("data_path", "label_file", "pretrained", "teacher"):
-            value = getattr(config, key)
-            if value and value != "labels":
-                setattr(config, key, str(Path(value).absolute()))  # resumable from any folder
+        paths = {key: getattr(config, key) for key in ("data_path", "label_file", "pretrained", "teacher")}
+        # Resumable from any folder.
+        absolute = {key: str(Path(value).absolute()) for key, value in paths.items() if value not in ("", "labels")}
         with replacing(self.path / "config.yaml") as temporary:
-            config.save(temporary)
+            config.changed(**absolute).save(temporary)
 
     @classmethod
     def open(cls, path, overrides):
-        """Existing folder to resume, and its config; where the data lies and what has no influence may differ.
+        """Existing folder to resume, and its config (`resumed_config`).
 
         Raises:
             UserError: no run folder, one that another process writes to, or a flag contradicts the run's config.
         """
+        config = resumed_config(path, overrides)
         run = cls(path)
-        if not (run.path / "config.yaml").is_file():
-            raise UserError(
-                f"--resume {path}: is no run folder (it has no config.yaml); "
-                "give <output_path>/<network>_<dataset>/<time>"
-            )
-        whole = run.path.absolute().parent / "config.yaml"
-        if run.path.name.startswith("step") and whole.is_file():
-            raise UserError(f"--resume {path}: is a stage of a training in several; give the folder above it")
-        config = read_config(run.path / "config.yaml")
-        resumed = read_config(run.path / "config.yaml", overrides)
-        for key in overrides:
-            old, new = getattr(config, key), getattr(resumed, key)
-            if new != old and not KEYS[key].free:
-                raise UserError(
-                    f"--{key}={new}: contradicts the run to resume, which has {key}={old}; leave the flag out, or "
-                    "start a new run without --resume"
-                )
         run._claim()
-        return run, resumed
+        return run, config
 
     def _claim(self):
         """Keep other processes from writing to this folder while this one lives; clear away what a crash left."""
@@ -195,3 +173,29 @@ class RunFolder:
         figure.suptitle(" ".join(self.path.parts[-2:]))
         with replacing(self.path / "curves.png") as temporary:
             figure.savefig(temporary, format="png", dpi=120)
+
+
+def resumed_config(path, overrides):
+    """Config of a run to go on with; where the data lies and what has no influence may differ.
+
+    Raises:
+        UserError: no run folder, or a flag contradicts the run's config.
+    """
+    path = Path(path)
+    if not (path / "config.yaml").is_file():
+        raise UserError(
+            f"--resume {path}: is no run folder (it has no config.yaml); give <output_path>/<network>_<dataset>/<time>"
+        )
+    whole = path.absolute().parent / "config.yaml"
+    if path.name.startswith("step") and whole.is_file():
+        raise UserError(f"--resume {path}: is a stage of a training in several; give the folder above it")
+    config = read_config(path / "config.yaml")
+    resumed = read_config(path / "config.yaml", overrides)
+    for key in overrides:
+        old, new = getattr(config, key), getattr(resumed, key)
+        if new != old and not KEYS[key].free:
+            raise UserError(
+                f"--{key}={new}: contradicts the run to resume, which has {key}={old}; leave the flag out, or "
+                "start a new run without --resume"
+            )
+    return resumed

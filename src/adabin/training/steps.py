@@ -7,7 +7,7 @@ step2/, ..., a run folder for each stage, named as they were when the key was `s
 
 import yaml
 
-from adabin.utils.config import Config, check_together, checked_value
+from adabin.utils.config import check_together, checked_value
 from adabin.utils.errors import UserError
 from adabin.utils.schema import RENAMED, keys_with
 
@@ -58,7 +58,7 @@ def step_configs(config, overrides):
                     f"--{key}={overrides[key]}: stage {number} of the recipe sets {key}={changes[key]}; "
                     "change `stages` in a copy of the recipe"
                 )
-        configs.append(Config(**vars(config) | changes | {"stages": []}))
+        configs.append(config.changed(**changes, stages=[]))
         check_together(vars(configs[-1]), f"config: stages: {text!r}")
     return configs or [config]
 
@@ -77,11 +77,11 @@ def run_steps(configs, run, train_step, score):
     """
     results, folder = [], None
     for number, config in enumerate(configs, 1):
-        if folder:
+        if folder and folder.path:
             # The last weights (their average, where one is evaluated), not the best: which epoch's those are was chosen
             # by looking at the test images.
-            config = Config(**vars(config) | {"pretrained": str(folder.last)})
-        folder = type(run).of_step(run, number, config)
+            config = config.changed(pretrained=str(folder.last))
+        folder = run.of_step(number, config)
         run.log(f"stage {number} of {len(configs)}: {folder.path}")
         results.append(train_step(config, folder))
     keys = ("epochs", score, f"best_{score}", "run")

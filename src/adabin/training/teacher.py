@@ -6,7 +6,7 @@ from pathlib import Path
 from adabin.models import build_model
 from adabin.utils.checkpoint import DESCRIBED_KEYS, load_network, read_checkpoint
 from adabin.utils.cli import log
-from adabin.utils.config import Config, read_config
+from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 
 
@@ -41,7 +41,7 @@ def load_teacher(config):
             )
     _warn_of_split(config)
     described = {key: metadata[key] for key in DESCRIBED_KEYS}
-    own = Config(**vars(config) | described)
+    own = config.changed(**described)
     teacher = build_model(own)
     load_network(config.teacher, teacher, own)
     for parameter in teacher.get_parameters():

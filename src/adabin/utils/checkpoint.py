@@ -44,13 +44,14 @@ def describe(config, **more):
 
 
 def adopt_classes(config, path):
-    """Fill in number and names of the classes from a checkpoint's metadata, where a config leaves them open."""
+    """The config with number and names of the classes from a checkpoint's metadata, where it leaves them open."""
     if config.num_classes and config.class_names:
-        return
+        return config
     metadata = read_checkpoint(path)[0] or {}
-    config.num_classes = config.num_classes or metadata.get("num_classes", 0)
-    if metadata.get("num_classes") == config.num_classes:
-        config.class_names = config.class_names or metadata.get("class_names", [])
+    config = config.changed(num_classes=config.num_classes or metadata.get("num_classes", 0))
+    if metadata.get("num_classes") != config.num_classes:
+        return config
+    return config.changed(class_names=config.class_names or metadata.get("class_names", []))
 
 
 def save_checkpoint(path, network, metadata, optimizer=None, extra=None):

@@ -20,7 +20,14 @@ BASE_PATH = RECIPES / "base.yaml"
 
 
 class Config(SimpleNamespace):
-    """Resolved config: one attribute per key of `KEYS`."""
+    """Resolved config: one attribute per key of `KEYS`. Frozen: what needs another value takes a `changed` copy."""
+
+    def __setattr__(self, key, value):
+        raise AttributeError(f"a config is frozen: config.changed({key}=...) gives another")
+
+    def changed(self, **values):
+        """A config with other values."""
+        return type(self)(**vars(self) | values)
 
     def text(self, header=""):
         """All keys as YAML, readable by `read_config`, below a header of comments."""
