@@ -5,6 +5,8 @@ It has what classification has not: two outputs, targets of varying number (padd
 needs the predictions of all pictures at once. `register` makes it known from outside the package.
 """
 
+import src  # isort: skip  # noqa: F401 - makes adabin importable
+
 import numpy as np
 from mindspore import dtype as mstype
 from mindspore import nn, ops

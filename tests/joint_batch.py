@@ -6,6 +6,7 @@ msrun ... tests/joint_batch.py OUT    each rank asserts for itself and then writ
 
 import sys
 
+import src  # isort: skip  # noqa: F401 - makes adabin importable
 from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.utils.device import prepare_environment
 
@@ -89,7 +90,9 @@ def check_messages(world):
         "rank": 0,
     }
     assert world.mean(world.rank, 1.0) == [(world.size - 1) / 2, 1.0]
-    assert world.total({"b": world.rank, "a": 1}) == {"a": world.size, "b": world.size * (world.size - 1) / 2}
+    states = world.gather_states({"b": np.arange(world.rank, dtype=np.float32), "a": np.array([world.rank])})
+    assert [state["a"].tolist() for state in states] == [[rank] for rank in range(world.size)]
+    assert [state["b"].tolist() for state in states] == [list(range(rank)) for rank in range(world.size)]
 
 
 def check_state(world, step):

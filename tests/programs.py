@@ -21,8 +21,8 @@ def command(program, *flags):
 
 
 def environment():
-    """The user's environment, with our modules importable from any folder."""
-    return {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
+    """The user's environment, with `src` and `tests` importable from any folder."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def start(program, *flags, cwd):

@@ -164,6 +164,7 @@ def test_assign_changes_nothing_before_everything_fits():
 
 FULL_DISK = """
 import resource, signal, sys
+import src
 from adabin.utils.errors import UserError
 from tests.test_checkpoint import describe, make, save_checkpoint
 config, network, optimizer = make(seed=9)

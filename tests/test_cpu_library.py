@@ -82,7 +82,8 @@ def test_without_a_writable_cache_it_lies_in_the_temporary_folder(kernels, tmp_p
 
 @needs_kernels
 def test_processes_that_start_together_compile_once(kernels):
-    code = f"import pathlib; from adabin.cpu import library; library.KERNELS = pathlib.Path({str(kernels.folder)!r}); "
+    code = "import pathlib, src; from adabin.cpu import library; "
+    code += f"library.KERNELS = pathlib.Path({str(kernels.folder)!r}); "
     code += "print(library.library_path())"
     started = [
         subprocess.Popen(
@@ -143,7 +144,7 @@ def test_other_devices_do_not_get_them(device):
     classes = [type(cell) for _, cell in network.cells_and_names()]
     accelerate(network, config)
     assert [type(cell) for _, cell in network.cells_and_names()] == classes
-    config = config.changed(cpu_kernels="on")
+    config.cpu_kernels = "on"
     with pytest.raises(UserError, match=f"cpu_kernels: on, but device_target is {device}"):
         accelerate(network, config)
 

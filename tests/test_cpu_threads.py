@@ -114,6 +114,7 @@ def test_the_launcher_gives_each_worker_its_share(tmp_path):
 
 FORK = """
 import os, sys
+import src
 import numpy as np
 from tests.cpu_library import call, library
 
@@ -138,6 +139,7 @@ def test_the_kernels_work_in_a_forked_child():
 
 AFTER_MINDSPORE = """
 import json, mindspore
+import src
 from adabin.utils.threads import default_threads
 from tests.cpu_library import library
 print(json.dumps([default_threads(), library().AdabinThreads()]))

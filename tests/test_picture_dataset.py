@@ -89,7 +89,7 @@ def test_an_epoch_follows_from_seed_and_epoch_alone(folder):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_epoch_is_the_same_in_another_process_and_for_any_worker_count(folder, workers):
     script = (
-        "import sys\nfrom adabin.data import build_dataset\nfrom tests.pictures import config_for\n"
+        "import sys\nimport src\nfrom adabin.data import build_dataset\nfrom tests.pictures import config_for\n"
         "from tests.test_picture_dataset import digest, rows\n"
         f"print(*digest(rows(build_dataset(config_for(sys.argv[1], num_workers={workers}), 'train'), 4)))"
     )

@@ -14,6 +14,7 @@ from tests.stopped import NOTHING_KEPT, advice_of, stop, wait_for_line, wait_unt
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 PRELUDE = """
 import ctypes, os, shutil, signal, subprocess, sys, time
+import src
 from adabin.utils import files, stopping
 
 def ready():
