@@ -13,6 +13,7 @@ from adabin.cpu import accelerate
 from adabin.estimators import ESTIMATORS
 from adabin.layers import AdaBinConv2d, set_estimator
 from adabin.models import build_model
+from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.training.step import TrainStep, build_optimizer
 from adabin.utils.config import read_config
 from tests import oracle
@@ -77,7 +78,8 @@ def test_the_cpu_kernels_leave_it_to_mindspore_and_say_so_in_one_line(mode, bell
     assert len(lines) == 1 and "estimator 'bell' (6 x)" in lines[0], lines
     set_estimator(network, 1.0, 1.0)
     before = network.parameters_dict()["layer1.0.conv1.weight"].asnumpy().copy()
-    assert np.isfinite(float(TrainStep(network, build_optimizer(network, config))(images, labels)[0].asnumpy()))
+    step = TrainStep(network, build_optimizer(network, config), ClassificationLoss())
+    assert np.isfinite(float(step(images, labels)[0].asnumpy()))
     assert (network.parameters_dict()["layer1.0.conv1.weight"].asnumpy() != before).any()
 
 
