@@ -26,14 +26,19 @@ def learning_rate(epoch, config):
     return schedule(epoch, config.epochs, config.lr)
 
 
-def estimator_parameters(epoch, config):
-    """(k, t) of an epoch (from 0) for the estimator k t (1 - tanh^2(t u)).
+def progressive(epoch, epochs, t_min=1e-3, t_max=10.0):
+    """(k, t) of an epoch (from 0) for the estimator k t (1 - tanh^2(t u)), as IR-Net and the paper train.
 
-    Progressive: t rises from `estimator_t_min` to `estimator_t_max` on a logarithmic scale and k = max(1 / t, 1), so
-    that the slope at 0 is 1 until t passes 1 and grows with t from there on. Otherwise k = 10, t = 0.1 throughout.
+    t rises from `t_min` to `t_max` on a logarithmic scale and k = max(1 / t, 1), so that the slope at 0 is 1 until t
+    passes 1 and grows with t from there on.
     """
+    low, high = math.log10(t_min), math.log10(t_max)
+    t = 10 ** (low + (high - low) * epoch / epochs)
+    return max(1 / t, 1.0), t
+
+
+def estimator_parameters(epoch, config):
+    """(k, t) of an epoch (from 0) by the schedule of a config: `progressive`, or k = 10, t = 0.1 throughout."""
     if not config.estimator_progressive:
         return FIXED_K, FIXED_T
-    low, high = math.log10(config.estimator_t_min), math.log10(config.estimator_t_max)
-    t = 10 ** (low + (high - low) * epoch / config.epochs)
-    return max(1 / t, 1.0), t
+    return progressive(epoch, config.epochs, config.estimator_t_min, config.estimator_t_max)
