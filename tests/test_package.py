@@ -105,3 +105,20 @@ def test_the_wheel_holds_recipes_and_kernel_sources_and_runs_beside_no_clone(tmp
     )
     ended = python(code, tmp_path, site)
     assert ended.stdout.split() == [str(site / "adabin" / "__init__.py"), "resnet20", ".so"], ended.stderr
+
+
+def test_the_setting_of_convolutions_reaches_a_mindspore_that_was_imported_before(tmp_path):
+    """oneDNN then takes its reference convolution no more: its own report says which one runs."""
+    code = (
+        "import mindspore as ms, src, numpy as np\n"
+        "conv = ms.nn.Conv2d(16, 16, 3)\n"
+        "conv(ms.Tensor(np.ones((1, 16, 8, 8), np.float32))).asnumpy()"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "ONEDNN_MAX_CPU_ISA"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        env=environment | {"PYTHONPATH": str(ROOT), "ONEDNN_VERBOSE": "1", "GLOG_v": "3"},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    lines = [line for line in ended.stdout.splitlines() if ",exec,cpu,convolution," in line]
+    assert lines and not any("ref:any" in line for line in lines), lines

@@ -13,9 +13,12 @@ ONEDNN_ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
 
 
 def prepare_environment():
-    """Set what MindSpore must find in the environment when it is imported; a value the user has set stays."""
+    """Set what MindSpore must find in the environment; a value the user has set stays.
+
+    oneDNN looks when it computes for the first time, so this helps also after `import mindspore`.
+    """
+    os.environ.setdefault(ONEDNN_ISA_VARIABLE, "AVX2")
     if "mindspore" not in sys.modules:
-        os.environ.setdefault(ONEDNN_ISA_VARIABLE, "AVX2")
         os.environ.setdefault("GLOG_v", "3")  # errors only: warnings of the framework are not for our users
 
 
