@@ -143,11 +143,11 @@ class Recorder(nn.Cell):
         super().__init__()
         self.layer, self.records = layer, records
 
-    def construct(self, x):
+    def construct(self, x, fork=False):
         y = self.layer(x)
         bits = self.layer.decide(x).asnumpy() == self.layer.rising
         self.records.append((x.asnumpy(), bits, y.asnumpy()))
-        return y
+        return (y, x) if fork else y
 
 
 def record_layers(deployed, x):
