@@ -111,7 +111,10 @@ def main(argv):
                 f"{images.shape[-1]}; correct it, or export without comparing with --check_images 0"
             )
         expected = outputs_of(CellModel(network, flags.batch_size), images, flags.batch_size)
-    deployed = to_deploy(network)
+    try:
+        deployed = to_deploy(network)
+    except ValueError as error:  # it names the layer, and what that lacks
+        raise UserError(f"{config.network}: cannot be exported: {error}") from error
     shape = (flags.batch_size, 3, config.image_size, config.image_size)
     with replacing(path, anew=not flags.force) as temporary:  # the file gets its name when it has passed the comparison
         write(deployed, temporary, flags.file_format, shape)

@@ -55,7 +55,7 @@ def open_model(flags, overrides):
     if flags.model:
         config = description_of(flags.model, flags.config_path, overrides)
         return "model", flags.model, EngineModel(flags.model, config), config
-    # Here: the C++ program serves where there is no MindSpore.
+    # Here, as loading MindSpore takes seconds that the C++ program does not need.
     from adabin.inference import CellModel
     from adabin.opening import choose_checkpoint, open_checkpoint
 

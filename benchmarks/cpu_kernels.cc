@@ -2,7 +2,7 @@
 //
 // Time of the CPU's convolution operators per layer of the CIFAR networks, alone, without MindSpore.
 //
-//     g++ -O3 -march=native -std=c++17 -pthread -Isrc/cpu/kernels benchmarks/cpu_kernels.cc src/adabin/cpu/kernels/*.cc
+//     g++ -O3 -march=native -std=c++17 -pthread -Isrc/adabin/cpu/kernels benchmarks/cpu_kernels.cc src/adabin/cpu/kernels/*.cc
 //         -o cpu_kernels; ADABIN_CPU_THREADS=2 ./cpu_kernels [batch size, default 128] [part of the layer's name]
 //
 // Prints the median time and, for backward operators, multiplications per second (data gradient + weight gradient).

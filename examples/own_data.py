@@ -62,6 +62,8 @@ def register():
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     import own_data  # this file as a module: __main__ becomes the program that is run
 
     own_data.register()

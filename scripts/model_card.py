@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from adabin.predict import table
+from adabin.tasks.classification import Classification
 from adabin.utils.errors import UserError
 
 TEMPLATE = Path(__file__).with_name("model_card.md")
@@ -44,7 +45,7 @@ def shown_run(card):
     """The command that runs the pictures, and what it says, as a block of code."""
     folder = f"{folder_of(card)}/pictures"
     pictures = [{**picture, "image": f"{folder}/{picture['image']}"} for picture in card["pictures"]]
-    answers = table(pictures) if pictures else ()
+    answers = table(pictures, Classification) if pictures else ()
     return "\n".join(f"    {line}" for line in (f"$ python predict.py --image {folder}", first_line(card), *answers))
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from adabin.utils.config import BASE_PATH, read_config
+from adabin.utils.effect import missing_need
 from adabin.utils.errors import UserError
 
 ROOT = BASE_PATH.parents[1]
@@ -25,6 +26,7 @@ def command_of(config):
         raise UserError(f"--run: there is no recipe {recipe}, from which the card derives the command")
     default = read_config(ROOT / recipe)
     differ = {key: value for key, value in vars(config).items() if value != getattr(default, key)}
+    differ = {key: value for key, value in differ.items() if not missing_need(key, [config])}  # has no effect
     flags = "".join(f" --{key}={value}" for key, value in differ.items() if key not in NOT_IN_COMMAND)
     return f"python train.py --config_path {recipe}{flags} --data_path DIR"
 

@@ -169,3 +169,11 @@ def test_a_file_may_say_off_without_quotes(tmp_path):
         assert read_config(path).cpu_kernels == expected
     with pytest.raises(UserError, match="cpu_kernels"):
         read_config(path, {"cpu_kernels": "yes"})
+
+
+@needs_kernels
+def test_a_second_call_changes_nothing_and_exports_stay_plain():
+    network = accelerate(accelerate(build_model(read_config(None, {"network": "resnet8"}))))
+    x = ms.Tensor(np.ones((1, 3, 32, 32), np.float32))
+    expected = network.set_train(False)(x).asnumpy()
+    np.testing.assert_allclose(to_deploy(network)(x).asnumpy(), expected, atol=1e-4)

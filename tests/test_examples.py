@@ -40,4 +40,7 @@ def test_own_data_and_an_own_network_go_from_training_to_export(tmp_path):
 def test_an_own_estimator_trains_with_a_line_that_says_who_computes_it(tmp_path):
     flags = ("--epochs=1", "--weight_estimator=bell", "--network=resnet8", "--train_size=100", "--test_size=40")
     ended = call("examples/own_estimator.py", *flags, "--batch_size=20", cwd=tmp_path)
-    assert result_of(ended)["epochs"] == 1 and "estimator 'bell'" in ended.stderr
+    trained = result_of(ended)
+    assert trained["epochs"] == 1 and "estimator 'bell'" in ended.stderr
+    evaluated = result_of(call("eval.py", "--ckpt_path", f"{trained['run']}/best.ckpt", cwd=tmp_path))  # without it
+    assert evaluated["top1"] == pytest.approx(trained["best_top1"])

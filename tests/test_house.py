@@ -21,7 +21,7 @@ MAY_KNOW = {
     "published": (),
     "tasks": ("layers", "models"),
     "inference": (),
-    "opening": ("cpu", "data", "inference", "models", "published", "tasks"),
+    "opening": ("estimators", "cpu", "data", "inference", "models", "published", "tasks"),
     "engine": (),
     "training": ("binarize", "layers", "models", "cpu", "tasks", "inference", "data"),
     "export": ("data", "inference"),

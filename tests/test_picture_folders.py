@@ -94,7 +94,7 @@ def test_a_teacher_that_has_seen_test_pictures_of_the_students_is_named(tmp_path
         text = Config(**vars(config) | {"seed": seed, "teacher": ""}).text().replace("split_seed: 1\n", "")
         (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
         load_teacher(config)
-        line = f"warning: --teacher {config.teacher}: was trained with split_seed=7, the student has 1; "
+        line = f"warning: --teacher {config.teacher}: was trained with split_seed=7, this training has 1; "
         assert capsys.readouterr().err.count(line) == said
 
 

@@ -200,3 +200,10 @@ def test_a_run_in_steps_that_moved_goes_on_where_it_lies(two_steps, tmp_path):
     run = shutil.copytree(two_steps[0], tmp_path / "moved")
     result = result_of(call("train.py", "--resume", run, cwd=tmp_path))
     assert result["run"] == str(run) and result["best_top1"] == two_steps[1]["best_top1"]
+
+
+def test_a_text_that_yaml_cannot_read_is_refused_and_an_equal_flag_is_no_contradiction():
+    with pytest.raises(UserError, match="'lr=2026-99-99' cannot be read"):
+        parse_step("lr=2026-99-99")
+    config = read_config(None, {"stages": ["w_bits=32 lr=1e-3", "lr=1e-3"], "teacher": "labels", "lr": "1e-3"})
+    assert [stage.lr for stage in step_configs(config, {"lr": "1e-3"})] == [1e-3, 1e-3]

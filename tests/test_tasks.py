@@ -4,6 +4,7 @@
 import csv
 import json
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from adabin.training.distributed import World
 from tests.counting import COUNTS, FLAGS, DotMetric
-from tests.programs import ROOT, call, result_of
+from tests.programs import ROOT, call, result_of, start
 
 
 def run(program, *flags, cwd):
@@ -59,9 +60,15 @@ def test_predictions_know_the_size_of_their_picture(trained, tmp_path):
 
 def test_a_stopped_run_resumes_by_its_own_score(trained, tmp_path):
     _, result = trained
-    first = run("train.py", *FLAGS, "--output_path", tmp_path, cwd=tmp_path)
-    again = run("train.py", "--resume", first["run"], cwd=tmp_path)
-    assert again["best_ap"] == first["best_ap"] == result["best_ap"]
+    process = start("tests/counting.py", ROOT / "train.py", *FLAGS, "--output_path", tmp_path, cwd=tmp_path)
+    while not (found := list(tmp_path.glob("*/*/last.ckpt"))):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 143  # in the second epoch
+    again = run("train.py", "--resume", found[0].parent, cwd=tmp_path)
+    assert again["best_ap"] == result["best_ap"] and again["ap"] == result["ap"]
 
 
 def test_the_metric_of_parts_of_uneven_length_is_that_of_the_whole():

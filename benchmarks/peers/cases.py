@@ -12,7 +12,7 @@ class Case:
 
     Attributes:
         name: of the case, and of its files.
-        network: key of `src.models.MODELS`, or "chain".
+        network: key of `adabin.models.MODELS`, or "chain".
         size: height and width of the input.
         channels: of the input.
         batch: images per call.

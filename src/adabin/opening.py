@@ -9,6 +9,7 @@ from mindspore import nn
 
 from adabin.cpu import accelerate
 from adabin.data import build_dataset, settle_classes
+from adabin.estimators import ESTIMATORS
 from adabin.inference import CellModel
 from adabin.models import build_model
 from adabin.published import published
@@ -19,6 +20,7 @@ from adabin.utils.config import Config, read_config
 from adabin.utils.device import init_device
 from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
+from adabin.utils.schema import KEYS
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
     config = config_beside(path, config_path, overrides)
     if split:  # without data, keys such as skip_corrupt speak of other pictures
         refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
+    # Without effect outside training, where one's own may be unknown to the program that runs.
+    unknown = [key for key in ("weight_estimator", "activation_estimator") if getattr(config, key) not in ESTIMATORS]
+    config = config.changed(**{key: KEYS[key].default for key in unknown})
     init_device(config)
     config = adopt_classes(config, path)
     task = build_task(config)

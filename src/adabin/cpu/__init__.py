@@ -2,7 +2,7 @@
 """Training on a CPU as fast as its memory allows: C++ kernels behind `accelerate(network)`, and the same for the
 optimizer.
 
-Nothing outside this folder knows more of it than these calls, in train.py and eval.py, and the key `cpu_kernels`.
+Nothing outside this folder knows more of it than these calls, where a network is opened, and the key `cpu_kernels`.
 Without the folder the networks compute the same from MindSpore's own operators.
 """
 

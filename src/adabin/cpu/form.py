@@ -45,6 +45,8 @@ class CpuForm(Renamed):
 def cpu_form(layer, refused):
     """The form that takes a layer's place, or None; refused: list that gets reasons why a form did not serve."""
     kind = type(layer)
+    if isinstance(layer, CpuForm):  # of an earlier call; what it holds stays too
+        return layer
     if kind not in FORMS:
         known = next((base.__name__ for base in kind.__mro__ if base in FORMS), None)
         if known:

@@ -12,7 +12,7 @@ A task is a class, made from a config, with
     metric()            object with `update(outputs, *targets)` for one batch in NumPy; `state()`, a dict of arrays, of
                         any length; `result(states)`, a dict of numbers from the states of all processes
     score               the entry of that dict that picks best.ckpt; more is better
-    recorded            entries of it that metrics.csv gets as test_<name>, `loss` and the score among them
+    recorded            entries of it that metrics.csv gets as test_<name>, the score among them
     plots               (name, label, factor) of what curves.png shows, recorded for training and test
     text(values)        what a dict has of loss and score, for people
     decisions(outputs)  array whose entries are compared where two programs run the same network

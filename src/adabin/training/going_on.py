@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What to tell who has stopped a training: how to go on, or that nothing is kept."""
 
+import itertools
 import os
 import shlex
 import sys
@@ -30,7 +31,12 @@ def how_to_go_on(run, command):
 
 def own_command():
     """The command that started this training, or the job that this process is a worker of."""
-    return f"{JOB} {os.environ['MS_WORKER_NUM']}" if os.environ.get("MS_ROLE") == "MS_WORKER" else "python train.py"
+    if os.environ.get("MS_ROLE") == "MS_WORKER":
+        return f"{JOB} {os.environ['MS_WORKER_NUM']}"
+    words = list(itertools.takewhile(lambda word: not word.startswith("-"), sys.orig_argv[1:]))
+    if not words or os.path.basename(words[0]) == "train.py":
+        return "python train.py"
+    return f"python {shlex.join(words)}"  # a program of one's own, such as those in examples/
 
 
 def value_of(flag, argv):

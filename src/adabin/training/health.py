@@ -42,9 +42,10 @@ def operator_by_operator(network, seen):
         seen: function (cell, first input), called before every cell.
     """
 
-    def call(cell, *inputs):
-        seen(cell, inputs[0])
-        return cell.construct(*inputs)
+    def call(cell, *inputs, **named):
+        if inputs:
+            seen(cell, inputs[0])
+        return cell.construct(*inputs, **named)
 
     classes = {cell: type(cell) for _, cell in network.cells_and_names()}
     eager = {cls: type(cls.__name__, (cls,), {"__call__": call}) for cls in set(classes.values())}

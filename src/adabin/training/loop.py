@@ -146,7 +146,7 @@ def train(network, step, train_data, test_data, config, task, run, world=None):
     """
     world = world or World()
     score, best_score = task.score, f"best_{task.score}"
-    start, best = 0, -1.0
+    start, best = 0, -math.inf
     averages, state = _training_state(step.update)
     evaluated = step.update.average.in_place if averages and config.evaluate_ema else contextlib.nullcontext
     if world.is_main and run.last.is_file():

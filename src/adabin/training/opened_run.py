@@ -17,7 +17,8 @@ from adabin.training.pretrained import load_pretrained
 from adabin.training.run_folder import RunFolder, resumed_config
 from adabin.training.step import build_step
 from adabin.training.steps import run_steps, step_configs
-from adabin.training.teacher import load_teacher
+from adabin.training.teacher import load_teacher, warn_of_split
+from adabin.utils import stopping
 from adabin.utils.config import Config, read_config
 from adabin.utils.device import describe_device, init_device
 from adabin.utils.effect import refuse_without_effect
@@ -88,6 +89,8 @@ def prepare(run, config, folder):
     # A run with a checkpoint of its own goes on from there. The other ranks get what rank 0 has loaded.
     fresh = run.world.is_main and not (folder and folder.last.is_file())
     report = load_pretrained(config.pretrained, network, config) if config.pretrained and fresh else None
+    if report:
+        warn_of_split("pretrained", config)
     teacher = load_teacher(config)
     if teacher:
         accelerate(teacher, config)
@@ -114,6 +117,7 @@ def train_run(run):
         name_run(folder.path, folder.path / "train.log")
     else:
         folder = Follower()
+        stopping.explain(lambda: "; rank 0 says how to go on")
     config, (train_data, test_data) = run.config, run.data
     folder.log(
         f"{config.network} on {config.dataset}: {train_data.num_images} training and {test_data.num_images} "

@@ -28,9 +28,10 @@ def parse_step(text):
         if not equals or key not in STAGE_KEYS:
             raise UserError(f"config: stages: {part!r} is not key=value with a key of {', '.join(STAGE_KEYS)}")
         try:
-            changes[key] = checked_value(key, yaml.safe_load(value), "config: stages")
-        except yaml.YAMLError as error:
+            read = yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise UserError(f"config: stages: {part!r} cannot be read") from error
+        changes[key] = checked_value(key, read, "config: stages")
     return changes
 
 
@@ -53,7 +54,7 @@ def step_configs(config, overrides):
     for number, text in enumerate(config.stages, 1):
         changes = parse_step(text)
         for key in changes:
-            if key in overrides and overrides[key] != changes[key]:
+            if key in overrides and getattr(config, key) != changes[key]:
                 raise UserError(
                     f"--{key}={overrides[key]}: stage {number} of the recipe sets {key}={changes[key]}; "
                     "change `stages` in a copy of the recipe"

@@ -39,7 +39,7 @@ def load_teacher(config):
                 f"--teacher {config.teacher}: has {key}={there}, the student {here}; both must see the same pictures "
                 "and classes: train a teacher with these"
             )
-    _warn_of_split(config)
+    warn_of_split("teacher", config)
     described = {key: metadata[key] for key in DESCRIBED_KEYS}
     own = config.changed(**described)
     teacher = build_model(own)
@@ -50,9 +50,15 @@ def load_teacher(config):
     return teacher.set_train(False)
 
 
-def _warn_of_split(config):
-    """Say so where a teacher may have learned the student's test pictures: its folder was split in another way."""
-    beside = Path(config.teacher).with_name("config.yaml")
+def warn_of_split(flag, config):
+    """Say so where a checkpoint may have learned this training's test pictures: its folder was split in another way.
+
+    Args:
+        flag (str): the key that names the checkpoint: teacher or pretrained.
+        config (Config): of this training.
+    """
+    path = getattr(config, flag)
+    beside = Path(path).with_name("config.yaml")
     if config.dataset != "image_folder" or not beside.is_file():
         return
     try:
@@ -63,6 +69,6 @@ def _warn_of_split(config):
         there, here = getattr(own, key), getattr(config, key)
         if own.dataset == config.dataset and there != here:
             log(
-                f"warning: --teacher {config.teacher}: was trained with {key}={there}, the student has {here}; of a "
-                f"folder without val/ it has seen test pictures of the student's: give --{key}={there}"
+                f"warning: --{flag} {path}: was trained with {key}={there}, this training has {here}; of a "
+                f"folder without val/ it has seen this one's test pictures: give --{key}={there}"
             )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loss and accuracy from logits, in NumPy alone: also for machines without MindSpore."""
+"""Loss and accuracy from logits, in NumPy alone."""
 
 import numpy as np
 
