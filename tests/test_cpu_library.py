@@ -7,9 +7,12 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import mindspore as ms
+import numpy as np
 import pytest
 
 from adabin.cpu import accelerate, library
+from adabin.deploy import to_deploy
 from adabin.models import build_model
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
