@@ -10,6 +10,7 @@ from mindspore import nn
 from mindspore.train import mind_ir_pb2
 
 import export
+from adabin import opening
 from adabin.binarize import ActivationBinarizer, Binarization
 from adabin.cpu import accelerate
 from adabin.cpu.form import CpuForm
@@ -170,7 +171,7 @@ def test_the_program_proves_what_it_wrote_on_the_test_images(tiny_run, tmp_path,
 
 
 def test_without_images_nothing_is_compared_and_no_data_needed(tiny_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "build_dataset", None)
+    monkeypatch.setattr(opening, "build_dataset", None)
     result = exported_by_program(tiny_run, tmp_path, "--check_images=0")
     assert "largest_difference" not in result and (tmp_path / "net.mindir").stat().st_size == result["bytes"]
 
