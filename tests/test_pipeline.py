@@ -210,7 +210,7 @@ def test_an_unknown_split_is_refused():
 
 
 def test_cifar10_is_delivered_completely_for_evaluation(cifar10_dir):
-    config = make_config(dataset="cifar10", data_path=str(cifar10_dir), eval_batch_size=300)
+    config = make_config(dataset="cifar10", data_path=str(cifar10_dir), eval_batch_size=300, test_size=0)
     dataset = build_dataset(config, "test")
     assert dataset.steps_per_epoch == 34
     images, labels = load_cifar10(cifar10_dir, "test")
