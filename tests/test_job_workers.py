@@ -247,3 +247,12 @@ def test_logs_of_two_jobs_never_share_a_folder(tmp_path, monkeypatch):
     (tmp_path / "given" / "msrun.log").write_text(json.dumps({}), encoding="utf-8")
     with pytest.raises(UserError, match="holds msrun.log of an earlier job"):
         job_workers.log_folder(SimpleNamespace(log_path="given", nodes=1, node_rank=0))
+
+
+def test_a_job_that_is_stopped_together_with_its_workers_is_no_failed_one(play):
+    """Where the workers were faster, msrun has reported them before the signal is looked at."""
+    job = play('workers = [start("MS_WORKER", 0)]\nreport(workers[0], 143)\nsys.exit(1)\n')
+    job.msrun.wait()
+    job.signals = [signal.SIGTERM]
+    with pytest.raises(JobStopped):
+        job.watch()
