@@ -16,26 +16,12 @@ if __name__ == "__main__":  # above the other imports, which take seconds
 
     stopping.install()
 
-from pathlib import Path
-
-import numpy as np
-
-from adabin.deploy import to_deploy
-from adabin.export import (
-    SUFFIXES,
-    compare,
-    description_path,
-    target_path,
-    write,
-    write_description,
-)
-from adabin.inference import CellModel, load_mindir, outputs_of
-from adabin.layers import AdaBinConv2d
+from adabin.export import export_network, target_path
+from adabin.export.description import SUFFIXES
 from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
-from adabin.utils.files import replacing
 from adabin.utils.key import ON_TESTS
 from adabin.utils.schema import KEYS
 
@@ -65,17 +51,6 @@ def add_flags(parser):
     )
 
 
-def first_images(data, count):
-    """The first images of a data set, normalized, as float32 (n, 3, H, W)."""
-    images, found = [], 0
-    for batch, *_ in data.batches(0):
-        images.append(batch.asnumpy())
-        found += len(images[-1])
-        if found >= count:
-            break
-    return np.concatenate(images)[:count]
-
-
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
     most = KEYS["batch_size"].at_most
@@ -84,48 +59,18 @@ def main(argv):
     if not flags.tolerance >= 0:
         raise UserError(f"--tolerance {flags.tolerance}: is no allowed difference; give 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
-    path = None
     if flags.file_name is not None:  # refused before any work
-        path = target_path(flags.file_name, flags.file_format, flags.force)
+        target_path(flags.file_name, flags.file_format, flags.force)
     opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test" if flags.check_images else None)
-    config, network = opened.config, opened.network
-    default_name = str(Path(ckpt_path).with_name(f"{config.network}_{config.dataset}"))
-    path = path or target_path(default_name, flags.file_format, flags.force)
-    description = description_path(path, config, flags.force)
-    result = {
-        "file": str(path),
-        "description": str(description),
-        "file_format": flags.file_format,
-        "batch_size": flags.batch_size,
-        "binary_layers": sum(
-            isinstance(cell, AdaBinConv2d) and cell.binarizes_input and cell.binarizes_weight
-            for _, cell in network.cells_and_names()
-        ),
-    }
-    images = np.zeros((0,))
-    if flags.check_images:
-        images = first_images(opened.data, flags.check_images)
-        if images.shape[1:] != (3, config.image_size, config.image_size):
-            raise UserError(
-                f"config: image_size: {config.image_size} is not the size of the images of {config.dataset}, "
-                f"{images.shape[-1]}; correct it, or export without comparing with --check_images 0"
-            )
-        expected = outputs_of(CellModel(network, flags.batch_size), images, flags.batch_size)
-    try:
-        deployed = to_deploy(network)
-    except ValueError as error:  # it names the layer, and what that lacks
-        raise UserError(f"{config.network}: cannot be exported: {error}") from error
-    shape = (flags.batch_size, 3, config.image_size, config.image_size)
-    with replacing(path, anew=not flags.force) as temporary:  # the file gets its name when it has passed the comparison
-        write(deployed, temporary, flags.file_format, shape)
-        result["bytes"] = temporary.stat().st_size
-        if flags.check_images:
-            size, is_mindir = flags.batch_size, flags.file_format == "MINDIR"
-            model = load_mindir(temporary, size) if is_mindir else CellModel(deployed, size)
-            what = str(path) if is_mindir else f"the deploy form in {path}"
-            result |= compare(model, expected, images, size, flags.tolerance, opened.task, what)
-    write_description(description, config)
-    return result
+    return export_network(
+        opened,
+        flags.file_name,
+        file_format=flags.file_format,
+        batch_size=flags.batch_size,
+        check_images=flags.check_images,
+        tolerance=flags.tolerance,
+        force=flags.force,
+    )
 
 
 if __name__ == "__main__":

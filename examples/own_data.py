@@ -12,16 +12,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import src  # noqa: E402, F401 - makes adabin importable; not needed where the wheel is installed
+import src  # noqa: F401 - makes adabin importable; not needed where the wheel is installed
 
 # isort: split
-import numpy as np  # noqa: E402
-from mindspore import nn, ops  # noqa: E402
+import numpy as np
+from mindspore import nn, ops
 
-from adabin.data.image_dataset import ImageDataset, dataset_options  # noqa: E402
-from adabin.data.registry import DATASETS  # noqa: E402
-from adabin.layers import AdaBinConv2d, Maxout  # noqa: E402
-from adabin.models import MODELS  # noqa: E402
+from adabin.data.image_dataset import ImageDataset, dataset_options
+from adabin.data.registry import DATASETS
+from adabin.layers import AdaBinConv2d, Maxout
+from adabin.models import MODELS
 
 CLASSES = ("flat", "rows", "columns", "checks")
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import src  # noqa: E402, F401 - makes adabin importable; not needed where the wheel is installed
+import src  # noqa: F401 - makes adabin importable; not needed where the wheel is installed
 
 # isort: split
-from mindspore import ops  # noqa: E402
+from mindspore import ops
 
-import train  # noqa: E402
-from adabin.estimators import ESTIMATORS  # noqa: E402
-from adabin.utils.cli import run  # noqa: E402
+import train
+from adabin.estimators import ESTIMATORS
+from adabin.utils.cli import run
 
 
 def bell(u, k, t):

@@ -11,21 +11,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import src  # noqa: E402, F401 - makes adabin importable; not needed where the wheel is installed
+import src  # noqa: F401 - makes adabin importable; not needed where the wheel is installed
 
 # isort: split
-import mindspore as ms  # noqa: E402
-import mindspore.dataset as ds  # noqa: E402
-from mindspore import nn, ops  # noqa: E402
+import mindspore as ms
+import mindspore.dataset as ds
+from mindspore import nn, ops
 
-from adabin.binarize import Binarization  # noqa: E402
-from adabin.cpu import accelerate  # noqa: E402
-from adabin.data.shapes import draw_shapes  # noqa: E402
-from adabin.data.transforms import normalize  # noqa: E402
-from adabin.deploy import to_deploy  # noqa: E402
-from adabin.export import write  # noqa: E402
-from adabin.layers import AdaBinConv2d, Maxout  # noqa: E402
-from adabin.training.callback import EstimatorSchedule  # noqa: E402
+from adabin.binarize import Binarization
+from adabin.cpu import accelerate
+from adabin.data.shapes import draw_shapes
+from adabin.data.transforms import normalize
+from adabin.deploy import to_deploy
+from adabin.export import write
+from adabin.layers import AdaBinConv2d, Maxout
+from adabin.training.callback import EstimatorSchedule
 
 
 class Small(nn.Cell):

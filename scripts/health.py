@@ -19,8 +19,11 @@ if __name__ == "__main__":  # above the other imports, which take seconds
 
     stopping.install()
 
+import mindspore as ms
+
+from adabin.data.subset import first_images
 from adabin.opening import choose_checkpoint, open_checkpoint
-from adabin.training.health import IMAGES, binary_layers, first_images, layer_inputs
+from adabin.training.health import IMAGES, binary_layers, layer_inputs
 from adabin.training.health_pictures import draw_course, draw_layer, read_course
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
@@ -59,7 +62,7 @@ def main(argv):
         if path.exists() and not flags.force:
             raise UserError(f"{path}: exists already; give a new folder with --output_path, or replace it with --force")
     make_folder(target, "--output_path")
-    inputs = layer_inputs(network, first_images(opened.data, IMAGES))
+    inputs = layer_inputs(network, ms.Tensor(first_images(opened.data, IMAGES)))
     for name in names:
         draw_layer(paths[name], name, layers[name], inputs.get(name))
     if "course" in paths:

@@ -8,12 +8,12 @@ import pytest
 from adabin.binarize import (
     ESTIMATORS,
     FORMS,
-    SETS,
     ActivationBinarization,
     ActivationBinarizer,
     Binarization,
     WeightBinarizer,
 )
+from adabin.binary_sets import SETS
 from tests import oracle
 
 

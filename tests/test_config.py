@@ -7,7 +7,8 @@ import os
 import pytest
 import yaml
 
-from adabin.binarize import ESTIMATORS, FORMS, SETS
+from adabin.binarize import ESTIMATORS, FORMS
+from adabin.binary_sets import SETS
 from adabin.data.registry import DATASETS
 from adabin.layers import NONLINEARITIES
 from adabin.utils.base_file import base_text, written

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from adabin.binarize import ESTIMATORS, FORMS, SETS
+from adabin.binarize import ESTIMATORS, FORMS
+from adabin.binary_sets import SETS
 from adabin.cpu import accelerate
 from adabin.layers import AdaBinConv2d, set_estimator
 from adabin.models import build_model

@@ -9,13 +9,15 @@ import pytest
 from mindspore import nn
 from mindspore.train import mind_ir_pb2
 
+import adabin.export
 import export
 from adabin import opening
 from adabin.binarize import ActivationBinarizer, Binarization
 from adabin.cpu import accelerate
 from adabin.cpu.form import CpuForm
 from adabin.deploy import to_deploy
-from adabin.export import compare, target_path, write
+from adabin.export import target_path, write
+from adabin.export.file import compare
 from adabin.inference import CellModel, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
 from adabin.layers.binary_conv import DeployConv2d
@@ -188,7 +190,7 @@ class Wrong:
 
 
 def test_a_file_that_differs_is_not_kept_and_replaces_nothing(tiny_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "load_mindir", lambda path, size: Wrong(load_mindir(path, size)))
+    monkeypatch.setattr(adabin.export, "load_mindir", lambda path, size: Wrong(load_mindir(path, size)))
     with pytest.raises(RunError, match=r"net\.mindir differs from the training form by 0\.25 .*--tolerance"):
         exported_by_program(tiny_run, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -208,7 +210,7 @@ def test_a_wrong_constant_in_the_deploy_form_is_found_in_every_format(tiny_run, 
         layer.upper = ms.Tensor(layer.upper.asnumpy() + np.float32(1))
         return deployed
 
-    monkeypatch.setattr(export, "to_deploy", spoiled)
+    monkeypatch.setattr(adabin.export, "to_deploy", spoiled)
     with pytest.raises(RunError, match="differs from the training form"):
         exported_by_program(tiny_run, tmp_path, f"--file_format={file_format}")
     assert list(tmp_path.iterdir()) == []
@@ -243,7 +245,7 @@ def test_a_name_that_would_become_another_is_refused_before_any_work(
     tiny_run, tmp_path, monkeypatch, name, flags, part
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(export, "open_checkpoint", None)
+    monkeypatch.setattr(adabin.export, "open_checkpoint", None)
     run = shutil.copytree(tiny_run, tmp_path / "run")
     with pytest.raises(UserError, match=part):
         export.main(["--ckpt_path", str(run / "best.ckpt"), "--file_name", name, *flags])
@@ -277,7 +279,7 @@ def test_of_two_exports_to_one_name_the_second_loses(tiny_run, tmp_path, monkeyp
         write(*arguments)
         (tmp_path / "net.mindir").write_text("the other's")
 
-    monkeypatch.setattr(export, "write", slow)
+    monkeypatch.setattr(adabin.export, "write", slow)
     with pytest.raises(UserError, match=r"net\.mindir: another process has written it meanwhile"):
         exported_by_program(tiny_run, tmp_path)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("net.mindir", "the other's")]
@@ -293,7 +295,7 @@ def test_an_export_that_fails_leaves_nothing(tiny_run, tmp_path, monkeypatch):
         next(cell for _, cell in deployed.cells_and_names() if type(cell) is DeployConv2d).__class__ = NotCompiled
         return deployed
 
-    monkeypatch.setattr(export, "to_deploy", spoiled)
+    monkeypatch.setattr(adabin.export, "to_deploy", spoiled)
     monkeypatch.chdir(tmp_path)
     with pytest.raises((UserError, NameError)):
         exported_by_program(tiny_run, tmp_path, "--check_images=0")

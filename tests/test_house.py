@@ -11,7 +11,8 @@ from adabin.utils.places import PACKAGE
 MAY_KNOW = {
     "utils": (),
     "estimators": (),
-    "binarize": ("estimators",),
+    "binary_sets": (),
+    "binarize": ("binary_sets", "estimators"),
     "layers": ("binarize",),
     "models": ("binarize", "layers"),
     "deploy": ("binarize", "layers"),
@@ -24,7 +25,7 @@ MAY_KNOW = {
     "opening": ("estimators", "cpu", "data", "inference", "models", "published", "tasks"),
     "engine": (),
     "training": ("binarize", "layers", "models", "cpu", "tasks", "inference", "data"),
-    "export": ("data", "inference"),
+    "export": ("data", "deploy", "inference", "layers"),
     "predict": ("data",),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

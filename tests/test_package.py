@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from adabin.utils.places import CLONE, PACKAGE
-from tests.programs import ROOT
+from tests.programs import ROOT, result_of
 
 
 def python(code, cwd, *path):
@@ -79,32 +80,50 @@ def test_the_list_of_what_goes_into_the_wheel_is_complete():
     assert set(listed) == found | {"adabin.recipes"}
 
 
-def test_the_wheel_holds_recipes_and_kernel_sources_and_runs_beside_no_clone(tmp_path):
-    source = tmp_path / "source"  # a build leaves files in it
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder into which the wheel has been installed."""
+    source = tmp_path_factory.mktemp("wheel") / "source"  # a build leaves files in it
     for name in ("src", "config"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.txt"):
         shutil.copy(ROOT / name, source)
+    site = source.with_name("site")
     built = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target",
-         tmp_path / "site", source],
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", site, source],
         capture_output=True, text=True,
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
-    site = tmp_path / "site"
+    return site
+
+
+def test_the_wheel_holds_recipes_and_kernel_sources_and_nothing_of_the_clone(installed):
     for folder, pattern in ((ROOT / "config", "*.yaml"), (PACKAGE / "cpu" / "kernels", "[a-z]*.*")):
-        there = site / "adabin" / ("recipes" if folder.name == "config" else "cpu/kernels")
+        there = installed / "adabin" / ("recipes" if folder.name == "config" else "cpu/kernels")
         assert {p.name for p in folder.glob(pattern)} == {p.name for p in there.glob(pattern)}
-    assert not (site / "src").exists()
-    code = (
-        "import adabin\n"
-        "from adabin.utils.config import read_config\n"
-        "from adabin.utils.places import RECIPES\n"
-        "from adabin.cpu.library import library_path\n"
-        "print(adabin.__file__, read_config(RECIPES / 'resnet20_shapes.yaml').network, open(library_path()).name[-3:])"
-    )
-    ended = python(code, tmp_path, site)
-    assert ended.stdout.split() == [str(site / "adabin" / "__init__.py"), "resnet20", ".so"], ended.stderr
+    assert {p.name for p in installed.iterdir() if p.suffix != ".dist-info"} <= {"adabin", "__pycache__"}
+
+
+def test_an_installed_wheel_trains_evaluates_exports_and_predicts_and_leaves_its_folder_as_it_is(installed, tmp_path):
+    def content():
+        return {path: path.read_bytes() for path in installed.rglob("*") if path.is_file()}
+
+    before = content()
+    program = shutil.copy(ROOT / "examples" / "from_python.py", tmp_path)  # beside no clone
+    sizes = ("--epochs=1", "--network=resnet8", "--train_size=100", "--test_size=40", "--batch_size=20")
+    ended = subprocess.run(
+        [sys.executable, program, "out", "--cpu_kernels=on", *sizes], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    result = result_of(ended)
+    assert result["trained"]["epochs"] == 1 and result["evaluated"]["images"] == 40
+    assert result["evaluated"]["top1"] == pytest.approx(result["trained"]["best_top1"])
+    assert result["exported"]["binary_layers"] == 6 and result["exported"]["equal_decisions"] == 1.0
+    assert len(result["predicted"]) == 4 and all(Path(one["drawing"]).parts[0] == "out" for one in result["predicted"])
+    assert content() == before
+    code = "import adabin; from adabin.cpu.library import library_path; print(adabin.__file__, library_path())"
+    package, library = python(code, tmp_path, installed).stdout.split()
+    assert package == str(installed / "adabin" / "__init__.py") and not library.startswith(str(installed))
 
 
 def test_the_setting_of_convolutions_reaches_a_mindspore_that_was_imported_before(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from adabin.data import build_dataset, settle_classes
 from adabin.data.image_folder import in_test
-from adabin.export import DESCRIPTION_HEADER, describe_network
+from adabin.export.description import DESCRIPTION_HEADER, describe_network
 from adabin.models import build_model
 from adabin.training.teacher import load_teacher
 from adabin.utils.checkpoint import describe, save_checkpoint

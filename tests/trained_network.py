@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from adabin.data.subset import first_images
 from adabin.deploy import to_deploy
 from adabin.inference import CellModel, outputs_of
 from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import RunError
-from export import first_images
 from tests import cpp
 from tests.golden.make_golden import record_layers
 from tests.test_cpp_networks import run_onnx, write_both

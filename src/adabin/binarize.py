@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from mindspore import Parameter, Tensor, nn, ops
 from mindspore import dtype as mstype
 
+from adabin.binary_sets import SETS, set_named
 from adabin.estimators import ESTIMATORS, estimator_named
 
-SETS = ("adabin", "scale", "fixed")
 FORMS = ("paper", "released")
 # Primitives: inside a bprop MindSpore's compiler loses some of the functions that wrap them (ops.sum).
 _sum = ops.ReduceSum()
-_mean = ops.ReduceMean(keep_dims=True)
 # A tiny alpha makes u overflow, and inf * 0 is nan; beyond this size every bounded estimator is 0 anyway.
 _LARGE = 1e30
 
@@ -36,8 +35,7 @@ class Binarization:
     Attributes:
         w_bits, a_bits: 1 binarizes weights / activations, 32 leaves them in float32.
         form: `paper`, y = alpha * s + beta, or `released`, y = alpha * (s + beta), which the authors' code computes.
-        weight_set: `adabin` (mean and deviation), `scale` (XNOR-Net: no center, mean |w|) or `fixed` ({-1, +1}).
-        activation_set: `adabin` (alpha and beta learned), `scale` (alpha learned, beta = 0) or `fixed` ({-1, +1}).
+        weight_set, activation_set: a name from `SETS` (adabin.binary_sets): `adabin`, `scale` (no center) or `fixed`.
         weight_estimator, activation_estimator: a name from `ESTIMATORS` (adabin.estimators).
     """
 
@@ -148,9 +146,9 @@ class ActivationBinarizer(nn.Cell):
 
     def __init__(self, settings):
         super().__init__()
-        learned = settings.activation_set
-        self.alpha_a = Parameter(Tensor(1.0, mstype.float32), requires_grad=learned != "fixed")
-        self.beta_a = Parameter(Tensor(0.0, mstype.float32), requires_grad=learned == "adabin")
+        learned = set_named(settings.activation_set).learned
+        self.alpha_a = Parameter(Tensor(1.0, mstype.float32), requires_grad="alpha" in learned)
+        self.beta_a = Parameter(Tensor(0.0, mstype.float32), requires_grad="beta" in learned)
         self.binarize = ActivationBinarization(settings.form, settings.activation_estimator)
 
     def construct(self, x, k, t):
@@ -160,12 +158,11 @@ class ActivationBinarizer(nn.Cell):
 class WeightBinarizer(nn.Cell):
     """Binary weights W of the latent weights w, one set per output channel (first axis).
 
-    Forward, with M the mean over a filter of N = C_in / groups * k_h * k_w latent weights:
+    Forward: W = alpha * s + beta with s = +1 where w >= beta, else -1; beta and alpha of a filter, which has
+    C_in / groups * k_h * k_w latent weights, are what the binary set says (adabin.binary_sets).
 
-        adabin   beta = M(w),  alpha = sqrt(M((w - beta)^2))      scale   beta = 0, alpha = M(|w|)
-        fixed    beta = 0, alpha = 1                              W = alpha * s + beta,  s = +1 where w >= beta
-
-    Backward, with G = dL/dW, v = (w - beta) / alpha and e the estimator at v; the statistics are not detached:
+    Backward, with G = dL/dW, v = (w - beta) / alpha, e the estimator at v and M the mean over a filter; beta and alpha
+    are not detached:
 
         adabin   dL/dw = e G - M(e G) - v M(e G v) + v M(G s) + M(G)
         scale    dL/dw = e G - s M(e G v) + s M(G s)
@@ -176,35 +173,21 @@ class WeightBinarizer(nn.Cell):
 
     def __init__(self, weight_set="adabin", estimator="tanh"):
         super().__init__()
-        self.weight_set = weight_set
+        self.of_weights, self.through_set = set_named(weight_set).of_weights, set_named(weight_set).through_set
         self.estimate = estimator_named(estimator)
-
-    def _statistics(self, flat):
-        """(beta, alpha), each (C_out, 1), of latent weights (C_out, N)."""
-        if self.weight_set == "adabin":
-            beta = _mean(flat, 1)
-            return beta, ops.sqrt(_mean(ops.square(flat - beta), 1))
-        magnitude = _mean(ops.abs(flat), 1)
-        if self.weight_set == "scale":
-            return magnitude * 0, magnitude
-        return magnitude * 0, magnitude * 0 + 1
 
     def construct(self, w, k, t):
         """w: (C_out, C_in / groups, k_h, k_w); k, t: scalars of shape ()."""
         flat = ops.reshape(w, (w.shape[0], -1))
-        beta, alpha = self._statistics(flat)
+        beta, alpha = self.of_weights(flat)
         return ops.reshape(ops.select(flat >= beta, beta + alpha, beta - alpha), w.shape)
 
     def bprop(self, w, k, t, out, dout):
         """Gradients of (w, k, t); k and t get zeros."""
         flat = ops.reshape(w, (w.shape[0], -1))
         grad = ops.reshape(ops.cast(dout, mstype.float32), flat.shape)
-        beta, alpha = self._statistics(flat)
+        beta, alpha = self.of_weights(flat)
         v = _normalize(flat, beta, alpha)
         sign = _sign(flat >= beta)
-        dw = self.estimate(v, k, t) * grad
-        if self.weight_set == "adabin":
-            dw = dw - _mean(dw, 1) - v * _mean(dw * v, 1) + v * _mean(grad * sign, 1) + _mean(grad, 1)
-        elif self.weight_set == "scale":
-            dw = dw - sign * _mean(dw * v, 1) + sign * _mean(grad * sign, 1)
+        dw = self.through_set(self.estimate(v, k, t) * grad, grad, sign, v)
         return ops.reshape(dw, w.shape), k * 0, t * 0

@@ -16,10 +16,10 @@ BINARIZERS = (ActivationBinarizer, ActivationBinarization, WeightBinarizer)
 
 
 class DeployNetwork(nn.Cell):
-    """A network whose binarized layers have been replaced, as a Cell of its own.
+    """A network whose layers have been replaced, as a Cell of its own.
 
     MindSpore keeps the graph it has compiled for a Cell object: the network itself, if it has ever been run, would go
-    on with that of its training form.
+    on with that of the layers that it had.
     """
 
     def __init__(self, network):
@@ -33,6 +33,14 @@ class DeployNetwork(nn.Cell):
 def plain_form(layer):
     """The layer behind a form of it that knows its plain one, as the CPU's do, or None."""
     return layer.plain_form() if hasattr(layer, "plain_form") else None
+
+
+def to_plain(network):
+    """A network without the forms that its layers have on a CPU (adabin.cpu), as a Cell of its own.
+
+    Its layers are taken over; what may be used afterwards is the result.
+    """
+    return replace_layers(DeployNetwork(network), plain_form)
 
 
 def _deploy_form(layer, names):
@@ -61,7 +69,7 @@ def to_deploy(network):
         ValueError: something in it would be exported in training form: a layer derived from one of the project's
             without a deploy form of its own, or a binarizer in a layer that has none.
     """
-    deployed = replace_layers(DeployNetwork(network), plain_form)
+    deployed = to_plain(network)
     names = {id(cell): name.removeprefix("network.") for name, cell in deployed.cells_and_names()}
     deployed = replace_layers(deployed, lambda layer: _deploy_form(layer, names))
     for name, cell in deployed.cells_and_names():

@@ -4,14 +4,15 @@
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from adabin.binarize import SETS
 from adabin.cpu.form import CpuForm, form_of
 from adabin.cpu.operators import operator
 from adabin.estimators import clipped_ste, polynomial, ste, tanh
 from adabin.layers import AdaBinConv2d
 from adabin.layers.checks import check_map
 
-_ESTIMATORS = (tanh, polynomial, ste, clipped_ste)  # in the order of kernels/binarize.h
+# In the order of kernels/binarize.h.
+_SETS = ("adabin", "scale", "fixed")
+_ESTIMATORS = (tanh, polynomial, ste, clipped_ste)
 
 
 def _output_shape(stride, padding):
@@ -48,8 +49,8 @@ class AdaBinConvFunction(nn.Cell):
             stride,
             padding,
             settings.form == "released",
-            SETS.index(settings.activation_set),
-            SETS.index(settings.weight_set),
+            _SETS.index(settings.activation_set),
+            _SETS.index(settings.weight_set),
             *map(_ESTIMATORS.index, estimators),
         )
         shape = _output_shape(stride, padding)
@@ -124,9 +125,12 @@ class CpuAdaBinConv2d(CpuForm):
 
     @classmethod
     def refusal(cls, layer):
-        """Not a layer with a side in float, nor one with an estimator that the kernels do not know."""
+        """Not a layer with a side in float, nor one with a binary set or an estimator that the kernels do not know."""
         if not (layer.binarizes_input and layer.binarizes_weight):
             return ""
+        for name in (layer.settings.activation_set, layer.settings.weight_set):
+            if name not in _SETS:
+                return f"binary set {name!r}"
         for name, function in (
             (layer.settings.activation_estimator, layer.binary_a.binarize.estimate),
             (layer.settings.weight_estimator, layer.binary_w.estimate),
@@ -145,7 +149,7 @@ class CpuAdaBinConv2d(CpuForm):
 
 @form_of(AdaBinConv2d)
 class CpuHalfBinaryConv2d(CpuForm):
-    """`AdaBinConv2d` binarized as ever, then convolved here: a side is float, or an estimator not the kernels'."""
+    """`AdaBinConv2d` binarized as ever, then convolved here: a float side, or not the kernels' set or estimator."""
 
     def __init__(self, layer):
         super().__init__(layer)

@@ -44,6 +44,21 @@ def take(images, labels, config, split):
     return images[chosen], labels[chosen]
 
 
+def first_images(data, count):
+    """The first images that a split delivers (of this process's part), normalized.
+
+    Returns:
+        float32 (n, 3, H, W), n at most `count`.
+    """
+    images, found = [], 0
+    for batch, *_ in data.batches(0):
+        images.append(batch.asnumpy())
+        found += len(images[-1])
+        if found >= count:
+            break
+    return np.concatenate(images)[:count]
+
+
 def refuse_sizes(config):
     """For data sets that are always taken whole: train_size and test_size would have no effect.
 

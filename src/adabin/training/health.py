@@ -6,6 +6,7 @@ import contextlib
 import mindspore as ms
 import numpy as np
 
+from adabin.data.subset import first_images
 from adabin.layers import AdaBinConv2d
 from adabin.models import build_model
 from adabin.utils.checkpoint import network_parameters
@@ -26,8 +27,8 @@ def binary_layers(network):
 def weight_bits(layer):
     """Signs of a layer's binary weights: bool (C_out, N), True for the upper value of the channel's set."""
     flat = layer.weight.asnumpy().reshape(layer.weight.shape[0], -1)
-    centered = layer.settings.weight_set == "adabin"
-    return flat >= (flat.mean(axis=1, keepdims=True, dtype=np.float64) if centered else 0)
+    beta, _ = layer.binary_w.of_weights(ms.Tensor(flat))
+    return flat >= beta.asnumpy()
 
 
 @contextlib.contextmanager
@@ -85,16 +86,6 @@ def saturation(x, alpha, beta):
     return float(np.mean(np.abs(x - beta) > abs(alpha)))
 
 
-def first_images(data, count):
-    """The first test images (of this process's part), normalized: Tensor (n, 3, H, W), n at most `count`."""
-    found = []
-    for images, *_ in data.batches(0):
-        found.append(images.asnumpy())
-        if sum(map(len, found)) >= count:
-            break
-    return ms.Tensor(np.concatenate(found)[:count])
-
-
 class HealthRecord:
     """Health of every binary layer, measured once per epoch for metrics.csv.
 
@@ -111,7 +102,7 @@ class HealthRecord:
         self.network, self.probe = network, build_model(config)
         self.layers = binary_layers(self.probe)
         if self.layers:
-            self.images = first_images(test_data, IMAGES)
+            self.images = ms.Tensor(first_images(test_data, IMAGES))
             self.bits = self._bits()
 
     def _bits(self):
