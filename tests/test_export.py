@@ -245,7 +245,7 @@ def test_a_name_that_would_become_another_is_refused_before_any_work(
     tiny_run, tmp_path, monkeypatch, name, flags, part
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(adabin.export, "open_checkpoint", None)
+    monkeypatch.setattr(export, "open_checkpoint", None)
     run = shutil.copytree(tiny_run, tmp_path / "run")
     with pytest.raises(UserError, match=part):
         export.main(["--ckpt_path", str(run / "best.ckpt"), "--file_name", name, *flags])
