@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start the entry points as users do, and check how they end."""
 
+import contextlib
+import importlib
+import io
 import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
+
+from adabin.utils import stopping
+from adabin.utils.cli import run
 
 ROOT = Path(__file__).resolve().parents[1]
 # Three epochs of twelve steps on a network and a data set as small as they get.
@@ -38,11 +45,37 @@ def start(program, *flags, cwd):
     )
 
 
-def call(program, *flags, cwd):
-    """Run an entry point to its end."""
+def call_apart(program, *flags, cwd):
+    """Run an entry point to its end as users do, in a process of its own."""
     return subprocess.run(
         command(program, *flags), cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
+
+
+def call(program, *flags, cwd):
+    """Run an entry point to its end in this process, which saves loading MindSpore; returns what `call_apart` would."""
+    import mindspore as ms
+
+    main = importlib.import_module(program.removesuffix(".py").replace("/", ".")).main
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", how) for how in ("strict", "backslashreplace"))
+    words, before = command(program, *flags)[1:], (os.getcwd(), sys.argv)
+    status, sys.argv = 0, words
+    os.chdir(cwd)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            run(main)
+    except SystemExit as ended:
+        status = ended.code
+    except Exception:
+        status = 1
+        err.write(traceback.format_exc())
+    finally:
+        sys.argv = before[1]
+        os.chdir(before[0])
+        stopping.explain(str)
+        ms.set_context(mode=ms.GRAPH_MODE)
+    printed, said = (stream.seek(0) or stream.read() for stream in (out, err))
+    return subprocess.CompletedProcess(words, status, printed, said)
 
 
 def result_of(ended):

@@ -8,7 +8,7 @@ import pytest
 
 from adabin.utils.errors import UserError
 from adabin.utils.files import replacing
-from tests.programs import ROOT, TINY, call, refusal_of
+from tests.programs import ROOT, TINY, call, call_apart, refusal_of
 
 LONG = "n" * 300
 SHAPES = ROOT / "config" / "resnet20_shapes.yaml"
@@ -275,7 +275,7 @@ def test_a_full_disk_ends_a_training_in_one_line_and_keeps_what_was_there(tiny_r
     config = (run / "config.yaml").read_text(encoding="utf-8")
     (run / "config.yaml").write_text(config.replace("epochs: 3", "epochs: 4"), encoding="utf-8")
     before = {name: (run / name).read_bytes() for name in ("last.ckpt", "best.ckpt")}
-    line = refusal_of(call("tests/training_on_full_disk.py", "--resume", run, cwd=tmp_path))
+    line = refusal_of(call_apart("tests/training_on_full_disk.py", "--resume", run, cwd=tmp_path))
     assert f"{run}/last.ckpt: cannot be written" in line or f"{run}/best.ckpt: cannot be written" in line, line
     assert "free some space" in line
     assert {name: (run / name).read_bytes() for name in before} == before

@@ -10,7 +10,7 @@ from benchmarks.peers import rows as table
 from benchmarks.peers.chart import bars, significant
 from benchmarks.peers.report import layer_times, markdown, write_report
 from benchmarks.peers.worker import timed_runs
-from tests.programs import call, refusal_of
+from tests.programs import call_apart, refusal_of
 
 
 def row(case, peer, threads, median, ratio="", **more):
@@ -116,7 +116,7 @@ def test_bad_input_ends_in_one_line(flags, part, tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     (tmp_path / "broken.csv").write_text(",".join(table.FIELDS) + "\nresnet20,1\n")
     flags = [flag.format(tmp=tmp_path) for flag in flags]
-    line = refusal_of(call("benchmarks/compare_peers.py", "--docs_path", tmp_path / "docs", *flags, cwd=tmp_path))
+    line = refusal_of(call_apart("benchmarks/compare_peers.py", "--docs_path", tmp_path / "docs", *flags, cwd=tmp_path))
     assert part in line
     assert not (tmp_path / "docs").exists()
 
@@ -137,7 +137,7 @@ def test_a_peer_that_is_not_installed_is_reported_in_one_line(tmp_path, capsys, 
 def test_the_report_alone_needs_no_peer(rows, tmp_path):
     table.write_rows(tmp_path / "f.csv", rows)
     flags = ("--report", "--csv_path", tmp_path / "f.csv", "--docs_path", tmp_path / "docs")
-    done = call("benchmarks/compare_peers.py", *flags, cwd=tmp_path)
+    done = call_apart("benchmarks/compare_peers.py", *flags, cwd=tmp_path)
     assert json.loads(done.stdout)["rows"] == len(rows)
     assert (tmp_path / "docs" / "peers.md").is_file()
 

@@ -20,7 +20,7 @@ from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.errors import UserError
 from scripts.distributed_job import free_port
 from scripts.job_workers import is_alive
-from tests.programs import ROOT, TINY, call, environment, refusal_of, result_of
+from tests.programs import ROOT, TINY, call, call_apart, environment, refusal_of, result_of
 from tests.stopped import NOTHING_KEPT, advice_of, read_terminal, start_on_terminal, stop
 from tests.test_resume import assert_same_run, metrics_of, only_run_in
 
@@ -258,7 +258,9 @@ def test_a_killed_worker_ends_the_job_and_any_number_of_workers_goes_on(tmp_path
 
 @pytest.mark.slow
 def test_a_run_of_one_process_goes_on_with_several_workers(tiny_run, tmp_path):
-    process = call("tests/killed_training.py", "step", 15, *TINY, "--output_path", tmp_path / "outputs", cwd=tmp_path)
+    process = call_apart(
+        "tests/killed_training.py", "step", 15, *TINY, "--output_path", tmp_path / "outputs", cwd=tmp_path
+    )
     assert process.returncode == -signal.SIGKILL
     run = only_run_in(tmp_path)
     result_of(run_job(5, "--resume", run, folder=tmp_path))

@@ -13,7 +13,7 @@ import pytest
 
 from adabin.utils.checkpoint import OPTIMIZER_PREFIX, read_checkpoint
 from adabin.utils.config import read_config
-from tests.programs import TINY, call, refusal_of, result_of, start
+from tests.programs import TINY, call, call_apart, refusal_of, result_of, start
 
 STEPS_PER_EPOCH = 12
 TIMES = ("seconds", "images_per_second")
@@ -77,7 +77,7 @@ def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(kernels_and_r
     rng = random.Random(11)
 
     def killed(moment, count, *flags):
-        ended = call("tests/killed_training.py", moment, count, *flags, cwd=tmp_path)
+        ended = call_apart("tests/killed_training.py", moment, count, *flags, cwd=tmp_path)
         assert ended.returncode == -signal.SIGKILL and ended.stdout == "", ended.stderr
 
     # 1: within the first epoch, when there is no checkpoint yet.
@@ -113,7 +113,7 @@ def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(kernels_and_r
 @pytest.mark.parametrize("name", ["metrics.csv", "best.ckpt", "config.yaml"])
 def test_a_kill_while_another_file_is_written_does_no_harm(tiny_run, tmp_path, name):
     flags = (*TINY, "--output_path", tmp_path / "outputs")
-    ended = call("tests/killed_training.py", name, 1, *flags, cwd=tmp_path)
+    ended = call_apart("tests/killed_training.py", name, 1, *flags, cwd=tmp_path)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     run = only_run_in(tmp_path)
     assert not (run / name).exists() and (run / f".writing-{name}").exists()

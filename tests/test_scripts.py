@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import cpp
-from tests.programs import ROOT, TINY, call, result_of
+from tests.programs import ROOT, TINY, call_apart, result_of
 
 
 def script(name, *arguments):
@@ -41,8 +41,8 @@ def test_inference_script_gives_the_accuracy_of_mindspore(tiny_run, tmp_path):
     cpp.program("adabin_infer")
     for name in ("best.ckpt", "config.yaml"):
         shutil.copy(tiny_run / name, tmp_path)
-    exported = result_of(call("export.py", "--ckpt_path", tmp_path / "best.ckpt", cwd=tmp_path))
-    evaluated = result_of(call("eval.py", "--ckpt_path", tmp_path / "best.ckpt", cwd=tmp_path))
+    exported = result_of(call_apart("export.py", "--ckpt_path", tmp_path / "best.ckpt", cwd=tmp_path))
+    evaluated = result_of(call_apart("eval.py", "--ckpt_path", tmp_path / "best.ckpt", cwd=tmp_path))
     ended = script("run_infer_310.sh", exported["file"], "shapes", "-")
     found = last_json(ended)
     assert found["images"] == evaluated["images"] == 40
@@ -138,7 +138,7 @@ def test_help_among_the_arguments_of_a_distributed_training_starts_nothing(flags
     before = set((ROOT / "outputs").glob("distribute_*"))
     ended = script("run_distribute_train.sh", *flags)
     assert ended.returncode == 0 and ended.stdout.startswith("Usage: bash scripts/run_distribute_train.sh")
-    ended = call("scripts/distributed_job.py", *flags[2:], flags[-1], cwd=ROOT)
+    ended = call_apart("scripts/distributed_job.py", *flags[2:], flags[-1], cwd=ROOT)
     assert ended.returncode == 0 and ended.stdout.startswith("usage: ") and "--node_rank" in ended.stdout
     assert set((ROOT / "outputs").glob("distribute_*")) == before
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.programs import TINY, call, refusal_of, result_of
+from tests.programs import TINY, call_apart, refusal_of, result_of
 
 MEASURED = ("--steps=2", "--warmup=1", "--rounds=1")
 
@@ -19,7 +19,7 @@ def rows_of(path):
 def test_a_step_is_measured_into_a_table(tmp_path):
     path = tmp_path / "new" / "step.csv"
     flags = ("--threads=1,2", "--csv_path", path)
-    result = result_of(call("benchmarks/train_step.py", *TINY[:3], *MEASURED, *flags, cwd=tmp_path))
+    result = result_of(call_apart("benchmarks/train_step.py", *TINY[:3], *MEASURED, *flags, cwd=tmp_path))
     rows = rows_of(path)
     assert [row["threads"] for row in rows] == ["1", "2"]
     for row in rows:
@@ -31,12 +31,12 @@ def test_a_step_is_measured_into_a_table(tmp_path):
         gain = float(rows[0]["median_step_s"]) / float(row["median_step_s"])
         assert float(row["speedup"]) == pytest.approx(gain, abs=0.01)
         assert str(tmp_path) not in row["command"]
-    refused = call("benchmarks/train_step.py", *TINY[:3], "--threads=two", cwd=tmp_path)
+    refused = call_apart("benchmarks/train_step.py", *TINY[:3], "--threads=two", cwd=tmp_path)
     assert "--threads two:" in refusal_of(refused)
 
 
 def test_the_profile_tells_the_projects_operators_apart(tmp_path):
-    ended = call("benchmarks/train_step.py", *TINY[:3], *MEASURED, "--cpu_kernels=on", "--profile", cwd=tmp_path)
+    ended = call_apart("benchmarks/train_step.py", *TINY[:3], *MEASURED, "--cpu_kernels=on", "--profile", cwd=tmp_path)
     assert json.loads(ended.stdout.splitlines()[-1])["ms_per_step"] > 0
     calls = {}
     for line in ended.stderr.splitlines():
@@ -51,7 +51,7 @@ def test_the_profile_tells_the_projects_operators_apart(tmp_path):
 
 def test_an_evaluation_is_measured_into_a_table(tmp_path):
     flags = (*TINY, "--passes=1", "--rounds=1", "--threads=1,2", "--csv_path", tmp_path / "e.csv")
-    result = result_of(call("benchmarks/evaluation.py", *flags, cwd=tmp_path))
+    result = result_of(call_apart("benchmarks/evaluation.py", *flags, cwd=tmp_path))
     rows = rows_of(tmp_path / "e.csv")
     assert [row["threads"] for row in rows] == ["1", "2"]
     for row in rows:
@@ -60,11 +60,13 @@ def test_an_evaluation_is_measured_into_a_table(tmp_path):
 
 def test_the_pipeline_is_compared_with_what_the_training_consumes(tmp_path):
     flags = (*TINY, "--workers", "1,2", "--seconds=0.2", "--csv_path", tmp_path / "p.csv")
-    result = result_of(call("benchmarks/data_pipeline.py", *flags, cwd=tmp_path))
+    result = result_of(call_apart("benchmarks/data_pipeline.py", *flags, cwd=tmp_path))
     rows = rows_of(tmp_path / "p.csv")
     assert [row["workers"] for row in rows] == ["1", "2"]
     for row in rows:
         ratio = float(row["pipeline_images_per_s"]) / float(row["training_images_per_s"])
         assert abs(float(row["ratio"]) / ratio - 1) < 0.05
     assert result["least_ratio"] == min(float(row["ratio"]) for row in rows)
-    assert "--workers one:" in refusal_of(call("benchmarks/data_pipeline.py", *flags, "--workers=one", cwd=tmp_path))
+    assert "--workers one:" in refusal_of(
+        call_apart("benchmarks/data_pipeline.py", *flags, "--workers=one", cwd=tmp_path)
+    )

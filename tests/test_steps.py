@@ -13,7 +13,7 @@ from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from scripts import summary
-from tests.programs import ROOT, TINY, call, refusal_of, result_of
+from tests.programs import ROOT, TINY, call, call_apart, refusal_of, result_of
 from tests.test_resume import STEPS_PER_EPOCH, assert_same_run, only_run_in
 
 TWO_STEP = (
@@ -68,7 +68,7 @@ def test_each_step_is_a_run_of_its_own_and_the_second_starts_from_the_first(two_
 
 def test_a_two_step_training_killed_in_each_step_ends_as_one_that_was_not(two_steps, teacher, tmp_path):
     def killed(moment, count, *flags):
-        ended = call("tests/killed_training.py", moment, count, *flags, cwd=tmp_path)
+        ended = call_apart("tests/killed_training.py", moment, count, *flags, cwd=tmp_path)
         assert ended.returncode == -signal.SIGKILL and ended.stdout == "", ended.stderr
 
     # In the second epoch of the first step.
@@ -111,7 +111,7 @@ def test_the_final_checkpoint_evaluates_exports_and_counts_as_any_other(two_step
 def test_a_run_with_an_average_resumes_to_the_last_bit_and_gives_both_weights(tmp_path, options):
     flags = (*TINY, "--epochs=2", *options)
     reference = result_of(call("train.py", *flags, "--output_path", tmp_path / "whole" / "outputs", cwd=tmp_path))
-    ended = call(
+    ended = call_apart(
         "tests/killed_training.py", "last.ckpt", 2, *flags, "--output_path", tmp_path / "outputs", cwd=tmp_path
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr

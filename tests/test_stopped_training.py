@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from adabin.training.going_on import how_to_go_on, value_of
-from tests.programs import TINY, call, command, result_of, start
+from tests.programs import TINY, call_apart, command, result_of, start
 from tests.stopped import (
     NOTHING_KEPT,
     advice_of,
@@ -68,7 +68,7 @@ def test_a_training_stopped_at_any_moment_goes_on_as_if_it_had_not_been(tiny_run
     assert stop_training(second, "imports", *resume, folder=tmp_path) == goes_on
     assert stop_training(second, "resuming ", *resume, "--num_workers=1", folder=tmp_path) == goes_on
     words = goes_on.removeprefix("; go on with: python ").split()
-    assert result_of(call(*words, cwd=tmp_path))["epochs"] == 3
+    assert result_of(call_apart(*words, cwd=tmp_path))["epochs"] == 3
     assert_same_run(run, tiny_run)
 
 

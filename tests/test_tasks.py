@@ -12,11 +12,11 @@ import pytest
 
 from adabin.training.distributed import World
 from tests.counting import COUNTS, FLAGS, DotMetric
-from tests.programs import ROOT, call, result_of, start
+from tests.programs import ROOT, call_apart, result_of, start
 
 
 def run(program, *flags, cwd):
-    return result_of(call("tests/counting.py", ROOT / program, *flags, cwd=cwd))
+    return result_of(call_apart("tests/counting.py", ROOT / program, *flags, cwd=cwd))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ def _histogram(axis, values, marks):
     low, high = np.percentile(values, (0.1, 99.9))
     low, high = min(low, *marks), max(high, *marks)
     margin = 0.06 * (high - low) or 1.0
-    axis.hist(np.clip(values, low - margin, high + margin), BINS, (low - margin, high + margin), color=BARS)
+    axis.hist(np.clip(values, low - margin, high + margin), BINS, range=(low - margin, high + margin), color=BARS)
     axis.set_yticks([])
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
