@@ -27,7 +27,7 @@ from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
-from adabin.utils.key import ON_TESTS
+from adabin.utils.key import KERNELS, ON_TESTS
 from adabin.utils.threads import default_threads
 
 
@@ -50,7 +50,7 @@ class Kept:
 
 
 def main(argv):
-    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=ON_TESTS)
+    flags, overrides = parse_flags(__doc__, argv, add_flags, uses=(*ON_TESTS, KERNELS))
     if flags.logits_path and Path(flags.logits_path).exists():
         raise UserError(f"--logits_path {flags.logits_path}: exists already; choose another name or remove it")
     if flags.logits_path:

@@ -29,6 +29,7 @@ from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 from adabin.utils.key import DEVICE, NETWORK, PICTURES, WEIGHTS
+from adabin.utils.schema import KEYS
 
 
 def add_flags(parser):
@@ -53,6 +54,9 @@ def open_model(flags, overrides):
     if flags.model and flags.ckpt_path:
         raise UserError("--ckpt_path and --model are two ways to the same; give one of them")
     if flags.model:
+        for key in overrides:
+            if PICTURES not in KEYS[key].uses:
+                raise UserError(f"--{key}: has no effect on --model, which runs in the C++ program; leave it out")
         config = description_of(flags.model, flags.config_path, overrides)
         return "model", flags.model, EngineModel(flags.model, config), config
     # Here, as loading MindSpore takes seconds that the C++ program does not need.

@@ -186,6 +186,9 @@ def test_bad_requests_end_in_one_line(work, ckpt, exported, photos, tmp_path):
     assert "short.adabin" in line
     line = refused("--model", work / "net.adabin", "--class_names=[a, b]", "--num_classes=2", *picture)
     assert "the config has 2 classes, the network 3 outputs" in line
+    for flag in ("--cpu_kernels=on", "--binary_form=released", "--evaluate_ema=false"):
+        line = refused("--model", work / "net.adabin", flag, *picture)
+        assert f"{flag.split('=')[0]}: has no effect" in line or "is a key of train.py" in line, line
     line = refused("--model", work / "net.adabin", "--image_size=32", *picture)
     assert "image_size=32" in line
     assert not (tmp_path / "outputs" / "predict").exists() or not list(

@@ -14,8 +14,9 @@ TOLD = "told"  # is only told
 NETWORK = "network"  # which network it is
 WEIGHTS = "weights"  # which weights of a checkpoint are taken
 TEST = "test"  # the test images of a data set
-PICTURES = "pictures"  # how a picture is prepared
+PICTURES = "pictures"  # how a picture is prepared, and what the answer is called
 DEVICE = "device"
+KERNELS = "kernels"  # whether the CPU kernels compute
 RUNS = "runs"  # where runs lie
 ON_TESTS = (NETWORK, WEIGHTS, TEST, DEVICE, RUNS)  # of programs that run a checkpoint on test images
 
@@ -34,7 +35,7 @@ class Key:
         exported (bool): export.py writes it beside a network, as it does all that a checkpoint tells.
         in_stage (bool): one of the `stages` of a training may have another value.
         free (bool): a resumed run may have another value; it has no influence on the results.
-        uses (tuple): what besides training it has an effect on: NETWORK, WEIGHTS, TEST, PICTURES, DEVICE, RUNS.
+        uses (tuple): what besides training it has an effect on, from the list above.
         needs (tuple of Need): without one of these the key has no effect, and a flag for it is refused.
     """
 

@@ -5,7 +5,7 @@ A new key is an entry here and its use; `python scripts/write_base.py` then writ
 is that of the file and of `-h`.
 """
 
-from adabin.utils.key import DEVICE, IDENTITY, MEANING, NETWORK, PICTURES, RUNS, TEST, TOLD, WEIGHTS, Key
+from adabin.utils.key import DEVICE, IDENTITY, KERNELS, MEANING, NETWORK, PICTURES, RUNS, TEST, TOLD, WEIGHTS, Key
 from adabin.utils.needs import (
     ACCELERATOR,
     AUGMENT,
@@ -26,7 +26,10 @@ from adabin.utils.needs import (
 
 TASK_KEYS = {
     "task": Key(
-        "classification", "what the network's outputs mean: classification", checkpoint=TOLD, uses=(NETWORK, TEST)
+        "classification",
+        "what the network's outputs mean: classification",
+        checkpoint=TOLD,
+        uses=(NETWORK, TEST, PICTURES),
     ),
 }
 NETWORK_KEYS = {
@@ -41,16 +44,18 @@ NETWORK_KEYS = {
         "number of classes; must be the data set's; 0: take it from the data set",
         at_least=0,
         checkpoint=IDENTITY,
-        uses=(NETWORK, TEST),
+        uses=(NETWORK, TEST, PICTURES),
     ),
     "class_names": Key(
         [],
         "their names in the order of their numbers; train.py puts in those of the data set",
         example="[cat, dog]",
         checkpoint=TOLD,
-        uses=(NETWORK, TEST),
+        uses=(NETWORK, TEST, PICTURES),
     ),
-    "image_size": Key(32, "height and width of the network's input", at_least=4, exported=True, uses=(NETWORK, TEST)),
+    "image_size": Key(
+        32, "height and width of the network's input", at_least=4, exported=True, uses=(NETWORK, TEST, PICTURES)
+    ),
     "w_bits": Key(
         1, "weights: 1 (binary) or 32 (float)", choices=(1, 32), checkpoint=MEANING, in_stage=True, uses=(NETWORK,)
     ),
@@ -95,7 +100,7 @@ DATA_KEYS = {
         "shapes",
         "shapes (drawn by this project), cifar10, image_folder, imagenet or tiny_imagenet",
         checkpoint=IDENTITY,
-        uses=(NETWORK, TEST),
+        uses=(NETWORK, TEST, PICTURES),
     ),
     "data_path": Key("", "folder of the data set; not needed for shapes", free=True, uses=(TEST,), needs=(FILES,)),
     "download": Key(
@@ -250,7 +255,6 @@ TRAINING_KEYS = {
         at_least=0,
         at_most=2**32 - 1,
         exported=True,
-        uses=(TEST,),
     ),
 }
 RUN_KEYS = {
@@ -260,7 +264,7 @@ RUN_KEYS = {
         "auto",
         "C++ kernels on CPU: auto (where a compiler is found), on (or end with an error), off",
         choices=("auto", "on", "off"),
-        uses=(DEVICE,),
+        uses=(KERNELS,),
     ),
     "execution_mode": Key(
         "GRAPH",

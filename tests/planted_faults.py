@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plant faults in a copy of the project, one by one, and see the tests fail on them.
+
+    python -m tests.planted_faults [WORD ...]        # all of them, or those whose description has one of the words
+
+A fault that no test notices ends it with status 1: a test is missing, or cannot fail. `tests/test_planted_faults.py`
+holds that each of these places exists, so whoever changes one brings the list up to date.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = "src/adabin"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A mistake somebody could make: in `file`, `right` becomes `wrong`, and `tests` (pytest's arguments) must fail."""
+
+    what: str
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+
+FAULTS = [
+    Fault(
+        "sign(0) is -1",
+        f"{CODE}/binarize.py",
+        "direction * x >= direction * beta",
+        "direction * x > direction * beta",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "alpha's gradient without the part through u",
+        f"{CODE}/binarize.py",
+        " - dx * u)",
+        ")",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "the released form's center is not scaled",
+        f"{CODE}/binarize.py",
+        "dbeta = alpha * grad_sum - dx_sum",
+        "dbeta = grad_sum - dx_sum",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "the weights' statistics are detached",
+        f"{CODE}/binary_sets.py",
+        'BinarySet(_mean_and_deviation, _through_mean_and_deviation, ("alpha", "beta"))',
+        'BinarySet(_mean_and_deviation, detached, ("alpha", "beta"))',
+        "tests/test_binarize.py -k weight_forward",
+    ),
+    Fault(
+        "without a center alpha is not learned",
+        f"{CODE}/binary_sets.py",
+        '_through_magnitude, ("alpha",)',
+        "_through_magnitude, ()",
+        "tests/test_binarize.py -k activation_set",
+    ),
+    Fault(
+        "a clipped estimator without clipping",
+        f"{CODE}/estimators.py",
+        "ops.abs(u) <= 1",
+        "ops.abs(u) <= 2",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "the slope below zero is the one above",
+        f"{CODE}/layers/maxout.py",
+        "grad_negative * neg",
+        "grad_negative * pos",
+        "tests/test_layers.py",
+    ),
+    Fault(
+        "a shortcut is forgotten",
+        f"{CODE}/layers/norm_act.py",
+        "y = y + shortcut",
+        "y = y + 0 * shortcut",
+        "tests/test_networks.py tests/test_cpu_networks.py",
+    ),
+    Fault(
+        "option A adds all channels behind",
+        f"{CODE}/layers/subsample.py",
+        "front = extra_channels // 2",
+        "front = 0",
+        "tests/test_layers.py tests/test_networks.py",
+    ),
+    Fault(
+        "the deploy form compares the wrong way",
+        f"{CODE}/layers/binary_conv.py",
+        "return x >= self.beta if self.rising else self.beta >= x",
+        "return x >= self.beta",
+        "tests/test_export.py",
+    ),
+    Fault(
+        "a subclass is exported as its base",
+        f"{CODE}/deploy.py",
+        'if "deploy_form" not in vars(kind):',
+        "if False:",
+        "tests/test_own_layer.py tests/test_export.py",
+    ),
+    Fault(
+        "the kernels serve layers with groups",
+        f"{CODE}/cpu/convolution.py",
+        "if conv.group != 1:",
+        "if conv.group < 1:",
+        "tests/test_cpu_networks.py tests/test_cpu_kernels.py",
+    ),
+    Fault(
+        "the kernels binarize with >",
+        f"{CODE}/cpu/kernels/binarize.h",
+        "return rising ? x >= beta : x <= beta;",
+        "return rising ? x > beta : x < beta;",
+        "tests/test_cpu_kernels.py tests/test_cpu_networks.py",
+    ),
+    Fault(
+        "a stem in float is counted as bits",
+        f"{CODE}/layers/binary_conv.py",
+        "on_bits=self.binarizes_weight and self.binarizes_input",
+        "on_bits=True",
+        "tests/test_summary.py",
+    ),
+    Fault(
+        "alpha is decayed although it is excluded",
+        f"{CODE}/training/optimizer.py",
+        '"weight_decay": 0.0}',
+        '"weight_decay": config.weight_decay}',
+        "tests/test_training_options.py -k spared",
+    ),
+    Fault(
+        "the cosine ends too early",
+        f"{CODE}/training/schedule.py",
+        "math.cos(math.pi * epoch / epochs)",
+        "math.cos(math.pi * (epoch + 1) / epochs)",
+        "tests/test_schedule_and_step.py",
+    ),
+    Fault(
+        "k does not rise as t falls",
+        f"{CODE}/training/schedule.py",
+        "return max(1 / t, 1.0), t",
+        "return 1.0, t",
+        "tests/test_schedule_and_step.py",
+    ),
+    Fault(
+        "clipping scales each gradient by twice the limit",
+        f"{CODE}/training/update.py",
+        "factor = self.limit / ops",
+        "factor = 2 * self.limit / ops",
+        "tests/test_training_options.py -k 'limit or allows'",
+    ),
+    Fault(
+        "gradients of parts are summed, not averaged",
+        f"{CODE}/training/accumulate.py",
+        "(total / self.parts,)",
+        "(total,)",
+        "tests/test_training_options.py -k parts",
+    ),
+    Fault(
+        "the average lags by an update",
+        f"{CODE}/training/average.py",
+        "(ops.depend(source, done) - average)",
+        "(source - average)",
+        "tests/test_training_options.py -k average",
+    ),
+    Fault(
+        "a resumed run forgets the best epoch",
+        f"{CODE}/training/loop.py",
+        'start, best = metadata["epoch"], metadata[best_score]',
+        'start, best = metadata["epoch"], -math.inf',
+        "tests/test_resume.py tests/test_steps.py",
+    ),
+    Fault(
+        "the average is evaluated and kept",
+        f"{CODE}/training/average.py",
+        "                ops.assign(source, Tensor(value))",
+        "                pass",
+        "tests/test_training_options.py -k average",
+    ),
+    Fault(
+        "the optimizer's state is not saved",
+        f"{CODE}/training/loop.py",
+        "save_checkpoint(run.last, network, metadata, step.optimizer, state)",
+        "save_checkpoint(run.last, network, metadata, None, state)",
+        "tests/test_resume.py",
+    ),
+    Fault(
+        "a teacher is trained",
+        f"{CODE}/tasks/classification/loss.py",
+        "self.teacher.set_train(False)",
+        "self.teacher.set_train(mode)",
+        "tests/test_training_options.py -k teacher",
+    ),
+    Fault(
+        "equal logits go to the higher class",
+        f"{CODE}/tasks/classification/metric.py",
+        "np.arange(logits.shape[1]) < labels",
+        "np.arange(logits.shape[1]) > labels",
+        "tests/test_checkpoint.py tests/test_tasks.py tests/test_pipeline.py tests/test_schedule_and_step.py",
+    ),
+    Fault(
+        "the order of an epoch is that of the first",
+        f"{CODE}/data/transforms.py",
+        "return _generator(seed, epoch, _ORDER)",
+        "return _generator(seed, 0, _ORDER)",
+        "tests/test_pipeline.py",
+    ),
+    Fault(
+        "the crop is mirrored after it is placed",
+        f"{CODE}/data/transforms.py",
+        "images[:, :, ::-1], images)",
+        "images[:, ::-1], images)",
+        "tests/test_pipeline.py",
+    ),
+    Fault(
+        "ranks see the same part of a batch",
+        f"{CODE}/data/image_dataset.py",
+        "index * size + self.dataset.rank * self.dataset.share",
+        "index * size",
+        "tests/test_pipeline.py tests/test_distribute.py",
+    ),
+    Fault(
+        "a picture is in both splits",
+        f"{CODE}/data/image_folder.py",
+        "in_test(path, seed, share) == tested, split)",
+        "in_test(path, seed, share) == tested or tested, split)",
+        "tests/test_picture_folders.py",
+    ),
+    Fault(
+        "the center crop takes the corner",
+        f"{CODE}/data/crops.py",
+        "return Box((height - side) // 2, (width - side) // 2, side, side)",
+        "return Box(0, 0, side, side)",
+        "tests/test_picture_dataset.py tests/test_decode.py",
+    ),
+    Fault(
+        "a label of 10 is let through",
+        f"{CODE}/data/cifar10.py",
+        "if labels.max() >= len(CIFAR10_CLASSES):",
+        "if labels.max() > len(CIFAR10_CLASSES):",
+        "tests/test_cifar10.py",
+    ),
+    Fault(
+        "a checkpoint of the other form is loaded in silence",
+        f"{CODE}/utils/checkpoint.py",
+        "if metadata.get(key, expected) != expected:",
+        'if key != "binary_form" and metadata.get(key, expected) != expected:',
+        "tests/test_checkpoint.py",
+    ),
+    Fault(
+        "a flag without effect is taken",
+        f"{CODE}/utils/effect.py",
+        "if value and key not in besides else None",
+        "if value is None else None",
+        "tests/test_config.py tests/test_bad_input.py",
+    ),
+    Fault(
+        "a flag contradicts the run to resume",
+        f"{CODE}/training/run_folder.py",
+        "if new != old and not KEYS[key].free:",
+        "if new != old and KEYS[key].free:",
+        "tests/test_resume.py -k contradicts",
+    ),
+    Fault(
+        "a pickle may name any function",
+        f"{CODE}/utils/pickle_machine.py",
+        "and (module, name) in self.allowed):",
+        "):",
+        "tests/test_safe_pickle.py",
+    ),
+    Fault(
+        "an existing file is replaced by an export",
+        f"{CODE}/export/description.py",
+        "if path.exists() and not force:",
+        "if path.exists() and force:",
+        "tests/test_export.py tests/test_bad_input.py",
+    ),
+    Fault(
+        "what a stopped program has half written stays",
+        f"{CODE}/utils/stopping.py",
+        "                    remove(path)",
+        "                    pass",
+        "tests/test_stopping.py tests/test_export.py",
+    ),
+    Fault(
+        "ADABIN_CPU_THREADS is not heeded",
+        f"{CODE}/utils/threads.py",
+        'own = environment.get(VARIABLE, "").strip()',
+        'own = ""',
+        "tests/test_threads.py tests/test_cpu_threads.py",
+    ),
+]
+
+
+def copy_of_the_project(folder):
+    """The files that git knows or would take, and the C++ programs as they have been built."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    for name in listed:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    build = ROOT / "ascend310_infer" / "build"
+    if build.is_dir():
+        (folder / "ascend310_infer" / "build").symlink_to(build)
+
+
+def fails(tests, folder):
+    """Whether these tests fail in a copy."""
+    command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow' {tests}"
+    status = subprocess.run(command, shell=True, cwd=folder, capture_output=True).returncode
+    assert status in (0, 1), f"pytest {tests}: no tests, or they cannot be run"
+    return status == 1
+
+
+def is_caught(fault, folder):
+    """Whether the tests fail with this fault planted in a copy."""
+    path = folder / fault.file
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(fault.right, fault.wrong), encoding="utf-8")
+    try:
+        return fails(fault.tests, folder)
+    finally:
+        path.write_text(text, encoding="utf-8")
+
+
+def main(words):
+    """Returns the status to exit with."""
+    chosen = [fault for fault in FAULTS if not words or any(word in fault.what for word in words)]
+    missed = []
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        copy_of_the_project(Path(folder))
+        for tests in sorted({fault.tests for fault in chosen}):
+            assert not fails(tests, folder), f"pytest {tests}: fails without any fault"
+        for fault in chosen:
+            began = time.monotonic()
+            caught = is_caught(fault, Path(folder))
+            print(f"{'caught' if caught else 'MISSED'}  {time.monotonic() - began:4.0f} s  {fault.what}", flush=True)
+            missed += [] if caught else [fault.what]
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} caught")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
