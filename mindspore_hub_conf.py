@@ -40,7 +40,7 @@ def create_network(name, num_classes=None, checkpoint=None, **keys):
             contradicts the network or data set of the name or a key.
     """
     recipes = {path.stem: path for path in (ROOT / "config").glob("*_*.yaml")}
-    if name not in recipes and name not in MODELS:
+    if not isinstance(name, str) or name not in {*recipes, *MODELS}:
         known = [*MODELS, *sorted(recipes)]
         raise UserError(f"network {name!r} is unknown{nearest(str(name), known)}; use one of {', '.join(known)}")
     if name in MODELS:

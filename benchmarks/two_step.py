@@ -20,6 +20,7 @@ from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
+from adabin.utils.schema import DATA_KEYS, RUN_KEYS
 from benchmarks.trainings import ROOT, parse_seeds, result_row, train, write_results
 
 CONFIG = ROOT / "config"
@@ -29,17 +30,8 @@ ABOUT = {
     "one_step_teacher": "binary from the start; soft labels, the same optimizer and epochs",
     "one_step": "binary from the start; labels, the one-step recipe, the same epochs",
 }
-# What the teacher must share with its students.
-SHARED = (
-    "data_path",
-    "dataset",
-    "num_classes",
-    "train_size",
-    "test_size",
-    "batch_size",
-    "eval_batch_size",
-    "device_target",
-)
+# What the teacher must share with its students: everything about data and device.
+SHARED = ("num_classes", "image_size", "batch_size", "eval_batch_size", *DATA_KEYS, *RUN_KEYS)
 
 
 def add_flags(parser):

@@ -85,6 +85,7 @@ def test_a_recipe_and_config_keys_describe_a_network(create_network):
     "name, keys, message",
     [
         ("resnet20_cifar", {}, "did you mean resnet20_cifar10"),
+        (["resnet20"], {}, r"network \['resnet20'\] is unknown"),
         ("resnet20", {"w_bit": 1}, "unknown key 'w_bit'"),
         ("resnet20", {"num_classes": -1}, "num_classes"),
     ],
