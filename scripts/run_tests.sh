@@ -16,8 +16,9 @@ case "${1:-}" in
     --slow) slow=1 && shift ;;
     -h | --help) show_help ;;
 esac
-pytest_args=(--timeout 1200 -m "not slow")
-((!slow)) || pytest_args=(--timeout 7200)
+# A file's tests share what they have trained: --dist loadfile leaves them to one process.
+pytest_args=(--timeout 1200 -m "not slow" -n auto --maxprocesses 4 --dist loadfile)
+((!slow)) || pytest_args=(--timeout 7200)  # some of these start as many processes as there are processors
 
 # shellcheck disable=SC2317  # called through stage
 lint() { ruff check . && ruff format --check .; }

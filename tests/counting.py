@@ -98,7 +98,6 @@ class DotMetric:
 class Counting:
     """The task; see adabin.tasks."""
 
-    columns = ("places", "mask")
     score = "ap"
     names_places = True
     recorded = ("ap", "kept")
@@ -108,10 +107,14 @@ class Counting:
         self.config = config
 
     @staticmethod
-    def targets(places, chosen):
-        padded, mask = np.zeros((len(chosen), MOST, 2), np.float32), np.zeros((len(chosen), MOST), np.float32)
-        for row, index in enumerate(chosen):
-            padded[row, : len(places[index])], mask[row, : len(places[index])] = places[index], 1
+    def columns(train):
+        return ("places", "mask")
+
+    @staticmethod
+    def targets(places, train):
+        padded, mask = np.zeros((len(places), MOST, 2), np.float32), np.zeros((len(places), MOST), np.float32)
+        for row, own in enumerate(places):
+            padded[row, : len(own)], mask[row, : len(own)] = own, 1
         return padded, mask
 
     def loss(self, teacher=None):

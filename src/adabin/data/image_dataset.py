@@ -18,7 +18,7 @@ class ImageDataset:
 
     Args:
         images: uint8 (N, H, W, 3) RGB.
-        labels: int32 (N,).
+        labels: int32 (N,), or whatever a task's `targets` are made from: a sequence of N annotations.
         class_names: names of the labels 0, 1, ...
         train: shuffled and without the last, incomplete batch; otherwise in order and complete.
         batch_size: images per batch.
@@ -29,7 +29,7 @@ class ImageDataset:
 
     Attributes: num_images, num_classes, class_names, normalization (mean, std), steps_per_epoch, images, labels,
     share: images per batch that this process gets (see `part_of`), columns: names of what a batch holds, and targets:
-    function (labels, chosen) -> tuple of what follows the images of a batch.
+    function of a batch's annotations -> tuple of arrays that follow its images.
 
     Raises:
         UserError: a batch size that is not positive or larger than a training split, a negative seed, a mean or std
@@ -54,7 +54,7 @@ class ImageDataset:
         self.steps_per_epoch = len(images) // batch_size if train else -(-len(images) // batch_size)
         self.num_workers = max(1, min(num_workers, os.cpu_count() or 1))
         self.rank, self.workers, self.share = 0, 1, batch_size
-        self.columns, self.targets = ("image", "label"), _own_labels
+        self.columns, self.targets = ("image", "label"), _labels_alone
 
     def part_of(self, rank, workers):
         """Leave to this process its share of the images, as one of `workers` processes; returns the data set.
@@ -90,11 +90,19 @@ class ImageDataset:
         return draw_augmentation(self.seed, epoch, self.num_images) if self.augment else None
 
     def load(self, chosen, places, choices):
-        """Augmented pixels of the images `chosen`, which have the `places` (slice) in the epoch's order: uint8."""
-        images = self.images[chosen]
+        """Images `chosen`, which have the `places` (slice) in the epoch's order, as augmented, and their annotations.
+
+        Returns:
+            (uint8 (B, H, W, 3), what `targets` takes: as many annotations).
+        """
+        images, annotations = self.images[chosen], self.annotations(chosen)
         if choices is None:
-            return images
-        return flip_and_crop(images, choices.flip[places], choices.top[places], choices.left[places])
+            return images, annotations
+        return flip_and_crop(images, choices.flip[places], choices.top[places], choices.left[places]), annotations
+
+    def annotations(self, chosen):
+        """Labels or other annotations of the images `chosen`."""
+        return self.labels[chosen] if isinstance(self.labels, np.ndarray) else [self.labels[index] for index in chosen]
 
     def batches(self, epoch: int = 0):
         """Return a `mindspore.dataset.Dataset` over one epoch.
@@ -109,8 +117,8 @@ class ImageDataset:
         return pipeline(EpochBatches(self, epoch), self.num_workers, self.columns)
 
 
-def _own_labels(labels, chosen):
-    return (labels[chosen],)
+def _labels_alone(labels):
+    return (labels,)
 
 
 def dataset_options(config, train):
@@ -145,5 +153,5 @@ class EpochBatches:
         first = index * size + self.dataset.rank * self.dataset.share if self.dataset.train else index * size
         places = slice(first, first + self.dataset.share)
         chosen = self.order[places]
-        images = self.dataset.load(chosen, places, self.choices)
-        return normalize(images, *self.dataset.normalization), *self.dataset.targets(self.dataset.labels, chosen)
+        images, annotations = self.dataset.load(chosen, places, self.choices)
+        return normalize(images, *self.dataset.normalization), *self.dataset.targets(annotations)

@@ -41,7 +41,7 @@ class PictureDataset(ImageDataset):
         return epoch if self.augment else None
 
     def load(self, chosen, places, epoch):
-        """Pixels of the chosen pictures, uint8 (B, S, S, 3); `epoch` is None without augmentation.
+        """Pixels of the chosen pictures, uint8 (B, S, S, 3), and their labels; `epoch` is None without augmentation.
 
         Raises:
             UserError: a picture cannot be read.
@@ -59,7 +59,7 @@ class PictureDataset(ImageDataset):
             else:
                 box = random_box(picture_generator(self.seed, epoch, index), *picture.shape[:2], self.crop_scale)
             out[row] = cut(picture, box, self.size)
-        return out
+        return out, self.annotations(chosen)
 
     def batches(self, epoch=0):
         return PictureBatches(self, epoch)
@@ -107,5 +107,5 @@ class _Guarded:
             with self.lock:
                 self.failure = self.failure or error
             size = self.dataset.size
-            targets = self.dataset.targets(self.dataset.labels, np.zeros(1, np.int64))
+            targets = self.dataset.targets(self.dataset.annotations([0]))
             return np.zeros((1, 3, size, size), np.float32), *targets

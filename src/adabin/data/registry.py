@@ -2,6 +2,7 @@
 """Data sets by name. A new one is a function (config, split) and a line in `DATASETS`."""
 
 import difflib
+from functools import partial
 
 from adabin.data.cifar10 import CIFAR10_CLASSES, load_cifar10
 from adabin.data.class_names import check_classes
@@ -46,7 +47,8 @@ def build_dataset(config, split: str, task=None):
         raise UserError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
     dataset = DATASETS[config.dataset](config, split)
     if task is not None:
-        dataset.columns, dataset.targets = ("image", *task.columns), task.targets
+        train = split == "train"
+        dataset.columns, dataset.targets = ("image", *task.columns(train)), partial(task.targets, train=train)
     return dataset
 
 

@@ -3,9 +3,9 @@
 
 A task is a class, made from a config, with
 
-    columns             names of the targets that a data set delivers behind the images, one array each
-    targets(labels, chosen)    those arrays for the images `chosen` of a data set, of a shape that is the same for every
-                        batch: what varies in number is padded, with a mask among the targets
+    columns(train)      names of the targets that a split delivers behind the images, one array each
+    targets(annotations, train)    those arrays, from the annotations of a batch's images as augmented; in training of
+                        a shape that is the same for every batch: what varies in number is padded, with a mask
     loss(teacher)       Cell (outputs, images, *targets) -> loss, statistics: a scalar, and a tuple of float32 scalars
                         summed over the batch; its attribute `statistics` names them. teacher: a network whose outputs
                         take the targets' place, or None

@@ -12,7 +12,6 @@ class Classification:
         config (Config): label_smoothing, class_names, num_classes.
     """
 
-    columns = ("label",)
     score = "top1"
     names_places = False
     recorded = ("loss", "top1")
@@ -23,9 +22,14 @@ class Classification:
         self.names = None
 
     @staticmethod
-    def targets(labels, chosen):
-        """(labels (B,) int32,) of the images `chosen`."""
-        return (labels[chosen],)
+    def columns(train):
+        """One label per image."""
+        return ("label",)
+
+    @staticmethod
+    def targets(labels, train):
+        """(labels (B,) int32,)."""
+        return (labels,)
 
     def loss(self, teacher=None):
         """Cross entropy, of the labels or of a teacher's outputs."""
