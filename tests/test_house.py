@@ -14,7 +14,7 @@ MAY_KNOW = {
     "binary_sets": (),
     "binarize": ("binary_sets", "estimators"),
     "layers": ("binarize",),
-    "models": ("binarize", "layers"),
+    "models": ("binarize", "detection", "layers"),
     "deploy": ("binarize", "layers"),
     "summary": ("layers",),
     "cpu": ("estimators", "binarize", "layers"),

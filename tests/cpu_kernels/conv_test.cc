@@ -22,10 +22,12 @@ DECLARE_OPERATOR(AdaBinConvBackward);
 DECLARE_OPERATOR(FloatConvForward);
 DECLARE_OPERATOR(FloatConvBackward);
 DECLARE_OPERATOR(FloatConvWeightGrad);
+DECLARE_OPERATOR(FloatConvBiasGrad);
 
 namespace {
 
 using adabin_cpu::ConvShape;
+using adabin_cpu::kGeometrySize;
 using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 using Operator = int (*)(int, void**, int*, int64_t**, const char**, void*, void*);
@@ -63,7 +65,7 @@ int Call(Operator op, std::vector<Argument> arguments) {
 
 struct Case {
   ConvShape s;
-  int32_t geometry[11];
+  int32_t geometry[kGeometrySize];
   float alpha, beta, k, t;
   Floats x, w, dy;
 
@@ -88,12 +90,12 @@ Floats Random(int64_t count, float scale, float center, std::mt19937* random) {
 
 Case MakeCase(ConvShape s, int pad_bottom, int pad_right, std::mt19937* random) {
   auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(*random); };
-  s.oh = (s.h + s.pad_top + pad_bottom - s.kh) / s.stride_h + 1;
-  s.ow = (s.w + s.pad_left + pad_right - s.kw) / s.stride_w + 1;
+  s.oh = (s.h + s.pad_top + pad_bottom - s.span_h()) / s.stride_h + 1;
+  s.ow = (s.w + s.pad_left + pad_right - s.span_w()) / s.stride_w + 1;
   Case c{s, {}, 0, 0, 1.5f, 2.0f, {}, {}, {}};
-  const int64_t geometry[] = {s.stride_h, s.stride_w, s.pad_top,  pad_bottom, s.pad_left, pad_right,
-                              pick(0, 1), pick(0, 2), pick(0, 2), pick(0, 3), pick(0, 3)};
-  for (int i = 0; i < 11; ++i) c.geometry[i] = static_cast<int32_t>(geometry[i]);
+  const int64_t geometry[] = {s.stride_h,   s.stride_w, s.pad_top,  pad_bottom, s.pad_left, pad_right, s.dilation_h,
+                              s.dilation_w, pick(0, 1), pick(0, 2), pick(0, 2), pick(0, 3), pick(0, 3)};
+  for (int i = 0; i < kGeometrySize; ++i) c.geometry[i] = static_cast<int32_t>(geometry[i]);
   const float alphas[] = {0.7f, 0.7f, 1.3f, -0.4f, 0.0f};
   c.alpha = alphas[pick(0, 4)], c.beta = pick(0, 1) != 0 ? 0.25f : -0.1f;
   c.x = Random(s.n * s.c * s.h * s.w, 1.0f, 0.1f, random);
@@ -118,7 +120,7 @@ Doubles BinaryActivations(const Case& c) {
   Doubles a;
   for (const float x : c.x) {
     const double s = Plus(c, x) ? 1 : -1;
-    a.push_back(c.geometry[6] != 0 ? c.alpha * (s + c.beta) : c.alpha * s + c.beta);
+    a.push_back(c.geometry[8] != 0 ? c.alpha * (s + c.beta) : c.alpha * s + c.beta);
   }
   return a;
 }
@@ -130,10 +132,10 @@ struct Filter {
 Filter Statistics(const Case& c, int64_t o) {
   const int64_t count = c.s.filter();
   const float* w = c.w.data() + o * count;
-  if (c.geometry[8] == 2) return {0, 1};
+  if (c.geometry[10] == 2) return {0, 1};
   double sum = 0, magnitude = 0, squares = 0;
   for (int64_t i = 0; i < count; ++i) sum += w[i], magnitude += std::fabs(w[i]);
-  if (c.geometry[8] == 1) return {0, magnitude / count};
+  if (c.geometry[10] == 1) return {0, magnitude / count};
   for (int64_t i = 0; i < count; ++i) squares += std::pow(w[i] - sum / count, 2);
   return {static_cast<double>(static_cast<float>(sum / count)), std::sqrt(squares / count)};
 }
@@ -158,7 +160,8 @@ void ForProducts(const ConvShape& s, const Visit& visit) {
         for (int64_t x = 0; x < s.ow; ++x)
           for (int64_t ky = 0; ky < s.kh; ++ky)
             for (int64_t kx = 0; kx < s.kw; ++kx) {
-              const int64_t row = y * s.stride_h + ky - s.pad_top, column = x * s.stride_w + kx - s.pad_left;
+              const int64_t row = y * s.stride_h + ky * s.dilation_h - s.pad_top;
+              const int64_t column = x * s.stride_w + kx * s.dilation_w - s.pad_left;
               if (row < 0 || row >= s.h || column < 0 || column >= s.w) continue;
               for (int64_t c = 0; c < s.c; ++c) {
                 visit(((n * s.o + o) * s.oh + y) * s.ow + x, ((n * s.c + c) * s.h + row) * s.w + column,
@@ -185,10 +188,10 @@ Reference Convolve(const Case& c, const Doubles& a, const Doubles& b) {
 
 Reference ConvolveBinary(const Case& c) {
   Reference r = Convolve(c, BinaryActivations(c), BinaryWeights(c));
-  const bool released = c.geometry[6] != 0;
+  const bool released = c.geometry[8] != 0;
   for (size_t i = 0; i < c.x.size(); ++i) {
     const double u = c.alpha == 0 ? 0 : (static_cast<double>(c.x[i]) - c.beta) / c.alpha, g = r.dx[i];
-    const double slope = c.alpha == 0 ? 0 : Estimate(c.geometry[9], u, c.k, c.t), s = Plus(c, c.x[i]) ? 1 : -1;
+    const double slope = c.alpha == 0 ? 0 : Estimate(c.geometry[11], u, c.k, c.t), s = Plus(c, c.x[i]) ? 1 : -1;
     r.dx[i] = g * slope;
     r.dalpha += g * (s + (released ? c.beta : 0) - u * slope);
     r.dbeta += g * ((released ? c.alpha : 1) - slope);
@@ -202,13 +205,13 @@ Reference ConvolveBinary(const Case& c) {
     for (int64_t i = 0; i < count; ++i) {
       v[i] = f.distance == 0 ? 0 : (c.w[o * count + i] - f.center) / f.distance;
       s[i] = c.w[o * count + i] >= f.center ? 1 : -1;
-      slope[i] = Estimate(c.geometry[10], v[i], c.k, c.t) * g[i];
+      slope[i] = Estimate(c.geometry[12], v[i], c.k, c.t) * g[i];
       e += slope[i] / count, ev += slope[i] * v[i] / count, gs += g[i] * s[i] / count, sum += g[i] / count;
     }
     for (int64_t i = 0; i < count; ++i) {
       g[i] = slope[i];
-      if (c.geometry[8] == 0) g[i] += -e - v[i] * ev + v[i] * gs + sum;
-      if (c.geometry[8] == 1) g[i] += s[i] * (gs - ev);
+      if (c.geometry[10] == 0) g[i] += -e - v[i] * ev + v[i] * gs + sum;
+      if (c.geometry[10] == 1) g[i] += s[i] * (gs - ev);
     }
   }
   return r;
@@ -242,7 +245,7 @@ struct Outputs {
 Outputs RunBinary(const Case& c) {
   Outputs out(c);
   const Floats alpha = {c.alpha}, beta = {c.beta}, k = {c.k}, t = {c.t};
-  const Argument geometry{const_cast<int32_t*>(c.geometry), {11}, "int32"};
+  const Argument geometry{const_cast<int32_t*>(c.geometry), {kGeometrySize}, "int32"};
   int result = Call(AdaBinConvForward, {Tensor(c.x, c.in()), Tensor(c.w, c.weights()), Tensor(alpha, {}),
                                         Tensor(beta, {}), geometry, Tensor(out.y, c.out())});
   Expect(result == 0, c.Name() + ": AdaBinConvForward returns 0");
@@ -256,7 +259,7 @@ Outputs RunBinary(const Case& c) {
 
 Outputs RunFloat(const Case& c) {
   Outputs out(c);
-  const Argument geometry{const_cast<int32_t*>(c.geometry), {11}, "int32"};
+  const Argument geometry{const_cast<int32_t*>(c.geometry), {kGeometrySize}, "int32"};
   const Argument x = Tensor(c.x, c.in()), w = Tensor(c.w, c.weights()), dy = Tensor(c.dy, c.out());
   Expect(Call(FloatConvForward, {x, w, geometry, Tensor(out.y, c.out())}) == 0, c.Name() + ": FloatConvForward");
   Expect(Call(FloatConvBackward, {dy, x, w, geometry, Tensor(out.dx, c.in()), Tensor(out.dw, c.weights())}) == 0,
@@ -266,6 +269,18 @@ Outputs RunFloat(const Case& c) {
          c.Name() + ": FloatConvWeightGrad");
   Expect(std::memcmp(alone.dw.data(), out.dw.data(), out.dw.size() * sizeof(float)) == 0,
          c.Name() + ": both weight gradients are the same");
+  Floats bias(c.s.o), with_bias(c.dy.size(), NAN), dbias(c.s.o, NAN);
+  for (int64_t o = 0; o < c.s.o; ++o) bias[o] = 0.3f * static_cast<float>(o) - 1;
+  Expect(Call(FloatConvForward, {x, w, geometry, Tensor(bias, {c.s.o}), Tensor(with_bias, c.out())}) == 0,
+         c.Name() + ": FloatConvForward with bias");
+  Expect(Call(FloatConvBiasGrad, {dy, Tensor(dbias, {c.s.o})}) == 0, c.Name() + ": FloatConvBiasGrad");
+  Doubles expected(out.y.begin(), out.y.end()), sums(c.s.o);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const size_t o = i / c.s.out_pixels() % c.s.o;
+    expected[i] += bias[o], sums[o] += c.dy[i];
+  }
+  ExpectNear(with_bias, expected, "y with bias of " + c.Name());
+  ExpectNear(dbias, sums, "bias gradient of " + c.Name());
   return out;
 }
 
@@ -294,7 +309,7 @@ void OperatorsEqualTheReference(const Case& c) {
 
 /// With fixed sets y is a whole number, and no rounding may show.
 void CountsAreExact(Case c) {
-  c.geometry[6] = 0, c.geometry[8] = 2;
+  c.geometry[8] = 0, c.geometry[10] = 2;
   c.alpha = 1, c.beta = 0;
   const Reference expected = Convolve(c, BinaryActivations(c), BinaryWeights(c));
   const Outputs ours = RunBinary(c);
@@ -308,7 +323,7 @@ void CountsAreExact(Case c) {
 void WrongArgumentsAreRefused(const Case& c) {
   Outputs out(c);
   const Argument x = Tensor(c.x, c.in()), w = Tensor(c.w, c.weights()), y = Tensor(out.y, c.out());
-  Argument geometry{const_cast<int32_t*>(c.geometry), {11}, "int32"};
+  Argument geometry{const_cast<int32_t*>(c.geometry), {kGeometrySize}, "int32"};
   Expect(Call(FloatConvForward, {x, w, geometry}) == 1, "a missing argument is refused");
   Argument wrong = x;
   wrong.dtype = "float16";
@@ -316,7 +331,7 @@ void WrongArgumentsAreRefused(const Case& c) {
   wrong = y;
   wrong.shape[1] += 1;
   Expect(Call(FloatConvForward, {x, w, geometry, wrong}) == 3, "a wrong shape is refused");
-  int32_t zeros[11] = {};
+  int32_t zeros[kGeometrySize] = {};
   geometry.data = zeros;
   Expect(Call(FloatConvForward, {x, w, geometry, y}) == 4, "stride 0 is refused");
 }
@@ -330,11 +345,12 @@ int main(int argc, char** argv) {
   // n, c, h, w, o, kh, kw, stride_h, stride_w, pad_top, pad_left: the networks' kinds of layers, batches cut into
   // blocks and bands, and several chunks.
   const ConvShape typical[] = {
-      {5, 16, 32, 32, 16, 3, 3, 1, 1, 1, 1, 0, 0},  {3, 16, 32, 32, 32, 3, 3, 2, 2, 1, 1, 0, 0},
-      {9, 64, 8, 8, 64, 3, 3, 1, 1, 1, 1, 0, 0},    {40, 32, 4, 4, 48, 3, 3, 1, 1, 1, 1, 0, 0},
-      {18, 256, 4, 4, 128, 3, 3, 1, 1, 1, 1, 0, 0}, {2, 3, 20, 20, 16, 7, 7, 2, 2, 3, 3, 0, 0},
-      {2, 64, 40, 56, 32, 3, 3, 1, 1, 1, 1, 0, 0},  {3, 64, 14, 14, 40, 1, 1, 2, 2, 0, 0, 0, 0},
-      {20, 128, 7, 7, 16, 3, 3, 1, 1, 1, 1, 0, 0},  {16, 512, 2, 2, 512, 1, 1, 1, 1, 0, 0, 0, 0}};
+      {5, 16, 32, 32, 16, 3, 3, 1, 1, 1, 1, 0, 0},      {3, 16, 32, 32, 32, 3, 3, 2, 2, 1, 1, 0, 0},
+      {9, 64, 8, 8, 64, 3, 3, 1, 1, 1, 1, 0, 0},        {40, 32, 4, 4, 48, 3, 3, 1, 1, 1, 1, 0, 0},
+      {18, 256, 4, 4, 128, 3, 3, 1, 1, 1, 1, 0, 0},     {2, 3, 20, 20, 16, 7, 7, 2, 2, 3, 3, 0, 0},
+      {2, 64, 40, 56, 32, 3, 3, 1, 1, 1, 1, 0, 0},      {3, 64, 14, 14, 40, 1, 1, 2, 2, 0, 0, 0, 0},
+      {20, 128, 7, 7, 16, 3, 3, 1, 1, 1, 1, 0, 0},      {16, 512, 2, 2, 512, 1, 1, 1, 1, 0, 0, 0, 0},
+      {3, 64, 19, 19, 40, 3, 3, 1, 1, 6, 6, 0, 0, 6, 6}};
   for (const ConvShape& s : typical) {
     const Case c = MakeCase(s, static_cast<int>(s.pad_top), static_cast<int>(s.pad_left), &random);
     OperatorsEqualTheReference(c);
@@ -342,10 +358,12 @@ int main(int argc, char** argv) {
   }
   for (int round = 0; round < rounds; ++round) {
     const int kh = pick(1, 5), kw = pick(1, 5), pad_top = pick(0, 3), pad_left = pick(0, 3);
+    // In every other round.
+    const int dilation_h = round % 2 != 0 ? pick(1, 4) : 1, dilation_w = round % 2 != 0 ? pick(1, 4) : 1;
     const ConvShape s{pick(1, 19),
                       pick(1, 40),
-                      std::max(kh, pick(1, 20)),
-                      std::max(kw, pick(1, 40)),
+                      std::max((kh - 1) * dilation_h + 1, pick(1, 20)),
+                      std::max((kw - 1) * dilation_w + 1, pick(1, 40)),
                       pick(1, 20),
                       kh,
                       kw,
@@ -354,7 +372,9 @@ int main(int argc, char** argv) {
                       pad_top,
                       pad_left,
                       0,
-                      0};
+                      0,
+                      dilation_h,
+                      dilation_w};
     const Case c = MakeCase(s, pick(0, 3), pick(0, 3), &random);
     OperatorsEqualTheReference(c);
     if (round < 10) CountsAreExact(c);

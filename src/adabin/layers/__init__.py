@@ -9,6 +9,7 @@ To add one: its file, and a line here.
 """
 
 from adabin.layers.binary_conv import AdaBinConv2d, set_estimator
+from adabin.layers.l2_norm import L2Norm
 from adabin.layers.max_pool import MaxPool3x3
 from adabin.layers.maxout import Maxout
 from adabin.layers.nonlinearity import NONLINEARITIES, build_nonlinearity
@@ -21,6 +22,7 @@ from adabin.layers.traits import Traits, traits_of
 __all__ = [
     "NONLINEARITIES",
     "AdaBinConv2d",
+    "L2Norm",
     "MaxPool3x3",
     "Maxout",
     "NormAct",

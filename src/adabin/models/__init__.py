@@ -2,11 +2,14 @@
 """Networks by name. To add one: a file here, and a line in `MODELS`."""
 
 import re
+from inspect import signature
 
 from adabin.binarize import Binarization
 from adabin.models.resnet_cifar import resnet8, resnet18_cifar, resnet20
 from adabin.models.resnet_imagenet import resnet18, resnet34
+from adabin.models.ssd_vgg16 import ssd_vgg16, ssd_vgg16_plain
 from adabin.models.standard_resnet import standard_resnet8, standard_resnet18, standard_resnet20, standard_resnet34
+from adabin.models.vgg16 import vgg16, vgg16_plain
 from adabin.models.vgg_small import vgg_small
 from adabin.utils.errors import UserError
 
@@ -21,6 +24,10 @@ MODELS = {
     "standard_resnet18": standard_resnet18,
     "standard_resnet20": standard_resnet20,
     "standard_resnet34": standard_resnet34,
+    "vgg16": vgg16,
+    "vgg16_plain": vgg16_plain,
+    "ssd_vgg16": ssd_vgg16,
+    "ssd_vgg16_plain": ssd_vgg16_plain,
 }
 
 
@@ -42,7 +49,8 @@ def binarization_of(config):
 
 
 def build_model(config):
-    """Network of a config: `network`, `num_classes`, `image_size`, `nonlinearity` and the keys of its binarization.
+    """Network of a config: `network`, `num_classes`, `image_size`, `nonlinearity`, the keys of its binarization, and
+    `width` where the function in `MODELS` takes one.
 
     Raises:
         UserError: a value is not known.
@@ -51,9 +59,11 @@ def build_model(config):
         raise UserError(f"config: network: {config.network!r} is not known; choose from {', '.join(sorted(MODELS))}")
     if config.num_classes < 1:
         raise UserError(f"config: num_classes: {config.num_classes} is not a number of classes; give 1 or more")
+    make = MODELS[config.network]
+    more = {"width": config.width} if "width" in signature(make).parameters else {}
+    if config.width != 1 and not more:
+        raise UserError(f"config: width: {config.network} has one width; leave it out")
     try:
-        return MODELS[config.network](
-            config.num_classes, binarization_of(config), config.nonlinearity, config.image_size
-        )
+        return make(config.num_classes, binarization_of(config), config.nonlinearity, config.image_size, **more)
     except ValueError as error:
         raise UserError(f"config: {error}") from error

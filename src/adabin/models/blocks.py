@@ -47,14 +47,21 @@ class Style:
     conv_init: Callable[[], Initializer] = he_normal
     dense_init: Callable[[], Initializer] = torch_default
 
-    def binary_conv(self, in_channels, channels, stride=1):
-        """Binary convolution 3x3 that keeps the map's size at stride 1."""
+    def binary_conv(self, in_channels, channels, stride=1, kernel_size=3, padding=1, dilation=1):
+        """Binary convolution; as it is, 3x3, it keeps the map's size at stride 1."""
         return AdaBinConv2d(
-            in_channels, channels, 3, stride=stride, padding=1, settings=self.settings, weight_init=self.conv_init()
+            in_channels,
+            channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            settings=self.settings,
+            weight_init=self.conv_init(),
         )
 
-    def float_conv(self, in_channels, channels, kernel_size, stride=1):
-        """Full-precision convolution without bias, padded by half its size."""
+    def float_conv(self, in_channels, channels, kernel_size, stride=1, bias=False):
+        """Full-precision convolution, padded by half its size; a bias starts at 0."""
         return nn.Conv2d(
             in_channels,
             channels,
@@ -62,7 +69,9 @@ class Style:
             stride=stride,
             pad_mode="pad",
             padding=kernel_size // 2,
+            has_bias=bias,
             weight_init=self.conv_init(),
+            bias_init="zeros" if bias else None,
         )
 
     def first_conv(self, in_channels, channels, kernel_size, stride=1):
@@ -80,7 +89,7 @@ class Style:
         """The network's nonlinearity."""
         return build_nonlinearity(self.nonlinearity, channels)
 
-    def norm_act(self, channels, number):
+    def norm_act(self, channels, number=""):
         """BatchNorm (+ shortcut) and the nonlinearity; their names are those of the authors' code."""
         norm = nn.BatchNorm2d(channels, **BATCH_NORM)
         return NormAct(norm, self.act(channels), names=(f"bn{number}", f"nonlinear{number}"))

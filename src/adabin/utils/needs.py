@@ -29,6 +29,10 @@ SIZES = Need("dataset", "shapes or cifar10", lambda config: config.dataset not i
 IMAGENET = Need("dataset", "imagenet", lambda config: config.dataset == "imagenet")
 IMAGE_FOLDER = Need("dataset", "image_folder", lambda config: config.dataset == "image_folder")
 PICTURE_FILES = Need("dataset", ", ".join(OF_FILES), lambda config: config.dataset not in ("shapes", "cifar10"))
+# Networks of this project whose numbers of channels are fixed.
+ONE_WIDTH = ("resnet8", "resnet20", "resnet18_cifar", "vgg_small", "resnet18", "resnet34")
+ONE_WIDTH += ("standard_resnet8", "standard_resnet18", "standard_resnet20", "standard_resnet34")
+WIDE = Need("network", "ssd_vgg16, vgg16, or one of them plain", lambda config: config.network not in ONE_WIDTH)
 AUGMENT = Need("augment", "true", lambda config: config.augment)
 SGD = Need("optimizer", "sgd", lambda config: config.optimizer == "sgd")
 DECAY = Need("weight_decay", "a number above 0", lambda config: config.weight_decay > 0)

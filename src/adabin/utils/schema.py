@@ -22,6 +22,7 @@ from adabin.utils.needs import (
     SGD,
     SIZES,
     TANH,
+    WIDE,
 )
 
 TASK_KEYS = {
@@ -35,7 +36,8 @@ TASK_KEYS = {
 NETWORK_KEYS = {
     "network": Key(
         "resnet20",
-        "resnet20, resnet18_cifar, vgg_small, resnet18, resnet34; standard_resnet18, _20, _34: float; resnet8: tests",
+        "resnet20, resnet18_cifar, vgg_small, resnet18, resnet34, vgg16, vgg16_plain; detectors: ssd_vgg16, "
+        "ssd_vgg16_plain; float: standard_resnet18, _20, _34; for tests: resnet8",
         checkpoint=IDENTITY,
         uses=(NETWORK,),
     ),
@@ -93,6 +95,15 @@ NETWORK_KEYS = {
     ),
     "nonlinearity": Key(
         "maxout", "maxout (two learned slopes per channel), relu or prelu", checkpoint=MEANING, uses=(NETWORK,)
+    ),
+    "width": Key(
+        1.0,
+        "vgg16, ssd_vgg16 and their plain forms: multiplies every number of channels (0.25: a sixteenth of the work)",
+        above=0,
+        at_most=4,
+        checkpoint=IDENTITY,
+        uses=(NETWORK,),
+        needs=(WIDE,),
     ),
 }
 DATA_KEYS = {

@@ -125,7 +125,7 @@ void FilterGradientOf(const float* w, int64_t count, BinarySet set, float k, flo
 }  // namespace
 
 AotResult ReadBinarization(const int32_t* geometry, Binarization* result) {
-  const int32_t* codes = geometry + 6;
+  const int32_t* codes = geometry + kGeometryCodes;
   if (codes[1] < 0 || codes[1] > 2 || codes[2] < 0 || codes[2] > 2) return kWrongValue;
   if (codes[3] < 0 || codes[3] > 3 || codes[4] < 0 || codes[4] > 3) return kWrongValue;
   *result = {codes[0] != 0, static_cast<BinarySet>(codes[2]), static_cast<Estimator>(codes[3]),

@@ -15,7 +15,8 @@ namespace adabin_cpu {
 enum class BinarySet : int32_t { kAdaBin = 0, kScale = 1, kFixed = 2 };
 enum class Estimator : int32_t { kTanh = 0, kPolynomial = 1, kSte = 2, kClippedSte = 3 };
 
-/// What is binarized and how: the last five elements of the geometry (conv_shape.h).
+/// What is binarized and how: the last five elements of the geometry (conv_shape.h), from this one on.
+constexpr int kGeometryCodes = 8;
 struct Binarization {
   bool released;
   BinarySet weight_set;

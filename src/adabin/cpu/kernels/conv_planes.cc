@@ -20,6 +20,7 @@ struct Block {
   float* out;            // (row, pixel) of the first image at out[row * out_row + pixel]
   int64_t out_image, out_row;
   int64_t images, pixels;
+  const float* bias = nullptr;  // of every row, or none
 };
 
 template <int vectors>
@@ -31,8 +32,11 @@ void OneTile(const PackedRows& weights, int64_t row, const int32_t* offsets, con
     columns[v] = block.planes + image * block.image_planes + i * kLanes;
   }
   Vec sums[kRows][vectors] = {};
-  MultiplyTile<vectors>(weights.tile(row), offsets, weights.depth, columns, sums);
   const int rows = static_cast<int>(std::min<int64_t>(kRows, weights.rows - row));
+  if (block.bias != nullptr) {
+    for (int r = 0; r < rows; ++r) std::fill_n(sums[r], vectors, Broadcast(block.bias[row + r]));
+  }
+  MultiplyTile<vectors>(weights.tile(row), offsets, weights.depth, columns, sums);
   for (int v = 0; v < vectors; ++v) {
     const int64_t image = (first + v) / per_image, i = (first + v) % per_image;
     float* out = block.out + image * block.out_image + row * block.out_row + i * kLanes;
@@ -141,7 +145,7 @@ float& PackedRows::at(int64_t row, int64_t k) {
 
 const float* PackedRows::tile(int64_t first_row) const { return data_.floats() + first_row * depth; }
 
-void ConvForward(const ConvShape& s, const float* x, const float* w, float* y) {
+void ConvForward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
   const Sampling sampling = ForwardSampling(s);
   PackedRows weights(s.o, s.filter());
   for (int64_t o = 0; o < s.o; ++o) {
@@ -160,7 +164,7 @@ void ConvForward(const ConvShape& s, const float* x, const float* w, float* y) {
     }
     Multiply(weights, offsets.data(),
              {planes.floats(), image_planes, y + image * s.o * s.out_pixels() + first * s.ow, s.o * s.out_pixels(),
-              s.out_pixels(), images, rows * s.ow});
+              s.out_pixels(), images, rows * s.ow, bias});
   });
 }
 

@@ -38,8 +38,8 @@ class PackedRows {
   Buffer data_;
 };
 
-/// y = x * w, all plain floats.
-void ConvForward(const ConvShape& s, const float* x, const float* w, float* y);
+/// y = x * w + bias of the filter, all plain floats; bias may be null.
+void ConvForward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y);
 
 /// dx of y = x * w. With `activation`, x is what was binarized to give the convolution's input: dx goes on through the
 /// activation's estimator, and its parameters' gradients are added up (in a fixed order). `other`, of dx's size or

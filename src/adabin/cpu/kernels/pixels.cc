@@ -58,19 +58,28 @@ void BinarizePixels(const float* row, int64_t channels, int64_t channel_stride, 
 }  // namespace
 
 PixelLayout::PixelLayout(const ConvShape& s)
-    : channels(s.c), kh(s.kh), kw(s.kw), stride_h(s.stride_h), width((s.ow - 1) * s.stride_w + s.kw), pitch(s.c) {
-  if (channels % kLanes == 0) {
+    : channels(s.c),
+      kh(s.kh),
+      kw(s.kw),
+      stride_h(s.stride_h),
+      dilation_h(s.dilation_h),
+      dilation_w(s.dilation_w),
+      span_h(s.span_h()),
+      width((s.ow - 1) * s.stride_w + s.span_w()),
+      pitch(s.c),
+      by_pixel(channels % kLanes == 0 || dilation_w > 1) {
+  if (by_pixel) {
     // Pixels a power of two apart would share few places of the first-level cache.
     if (channels % 128 == 0) pitch += kLanes;
     for (int64_t ky = 0; ky < kh; ++ky) {
       for (int64_t kx = 0; kx < kw; ++kx) {
-        for (int64_t c = 0; c < channels; c += kLanes) columns.push_back(Offset(ky, kx) + c);
+        for (int64_t c = 0; c < channels; c += kLanes) columns.push_back(Offset(ky * dilation_h, kx * dilation_w) + c);
       }
     }
   } else {
     // A row of the kernel is one stretch: 3 channels and 3 columns fill 9 lanes rather than 3 times 3.
     for (int64_t ky = 0; ky < kh; ++ky) {
-      for (int64_t i = 0; i < kw * channels; i += kLanes) columns.push_back(Offset(ky, 0) + i);
+      for (int64_t i = 0; i < kw * channels; i += kLanes) columns.push_back(Offset(ky * dilation_h, 0) + i);
     }
   }
 }
@@ -78,11 +87,12 @@ PixelLayout::PixelLayout(const ConvShape& s)
 std::vector<int32_t> PixelLayout::Targets() const {
   std::vector<int32_t> targets;
   for (const int64_t column : columns) {
-    const int64_t ky = column / RowElements();
+    const int64_t ky = column / RowElements() / dilation_h, start = column % RowElements();
     for (int lane = 0; lane < kLanes; ++lane) {
-      const int64_t place = column % RowElements() + lane, kx = place / pitch, c = place % pitch;
+      const int64_t place = start + lane, pixel = place / pitch, kx = pixel / dilation_w, c = place % pitch;
       // A last vector reads on into the next pixels, or the next row.
-      targets.push_back(kx < kw ? static_cast<int32_t>((c * kh + ky) * kw + kx) : -1);
+      const bool inside = by_pixel ? pixel == start / pitch : kx < kw;
+      targets.push_back(inside ? static_cast<int32_t>((c * kh + ky) * kw + kx) : -1);
     }
   }
   return targets;
@@ -90,7 +100,7 @@ std::vector<int32_t> PixelLayout::Targets() const {
 
 void FillPixels(const ConvShape& s, const PixelLayout& layout, const float* image, const ActivationSet* set,
                 int64_t first, int64_t rows, float* pixels) {
-  const int64_t height = (rows - 1) * s.stride_h + s.kh;
+  const int64_t height = (rows - 1) * s.stride_h + s.span_h();
   const int64_t left = std::min(s.pad_left, layout.width), inside = std::clamp<int64_t>(layout.width - left, 0, s.w);
   for (int64_t i = 0; i < height; ++i) {
     float* to = pixels + i * layout.RowElements();

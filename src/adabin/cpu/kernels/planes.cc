@@ -134,7 +134,7 @@ Sampling ForwardSampling(const ConvShape& s) {
   Sampling sampling{s.oh, s.ow, {}, {}};
   for (int64_t ky = 0; ky < s.kh; ++ky) {
     for (int64_t kx = 0; kx < s.kw; ++kx) {
-      AddTap(ky, kx, 0, s.stride_h, ky - s.pad_top, s.stride_w, kx - s.pad_left, &sampling);
+      AddTap(ky, kx, 0, s.stride_h, s.row(0, ky), s.stride_w, s.column(0, kx), &sampling);
     }
   }
   return sampling;
@@ -143,12 +143,14 @@ Sampling ForwardSampling(const ConvShape& s) {
 Sampling GradientSampling(const ConvShape& s) {
   Sampling sampling{DivideUp(s.h, s.stride_h), DivideUp(s.w, s.stride_w), {}, {}};
   for (int64_t ky = 0; ky < s.kh; ++ky) {
-    // dx row = dy row * stride_h + ky - pad_top
-    const int64_t row = -DivideDown(ky - s.pad_top, s.stride_h);
-    const int64_t phase_y = ky - s.pad_top + row * s.stride_h;
+    // dx row = dy row * stride_h + this
+    const int64_t shift_y = s.row(0, ky);
+    const int64_t row = -DivideDown(shift_y, s.stride_h);
+    const int64_t phase_y = shift_y + row * s.stride_h;
     for (int64_t kx = 0; kx < s.kw; ++kx) {
-      const int64_t column = -DivideDown(kx - s.pad_left, s.stride_w);
-      const int64_t phase_x = kx - s.pad_left + column * s.stride_w;
+      const int64_t shift_x = s.column(0, kx);
+      const int64_t column = -DivideDown(shift_x, s.stride_w);
+      const int64_t phase_x = shift_x + column * s.stride_w;
       AddTap(ky, kx, phase_y * s.stride_w + phase_x, 1, row, 1, column, &sampling);
     }
   }

@@ -94,10 +94,10 @@ struct BorderTables {
         for (int64_t x = 0; x < s.ow; ++x, ++i) {
           int64_t taps = 0, ones_inside = 0;
           for (int64_t ky = 0; ky < s.kh; ++ky) {
-            const int64_t row = y * s.stride_h + ky - s.pad_top;
+            const int64_t row = s.row(y, ky);
             if (row < 0 || row >= s.h) continue;
             for (int64_t kx = 0; kx < s.kw; ++kx) {
-              const int64_t column = x * s.stride_w + kx - s.pad_left;
+              const int64_t column = s.column(x, kx);
               if (column < 0 || column >= s.w) continue;
               ++taps, ones_inside += ones[ky * s.kw + kx];
             }
@@ -114,7 +114,7 @@ struct BorderTables {
 
   static bool SameTaps(const ConvShape& s, int64_t a, int64_t b) {
     for (int64_t ky = 0; ky < s.kh; ++ky) {
-      const int64_t row_a = a * s.stride_h + ky - s.pad_top, row_b = b * s.stride_h + ky - s.pad_top;
+      const int64_t row_a = s.row(a, ky), row_b = s.row(b, ky);
       if ((row_a >= 0 && row_a < s.h) != (row_b >= 0 && row_b < s.h)) return false;
     }
     return true;
