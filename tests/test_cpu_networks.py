@@ -146,9 +146,19 @@ class Layer:
     """One layer with inputs, run with and without kernels: output and gradients."""
 
     def __init__(
-        self, settings, mode, shape=(3, 7, 9, 8), channels=5, kernel=3, stride=1, padding=1, alpha=0.7, beta=0.1
+        self,
+        settings,
+        mode,
+        shape=(3, 7, 9, 8),
+        channels=5,
+        kernel=3,
+        stride=1,
+        padding=1,
+        dilation=1,
+        alpha=0.7,
+        beta=0.1,
     ):
-        self.arguments = (shape[1], channels, kernel, stride, padding)
+        self.arguments = (shape[1], channels, kernel, stride, padding, dilation)
         self.config = read_config(None, {"network": "resnet8", "execution_mode": mode, "cpu_kernels": "on"})
         self.settings, self.alpha, self.beta = settings, alpha, beta
         rng = np.random.default_rng(7)
@@ -159,8 +169,7 @@ class Layer:
         self.rng = rng
 
     def results(self, fast):
-        channels_in, channels, kernel, stride, padding = self.arguments
-        layer = AdaBinConv2d(channels_in, channels, kernel, stride=stride, padding=padding, settings=self.settings)
+        layer = AdaBinConv2d(*self.arguments, settings=self.settings)
         layer.weight.set_data(ms.Tensor(self.weight))
         if layer.binarizes_input:
             layer.binary_a.alpha_a.set_data(ms.Tensor(self.alpha, ms.float32))
@@ -225,6 +234,8 @@ def test_a_layer_with_a_side_in_float_computes_the_same(mode, bits):
         {"shape": (2, 16, 6, 6), "channels": 32, "stride": 2},
         {"shape": (1, 70, 5, 11), "channels": 3, "kernel": 1, "padding": 0},
         {"shape": (2, 3, 9, 9), "channels": 4, "kernel": 5, "padding": (2, 1, 0, 3)},
+        {"shape": (2, 16, 19, 19), "channels": 8, "padding": 6, "dilation": 6},
+        {"shape": (2, 5, 9, 12), "channels": 4, "stride": 2, "padding": (2, 1, 0, 3), "dilation": (2, 3)},
     ],
     ids=str,
 )
@@ -232,16 +243,43 @@ def test_a_layer_computes_the_same_in_both_modes(mode, changes):
     Layer(settings_of(form="released"), mode, **changes).compare()
 
 
-def test_layers_that_differ_in_stride_alone_do_not_share_a_shape(mode):
+def test_layers_that_differ_in_stride_or_dilation_alone_do_not_share_a_shape(mode):
     shape = (2, 4, 8, 8)
-    for stride, padding in ((1, 1), (2, 1), (1, 0)):
-        Layer(settings_of(), mode, shape=shape, stride=stride, padding=padding).compare()
+    for stride, padding, dilation in ((1, 1, 1), (2, 1, 1), (1, 0, 1), (1, 1, 2), (1, 1, (1, 2))):
+        Layer(settings_of(), mode, shape=shape, stride=stride, padding=padding, dilation=dilation).compare()
 
 
-def test_steps_are_repeatable_to_the_bit():
-    config = read_config(None, {"network": "resnet8"})
-    images, labels = pictures(16)
-    runs = [first_step(config, "on", images, labels) for _ in range(2)]
-    assert runs[0][0] == runs[1][0]
-    for name, change in runs[0][2].items():
-        np.testing.assert_array_equal(change, runs[1][2][name], err_msg=name)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kernel_size": 3, "padding": 1, "has_bias": True},
+        {"kernel_size": 1},
+        {"kernel_size": 3, "padding": (2, 3, 0, 1), "dilation": (2, 3), "stride": 2, "has_bias": True},
+        {"kernel_size": 3, "padding": 1, "has_bias": True, "first": True},
+    ],
+    ids=str,
+)
+def test_a_float_convolution_computes_the_same_in_both_modes(mode, changes):
+    first = changes.get("first", False)
+    rng = np.random.default_rng(2)
+    x = ms.Tensor(rng.standard_normal((3, 6, 9, 8)).astype(np.float32))
+
+    def values(fast):
+        ms.set_seed(1)
+        options = {key: value for key, value in changes.items() if key != "first"}
+        network = nn.SequentialCell(nn.Conv2d(6, 10, pad_mode="pad", bias_init="normal", **options))
+        network[0].sees_picture = first
+        if fast:
+            accelerate(network, read_config(None, {"cpu_kernels": "on"}))
+            assert type(network[0]) is not nn.Conv2d
+        y = network(x)
+        weights = ms.Tensor(np.random.default_rng(8).standard_normal(y.shape).astype(np.float32))
+
+        def weighted(x):
+            return ops.sum(network(x) * weights)
+
+        dx, gradients = ms.grad(weighted, 0, ms.ParameterTuple(network.trainable_params()))(x)
+        return [value.asnumpy() for value in (y, *gradients, *(() if first else (dx,)))]
+
+    for expected, found in zip(values(False), values(True), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=2e-4, atol=3e-5 * max(1.0, np.abs(expected).max()))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convolutions by the C++ kernels: binary ones from packed bits, float ones; forward and gradients."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from mindspore import Tensor, nn, ops
 
@@ -15,24 +17,34 @@ _SETS = ("adabin", "scale", "fixed")
 _ESTIMATORS = (tanh, polynomial, ste, clipped_ste)
 
 
-def _output_shape(stride, padding):
-    def shape(x, w, *others):
-        rows = (x[2] + padding[0] + padding[1] - w[2]) // stride[0] + 1
-        columns = (x[3] + padding[2] + padding[3] - w[3]) // stride[1] + 1
+@dataclass(frozen=True)
+class Geometry:
+    """Stride and dilation (height, width) and padding (top, bottom, left, right) of a convolution."""
+
+    stride: tuple
+    padding: tuple
+    dilation: tuple
+
+    def output_shape(self, x, w, *others):
+        """Shape of the output for those of input and weights."""
+        rows = (x[2] + self.padding[0] + self.padding[1] - self.dilation[0] * (w[2] - 1) - 1) // self.stride[0] + 1
+        columns = (x[3] + self.padding[2] + self.padding[3] - self.dilation[1] * (w[3] - 1) - 1) // self.stride[1] + 1
         return [x[0], w[0], rows, columns]
 
-    return shape
+    def variant(self):
+        """For `operator`: what the output's shape depends on."""
+        return f"{self.stride} {self.padding} {self.dilation}"
 
-
-def _geometry(stride, padding, *codes):
-    return Tensor(np.array([*stride, *padding, *codes], np.int32))
+    def input(self, *codes):
+        """What the operators read (kernels/conv_shape.h)."""
+        return Tensor(np.array([*self.stride, *self.padding, *self.dilation, *codes], np.int32))
 
 
 class AdaBinConvFunction(nn.Cell):
     """Convolution of a binarized input with binarized weights (kernels/adabin_conv.h), formulas as in adabin.binarize.
 
     Args:
-        stride (pair), padding (top, bottom, left, right): of the convolution.
+        geometry (Geometry): of the convolution.
         settings (Binarization): weights and activations of one bit.
         estimators (pair of functions): of activations and weights, from `_ESTIMATORS`.
         shared (bool): x is used elsewhere too, as around a shortcut. It is then an output as well, to be used there in
@@ -42,19 +54,16 @@ class AdaBinConvFunction(nn.Cell):
     Output: (N, C_out, H', W'); and x itself, if `shared`.
     """
 
-    def __init__(self, stride, padding, settings, estimators, shared=False):
+    def __init__(self, geometry, settings, estimators, shared=False):
         super().__init__()
         self.shared = shared
-        self.geometry = _geometry(
-            stride,
-            padding,
+        self.geometry = geometry.input(
             settings.form == "released",
             _SETS.index(settings.activation_set),
             _SETS.index(settings.weight_set),
             *map(_ESTIMATORS.index, estimators),
         )
-        shape = _output_shape(stride, padding)
-        self.forward_op = operator("AdaBinConvForward", 1, shape, f"{stride} {padding}")
+        self.forward_op = operator("AdaBinConvForward", 1, geometry.output_shape, geometry.variant())
         # Results of shape () would arrive as numbers, not as tensors.
         gradients = "with another" if shared else ""
         self.backward_op = operator("AdaBinConvBackward", 4, lambda dy, x, w, *others: (x, w, [1], [1]), gradients)
@@ -80,17 +89,17 @@ class FloatConvFunction(nn.Cell):
     """Convolution in float32.
 
     Args:
-        stride (pair), padding (top, bottom, left, right): of the convolution.
+        geometry (Geometry): of the convolution.
         first (bool): the input is the picture, whose gradient no one needs: it is given as zeros.
 
     Inputs: x (N, C_in, H, W), weights (C_out, C_in, k_h, k_w). Output: (N, C_out, H', W').
     """
 
-    def __init__(self, stride, padding, first):
+    def __init__(self, geometry, first):
         super().__init__()
-        self.geometry = _geometry(stride, padding, 0, 0, 0, 0, 0)
+        self.geometry = geometry.input()
         self.first = first
-        self.forward_op = operator("FloatConvForward", 1, _output_shape(stride, padding), f"{stride} {padding}")
+        self.forward_op = operator("FloatConvForward", 1, geometry.output_shape, geometry.variant())
         self.backward_op = operator("FloatConvBackward", 2, lambda dy, x, w, geometry: (x, w))
         self.weight_grad_op = operator("FloatConvWeightGrad", 1, lambda dy, x, w, geometry: w)
         self.zeros = ops.ZerosLike()
@@ -105,11 +114,36 @@ class FloatConvFunction(nn.Cell):
         return self.backward_op(dout, x, weight, self.geometry)
 
 
+class BiasedConvFunction(FloatConvFunction):
+    """The same with a bias per filter; arguments: `FloatConvFunction`'s.
+
+    Inputs: x (N, C_in, H, W), weights (C_out, C_in, k_h, k_w), bias (C_out,). Output: (N, C_out, H', W').
+    """
+
+    def __init__(self, geometry, first):
+        super().__init__(geometry, first)
+        self.bias_grad_op = operator("FloatConvBiasGrad", 1, lambda dy: [dy[1]])
+
+    def construct(self, x, weight, bias):
+        return self.forward_op(x, weight, self.geometry, bias)
+
+    def bprop(self, x, weight, bias, out, dout):
+        """Gradients of the inputs."""
+        dbias = self.bias_grad_op(dout)
+        if self.first:
+            return self.zeros(x), self.weight_grad_op(dout, x, weight, self.geometry), dbias
+        dx, dweight = self.backward_op(dout, x, weight, self.geometry)
+        return dx, dweight, dbias
+
+
 def _geometry_refusal(conv):
-    """Why the kernels do not compute a convolution: they know one group and no dilation."""
-    if conv.group != 1:
-        return f"group {conv.group}"
-    return None if set(conv.dilation) == {1} else f"dilation {conv.dilation}"
+    """Why the kernels do not compute a convolution: they know one group."""
+    return None if conv.group == 1 else f"group {conv.group}"
+
+
+def _geometry_of(layer):
+    """Geometry of an `AdaBinConv2d`."""
+    return Geometry(tuple(layer.conv.stride[-2:]), layer.padding, tuple(layer.conv.dilation[-2:]))
 
 
 @form_of(AdaBinConv2d)
@@ -119,7 +153,7 @@ class CpuAdaBinConv2d(CpuForm):
     def __init__(self, layer):
         super().__init__(layer)
         estimators = layer.binary_a.binarize.estimate, layer.binary_w.estimate
-        arguments = layer.conv.stride[-2:], layer.padding, layer.settings, estimators
+        arguments = _geometry_of(layer), layer.settings, estimators
         self.function = AdaBinConvFunction(*arguments)
         self.forked_function = AdaBinConvFunction(*arguments, shared=True)
 
@@ -153,7 +187,7 @@ class CpuHalfBinaryConv2d(CpuForm):
 
     def __init__(self, layer):
         super().__init__(layer)
-        self.function = FloatConvFunction(layer.conv.stride[-2:], layer.padding, first=False)
+        self.function = FloatConvFunction(_geometry_of(layer), first=False)
 
     @classmethod
     def refusal(cls, layer):
@@ -174,14 +208,14 @@ class CpuConv2d(CpuForm):
     def __init__(self, layer):
         super().__init__(layer)
         padding = (layer.padding,) * 4 if isinstance(layer.padding, int) else tuple(layer.padding)
-        first = getattr(layer, "sees_picture", False)
-        self.function = FloatConvFunction(layer.stride, padding if layer.pad_mode == "pad" else (0,) * 4, first)
+        padding = padding if layer.pad_mode == "pad" else (0,) * 4
+        function = BiasedConvFunction if layer.has_bias else FloatConvFunction
+        geometry = Geometry(tuple(layer.stride), padding, tuple(layer.dilation))
+        self.function = function(geometry, getattr(layer, "sees_picture", False))
 
     @classmethod
     def refusal(cls, layer):
-        """The kernels know convolutions without bias, of maps (N, C, H, W), with their padding in numbers."""
-        if layer.has_bias:
-            return "a convolution with bias"
+        """The kernels know convolutions of maps (N, C, H, W), with their padding in numbers."""
         if layer.data_format != "NCHW":
             return f"data_format {layer.data_format}"
         if layer.pad_mode not in ("pad", "valid"):
@@ -189,5 +223,8 @@ class CpuConv2d(CpuForm):
         return _geometry_refusal(layer)
 
     def construct(self, x):
-        check_map(x.shape, self.layer.in_channels, "Conv2d")
-        return self.function(x, self.layer.weight)
+        layer = self.layer
+        check_map(x.shape, layer.in_channels, "Conv2d")
+        if layer.has_bias:
+            return self.function(x, layer.weight, layer.bias)
+        return self.function(x, layer.weight)
