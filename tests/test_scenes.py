@@ -20,7 +20,7 @@ COUNTS = [6, 7, 4, 5, 2, 8, 1, 8, 1, 8, 2, 7]
 @pytest.fixture(scope="module")
 def annotations():
     many = Scenes("train", 2000)
-    return [many.annotation(index) for index in range(len(many))]
+    return list(many)
 
 
 def shared(boxes):
@@ -33,7 +33,7 @@ def test_a_scene_follows_from_seed_split_and_index_alone():
     some, other = Scenes("train", 50), Scenes("train", 10**9)
     np.testing.assert_array_equal(some.picture(37), other.picture(37))
     np.testing.assert_array_equal(some.picture(37), some.picture(37))
-    np.testing.assert_array_equal(some.annotation(37).boxes, other.annotation(37).boxes)
+    np.testing.assert_array_equal(some[37].boxes, other[37].boxes)
     pictures = [some.picture(37), some.picture(38), Scenes("test").picture(37), Scenes("train", seed=1).picture(37)]
     assert len({picture.tobytes() for picture in pictures}) == 4
     assert other.picture(10**9 - 1).shape == (300, 300, 3) and other.picture(0).dtype == np.uint8
@@ -55,7 +55,7 @@ def test_the_scenes_are_those_that_networks_were_measured_on():
     train = Scenes("train")
     means = [train.picture(index).mean((0, 1)) for index in range(4)]
     np.testing.assert_allclose(means, MEANS, atol=0.02)
-    assert [len(train.annotation(index)) for index in range(12)] == COUNTS
+    assert [len(train[index]) for index in range(12)] == COUNTS
 
 
 def test_numbers_sizes_and_classes_are_distributed_as_described(annotations):
@@ -101,7 +101,7 @@ def test_boxes_are_where_the_pixels_are(monkeypatch, side):
     monkeypatch.setattr(scenes, "textured", plain)
     train, tried = Scenes("train", side=side), 0
     for index in range(200):
-        objects = train.annotation(index)
+        objects = train[index]
         if len(objects) == 1:
             rows, columns = np.nonzero(train.picture(index).min(2) > 100)
             found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
@@ -113,7 +113,7 @@ def test_boxes_are_where_the_pixels_are(monkeypatch, side):
 def test_other_sizes_show_the_same_scene():
     large, small = Scenes("test"), Scenes("test", side=96)
     for index in range(20):
-        a, b = large.annotation(index), small.annotation(index)
+        a, b = large[index], small[index]
         np.testing.assert_array_equal(a.boxes, b.boxes)
         np.testing.assert_allclose(a.areas * (96 / 300) ** 2, b.areas, rtol=1e-4)
     assert small.picture(3).shape == (96, 96, 3) and b.size == (96, 96)

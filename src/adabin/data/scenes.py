@@ -43,7 +43,7 @@ _STREAM = 1  # `shapes` draws from stream 0
 
 
 class Scenes:
-    """The scenes of a split as a sequence: `len()`, `annotation(index)` and `picture(index)`.
+    """The scenes of a split: `len()`, `[index]` gives the `Objects` of one, and `picture(index)` its pixels.
 
     Args:
         split: "train" or "test".
@@ -66,12 +66,14 @@ class Scenes:
     def __len__(self):
         return self.size
 
-    def annotation(self, index):
+    def __getitem__(self, index):
         """`Objects` of a scene, back to front."""
+        if not 0 <= index < self.size:
+            raise IndexError(index)
         return self._laid_out(index)[2]
 
-    def picture(self, index):
-        """Pixels of a scene, uint8 (side, side, 3), RGB."""
+    def picture(self, index, smallest_side=0):
+        """Pixels of a scene, uint8 (side, side, 3), RGB; all detail, always."""
         rng, contours, objects = self._laid_out(index)
         return _paint(rng, contours, objects, self.side)
 
