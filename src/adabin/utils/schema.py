@@ -367,6 +367,7 @@ RENAMED = {  # before: now; the old names are still understood wherever a user o
     "t_min": "estimator_t_min",
     "t_max": "estimator_t_max",
 }
+OUTPUTS = "outputs"  # what an exported network's description says beside the keys, for programs of others
 KEYS = {name: key for group in GROUPS.values() for name, key in group.items()}
 
 

@@ -160,7 +160,7 @@ class Detection:
             "(cx + v0 dx w, cy + v0 dy h) and the sides (w exp(v1 dw), h exp(v1 dh))",
             "scores": "output 1, (N, P, 1 + classes): logits, the background first, then class_names; softmax",
             "variances": list(VARIANCES),
-            "suppression": f"per class: scores above min_score, the best max_detections of them; boxes clipped to 0..1; "
+            "suppression": "boxes clipped to 0..1; per class the best max_detections with scores above min_score; "
             "one that overlaps a better kept one by more than nms_iou (IoU) is dropped; the best max_detections of all",
             "priors": "P of them: for each map, row, column, shape: ((column + 0.5) step, (row + 0.5) step, *shape), "
             "none of the four above 1",

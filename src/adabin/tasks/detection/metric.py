@@ -20,7 +20,7 @@ class OutputsMetric:
         self.decode, self.crowds, self.kept = decode, crowds, None
 
     def update(self, outputs, boxes, classes, ignored, areas, sizes):
-        """Add a batch: outputs (locations (B, P, 4), scores (B, P, 1 + C)), and objects as `Detection.targets` pads them.
+        """Add a batch: outputs (locations (B, P, 4), scores (B, P, 1 + C)), objects as `Detection.targets` pads them.
 
         Raises:
             RunError: an output is not finite.
