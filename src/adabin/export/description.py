@@ -76,6 +76,8 @@ def write_description(description, config, task):
     outputs = task.description() if hasattr(task, "description") else {}
     text = describe_network(config).text(DESCRIPTION_HEADER)
     if outputs:
-        text += yaml.safe_dump({OUTPUTS: outputs}, sort_keys=False, allow_unicode=True, width=120)
+        text += yaml.safe_dump(
+            {OUTPUTS: outputs}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
+        )
     with replacing(description) as temporary:
         temporary.write_text(text, encoding="utf-8")

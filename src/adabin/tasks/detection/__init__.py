@@ -137,7 +137,8 @@ class Detection:
             f"class {number}" for number in range(1 + max(annotation.classes, default=0))
         ]
         truth = annotated_objects(annotation, names, picture.shape[:2])
-        save_drawing(path, picture, ("found", prediction["objects"]), ("annotated", truth))
+        heading = "annotated" + (" (dashed: does not count)" if annotation.ignored.any() else "")
+        save_drawing(path, picture, ("found", prediction["objects"]), (heading, truth))
 
     def report(self, metric):
         """(lines: a table of the classes and COCO's summary; dict: `classes`, a list with a dict per class)."""

@@ -51,11 +51,10 @@ def _draw_object(axes, one, pixel, width):
     color, ink = class_colors(one["class"])
     x1, y1, x2, y2 = one["box"]
     dashed = "--" if one.get("ignored") else "-"
-    for line, shade in ((3.2, "white" if ink == "black" else "black"), (2, color)):  # seen on any background
+    for line, shade in ((3.2, ink), (2, color)):  # seen on any background
         outline = {"fill": False, "linewidth": line * 72 / DPI, "edgecolor": shade, "linestyle": dashed}
         axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, **outline))
     text = shortened(one["name"]) + (f" {100 * one['score']:.0f} %" if "score" in one else "")
-    text += " (ignored)" if one.get("ignored") else ""
     high = LETTERS / 72 * DPI * 1.5 * pixel
     above = y1 > high
     box = {"boxstyle": "square,pad=0.15", "facecolor": color, "edgecolor": "none", "alpha": 0.9}
