@@ -10,11 +10,14 @@ import pytest
 from adabin.detection import report
 from adabin.detection.coco_ap import SUMMARY
 from adabin.detection.metric import DetectionMetric
+from adabin.detection.objects import Objects
+from adabin.detection.pictures import Pictures
 from adabin.detection.report import class_rows, coco_lines, steps, table
 from adabin.utils.errors import RunError
 from tests.detected import evaluated, metric_of, objects_of, random_pictures, seen, truth_as_detections
 from tests.test_tasks import Pair
 
+A_BOX = [5, 15, 300, 80]
 NAMES = ("cat", "dog", "a thing with a long name", "$x")
 BY_HAND = [  # classes 0: found; 1: one of two, and one ignored; 2: ignored alone; 3: none
     seen(
@@ -88,8 +91,9 @@ def test_no_picture_at_all_has_a_state_and_no_precision():
 
 def test_the_best_200_detections_of_a_picture_are_kept_and_nothing_else():
     rng = np.random.default_rng(0)
-    objects, metric = objects_of([[0, 0, 64, 64]], [0]), DetectionMetric(3)
-    batch = np.zeros((32, 8732, 4), np.float32)
+    metric, batch, padded = DetectionMetric(3), np.zeros((32, 8732, 4), np.float32), np.ones((32, 5000, 4), np.float32)
+    own = objects_of([[0, 0, 64, 64]], [0])
+    objects = Objects(padded[7, :1], own.classes, own.ignored, own.areas, own.size)  # a part of a batch's targets
     scores = rng.permutation(8732).astype(np.float32) / 8732
 
     def add(count):
@@ -106,7 +110,16 @@ def test_the_best_200_detections_of_a_picture_are_kept_and_nothing_else():
     state = metric.state()
     assert len(state["found_scores"]) == 55 * 200
     np.testing.assert_array_equal(state["found_scores"][:200], np.sort(scores)[::-1][:200])
-    assert all(array.base is None or array.base.nbytes <= 200 * 16 for part in metric.parts for array in part.values())
+    held = [array if array.base is None else array.base for part in metric.parts for array in part.values()]
+    assert max(array.nbytes for array in held) == 200 * 16, "no view of a batch"
+
+
+def test_boxes_are_evaluated_in_pixels_of_the_original_picture():
+    one = seen(objects_of([[10, 20, 30, 90]], [0], size=(100, 400)), [A_BOX], [1])
+    pictures = Pictures([metric_of([one], 1).state()])
+    np.testing.assert_allclose(pictures.object_boxes, [[10, 20, 30, 90]], rtol=1e-6)
+    np.testing.assert_allclose(pictures.found_boxes, [A_BOX], rtol=1e-6)
+    assert pictures.found_boxes.dtype == np.float64
 
 
 @pytest.mark.parametrize("fault", ["boxes", "scores"])
