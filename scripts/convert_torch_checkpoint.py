@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Convert a checkpoint of the authors' PyTorch code, or of torchvision's ResNet-18 and ResNet-34, to MindSpore.
+"""Convert a checkpoint of the authors' PyTorch code, or of torchvision's ResNet-18, ResNet-34 and VGG16, to MindSpore.
 
     python scripts/convert_torch_checkpoint.py --torch_path model.th --config_path config/resnet20_cifar10.yaml \\
         --ckpt_path converted/resnet20.ckpt
 
     python scripts/convert_torch_checkpoint.py --torch_path resnet34.pth --ckpt_path teacher/resnet34.ckpt \\
         --config_path config/teacher_resnet34_imagenet.yaml
+
+VGG16 (`vgg16`, `vgg16_bn`) gives the float backbone of a detector, for --pretrained of train.py: a recipe with network
+ssd_vgg16_plain or vgg16_plain, w_bits: 32, a_bits: 32, nonlinearity: relu. The file holds the backbone alone.
 
 Needs no PyTorch and runs nothing that the file brings. The authors' networks compute y = alpha * (s + beta), so a
 checkpoint with binary activations gets binary_form=released unless --binary_form says otherwise. The config is written
@@ -29,6 +32,7 @@ if __name__ == "__main__":  # above the other imports, which take seconds
 import numpy as np
 
 from adabin.models import build_model
+from adabin.models.torchvision_vgg16 import backbone_values, is_vgg16
 from adabin.utils.checkpoint import assign, describe, network_parameters, save_checkpoint
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags, read_config
@@ -92,6 +96,25 @@ def without_unused(tensors, network):
     return {name: value for name, value in tensors.items() if name not in left_out}, left_out
 
 
+def of_vgg16(tensors, network, config, path):
+    """(backbone of the network, its values, names without a place) of torchvision's VGG16.
+
+    Raises:
+        UserError: the network has no such backbone in float with ReLU, or the file is damaged.
+    """
+    backbone = getattr(network, "backbone", None)
+    if backbone is None or (config.w_bits, config.a_bits, config.nonlinearity) != (32, 32, "relu"):
+        raise UserError(
+            f"{path}: is VGG16, which is the float backbone of ssd_vgg16_plain and vgg16_plain; give a config with one "
+            "of them, w_bits: 32, a_bits: 32 and nonlinearity: relu"
+        )
+    try:
+        values, unused = backbone_values({name.removeprefix("module."): value for name, value in tensors.items()})
+    except (ValueError, KeyError, IndexError) as error:
+        raise UserError(f"{path}: is not torchvision's VGG16 ({error}); get the file again") from error
+    return backbone, values, unused
+
+
 def add_flags(parser):
     parser.add_argument(
         "--torch_path", required=True, metavar="F.th", help="checkpoint of the authors' code or of torchvision"
@@ -117,7 +140,10 @@ def main(argv):
     tensors = state_dict_of(content, flags.torch_path)
     init_device(config)
     network = build_model(config)
-    converted, unused = without_unused(to_mindspore(tensors), network)
+    if is_vgg16({name.removeprefix("module.") for name in tensors}):
+        network, converted, unused = of_vgg16(tensors, network, config, flags.torch_path)
+    else:
+        converted, unused = without_unused(to_mindspore(tensors), network)
     assign(network_parameters(network), converted, flags.torch_path)
     make_folder(target.parent, "--ckpt_path")
     try:
@@ -131,7 +157,7 @@ def main(argv):
         "ckpt": str(target),
         "config": str(config_path),
         "tensors": len(converted),
-        "left_out": len(tensors) - len(converted),
+        "left_out": len(unused) + sum(name.endswith("num_batches_tracked") for name in tensors),
         "unused": unused,
         "binary_form": config.binary_form,
         **more,

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """SSD, the single-shot detector (arXiv 1512.02325), on the binary VGG16: binary extras, full-precision heads."""
 
+import math
+
 from mindspore import nn, ops
 
 from adabin.detection.priors import BOXES_PER_CELL, ssd_maps
 from adabin.layers import L2Norm
-from adabin.models.vgg16 import backbone_of, full_precision_of, scaled
+from adabin.models.vgg16 import CHANNELS, backbone_of, full_precision_of, scaled
 from adabin.utils.phase import KeepsPhase
 
 # (1x1, 3x3) channels of the extras; the first two pairs halve the map, the others take off its border.
@@ -56,7 +58,8 @@ class SsdVgg16(KeepsPhase):
         self.num_scores = 1 + num_classes
         style, self.backbone = backbone_of(settings, nonlinearity, width, shortcuts)
         channels = list(self.backbone.channels)
-        self.norm = L2Norm(channels[0])
+        # 20 for 512 channels, as in SSD; the same size of a single value in narrower networks.
+        self.norm = L2Norm(channels[0], 20 * math.sqrt(channels[0] / CHANNELS[3]))
         extras = []
         for number, pair in enumerate(EXTRAS[: maps - 2]):
             middle, after = (scaled(count, width) for count in pair)
