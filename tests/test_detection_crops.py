@@ -252,6 +252,7 @@ def test_half_of_the_pictures_are_made_smaller_by_up_to_four_and_half_are_mirror
     assert places.min() >= 0 and places.max() <= 1
     np.testing.assert_allclose(places.mean(0), 0.5, atol=0.03)
     np.testing.assert_allclose(places.std(0), 12**-0.5, atol=0.03)
+    assert abs(np.corrcoef(places.T)[0, 1]) < 0.1
 
 
 def test_an_augmented_picture_follows_from_the_generator_alone():

@@ -126,6 +126,8 @@ def read_annotated(path, objects, smallest_side=0):
     picture = read_picture(path, smallest_side)
     (height, width), (high, wide) = picture.shape[:2], objects.size
     if min(abs(height - high * width / wide), abs(width - wide * height / high)) > 2:
+        if smallest_side:
+            return read_annotated(path, objects)  # which says how large it really is
         turned = " (turned by its camera?)" if abs(height - wide * width / high) <= 2 else ""
         raise PictureError(f"has {width} x {height} pixels, its annotation says {wide} x {high}{turned}")
     return picture
