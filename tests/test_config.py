@@ -358,6 +358,13 @@ WITHOUT_EFFECT = [  # flag, other flags, what the line says
     ("train_sets=[a]", {"dataset": "imagenet"}, "with dataset=imagenet (it takes voc or coco)"),
     ("test_sets=[a]", {}, "with dataset=shapes (it takes voc or coco)"),
     ("crop_scale=0.5", {"dataset": "imagenet", "augment": False}, "with augment=false (it takes true)"),
+    ("label_smoothing=0.1", {"task": "detection"}, "with task=detection (it takes classification)"),
+    ("match_iou=0.4", {}, "with task=classification (it takes detection)"),
+    ("neg_pos_ratio=2.0", {}, "with task=classification"),
+    ("min_score=0.1", {}, "with task=classification"),
+    ("nms_iou=0.6", {}, "with task=classification"),
+    ("max_detections=10", {}, "with task=classification"),
+    ("shown_score=0.5", {}, "with task=classification"),
     ("device_id=1", {}, "with device_target=CPU (it takes GPU or Ascend)"),
 ]
 

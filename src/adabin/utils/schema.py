@@ -78,7 +78,7 @@ TASK_KEYS = {
     ),
     "shown_score": Key(
         0.3,
-        "detection: least score of a box that is told and drawn (predict.py, eval.py --draw)",
+        "detection: least score of an object that is told and drawn",
         at_least=0,
         below=1,
         exported=True,
