@@ -301,7 +301,7 @@ def test_a_program_accepts_the_keys_that_have_an_effect_on_what_it_does():
     assert accepted(("device",)) == {"device_target", "device_id", "execution_mode"}
     assert accepted(("pictures",)) == {
         "task", "num_classes", "class_names", "image_size", "dataset", "resize_shorter_side", "mean", "std",
-        "skip_corrupt",
+        "skip_corrupt", "min_score", "nms_iou", "max_detections", "shown_score",
     }  # fmt: skip
     reads_tests = accepted(("test",))
     assert {"dataset", "data_path", "test_size", "test_share", "eval_batch_size"} <= reads_tests
