@@ -350,6 +350,7 @@ WITHOUT_EFFECT = [  # flag, other flags, what the line says
     ("resize_shorter_side=40", {"dataset": "cifar10"}, "with dataset=cifar10"),
     ("crop_scale=0.5", {"dataset": "cifar10"}, "with dataset=cifar10"),
     ("crop_scale=0.5", {"dataset": "imagenet", "augment": False}, "with augment=false (it takes true)"),
+    ("width=0.5", {"network": "vgg_small"}, "with network=vgg_small (it takes ssd_vgg16, vgg16, or one of them plain)"),
     ("device_id=1", {}, "with device_target=CPU (it takes GPU or Ascend)"),
 ]
 
