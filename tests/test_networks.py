@@ -96,7 +96,7 @@ def test_the_converter_reports_what_it_leaves_out_and_accepts_nothing_else(tmp_p
 
 @pytest.mark.parametrize("bits, name", [(b, n) for b in (1, 32) for n in MODELS if b == 32 or "standard" not in n])
 def test_every_float_layer_is_one_that_the_network_names(name, bits):
-    network = build(name, w_bits=bits, a_bits=bits, nonlinearity="relu")
+    network = build(name, w_bits=bits, a_bits=bits, nonlinearity="relu", image_size=64)
     floats = [key for key, cell in network.cells_and_names() if isinstance(cell, (nn.Conv2d, nn.Dense))]
     for key in floats:
         assert sum(fnmatchcase(key, pattern) for pattern in network.full_precision) == 1, key

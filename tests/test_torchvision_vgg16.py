@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""torchvision's VGG16 becomes the float backbone of a detector: state dicts written out from its documented structure."""
+"""torchvision's VGG16 as float backbone of a detector: state dicts written out from its documented structure."""
 
 import mindspore as ms
 import numpy as np
@@ -11,11 +11,12 @@ from adabin.models.torchvision_vgg16 import backbone_values, is_vgg16
 from adabin.utils.checkpoint import assign, network_parameters, read_checkpoint
 from adabin.utils.config import read_config
 from scripts.convert_torch_checkpoint import main
-from tests.programs import call, refusal_of
+from tests.programs import ROOT, call, refusal_of
 from tests.test_convert_torch import save
 
 # torchvision's configuration "D"; M: max pooling.
 STRUCTURE = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")
+BASE = ROOT / "config" / "base.yaml"
 FLOAT = {"w_bits": 32, "a_bits": 32, "nonlinearity": "relu"}
 
 
@@ -107,7 +108,7 @@ def test_the_converter_writes_the_backbone_alone(tmp_path):
     state, _ = state_of(False, fc=512, divide=8)
     path = save(tmp_path / "vgg.pth", state)
     flags = ["--network=ssd_vgg16_plain", "--width=0.125", "--image_size=64", "--num_classes=3"]
-    flags += ["--w_bits=32", "--a_bits=32", "--nonlinearity=relu", "--config_path", "config/base.yaml"]
+    flags += ["--w_bits=32", "--a_bits=32", "--nonlinearity=relu", "--config_path", str(BASE)]
     result = main(["--torch_path", str(path), "--ckpt_path", str(tmp_path / "net.ckpt"), *flags])
     metadata, values = read_checkpoint(tmp_path / "net.ckpt")
     assert metadata["network"] == "ssd_vgg16_plain" and result["unused"] == ["classifier.6.weight", "classifier.6.bias"]
@@ -117,6 +118,6 @@ def test_the_converter_writes_the_backbone_alone(tmp_path):
 def test_vgg16_for_another_network_is_refused(tmp_path):
     state, _ = state_of(False, fc=64, divide=64)
     path = save(tmp_path / "vgg.pth", state)
-    flags = ("--torch_path", path, "--ckpt_path", tmp_path / "net.ckpt", "--config_path", "config/base.yaml")
-    line = refusal_of(call("scripts/convert_torch_checkpoint.py", *flags))
+    flags = ("--torch_path", path, "--ckpt_path", tmp_path / "net.ckpt", "--config_path", BASE)
+    line = refusal_of(call("scripts/convert_torch_checkpoint.py", *flags, cwd=tmp_path))
     assert "is VGG16, which is the float backbone of ssd_vgg16_plain" in line

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""torchvision's VGG16 as the float backbone of `ssd_vgg16_plain`: `vgg16` and `vgg16_bn`, by the names of their tensors.
+"""torchvision's VGG16 as float backbone of `ssd_vgg16_plain`: `vgg16` and `vgg16_bn`, by the names of their tensors.
 
 The five stages are taken over as they are. The first two linear layers become conv6 and conv7, as SSD does it: every
 fourth output, and of the first one's 7x7 pixels every third, which a dilation of 6 spreads over a map that the last

@@ -24,6 +24,8 @@ AVERAGE_PREFIX = "ema."
 STATE_PREFIXES = (OPTIMIZER_PREFIX, AVERAGE_PREFIX, "loss_scale.")
 # What must agree between a checkpoint and the config it is used with.
 DESCRIBED_KEYS = keys_with("checkpoint", IDENTITY, MEANING)
+# What older checkpoints do not tell, because nothing else was to be had.
+BEFORE = {"width": 1.0}
 
 
 def network_parameters(network):
@@ -113,7 +115,7 @@ def read_checkpoint(path):
         logging.disable(logging.NOTSET)
     metadata = content.pop(METADATA_KEY, None)
     try:
-        metadata = dict(json.loads(str(metadata))) if metadata is not None else None
+        metadata = BEFORE | dict(json.loads(str(metadata))) if metadata is not None else None
     except (ValueError, TypeError) as error:
         raise UserError(f"{path}: its description is damaged; make the checkpoint again") from error
     return metadata, {name: value.asnumpy() for name, value in content.items() if isinstance(value, ms.Tensor)}
