@@ -113,6 +113,17 @@ def test_what_lies_outside_the_picture_is_filled_and_its_colors_stay():
     assert len(seen(objects_of([(0, 0, 9, 9)], 50, 100), View(-300, 0, 200, 50), 50, 100, 60)) == 0
 
 
+@pytest.mark.parametrize("left", [99, -399])
+def test_a_sliver_of_the_picture_fills_a_column(left):
+    picture, view = np.full((100, 100, 3), 200, np.uint8), View(left, 0, 400, 100)
+    pixels = look(picture, view, 64, FILL)
+    column = 0 if left > 0 else 63
+    assert (pixels[:, column] == 200).all() and (np.delete(pixels, column, axis=1) == FILL).all()
+    objects = objects_of([(98.5, 0, 100, 100), (0, 0, 1, 100)], 100, 100)
+    found = seen(objects, view, 100, 100, 64)
+    np.testing.assert_allclose(found.boxes * 64, [(column, 0, column + 1, 64)], atol=1e-4)
+
+
 def test_the_whole_picture_keeps_its_boxes_whatever_its_ratio():
     boxes = random_boxes(np.random.default_rng(1), 50, 333, 500)
     objects = objects_of(boxes, 333, 500)
