@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from adabin.data import detection_crops
+from adabin.data import detection_crops, detection_dataset
 from adabin.data.detection_crops import (
     ANY_PART,
     MODES,
@@ -83,8 +83,9 @@ def test_boxes_follow_the_pixels(name, size):
         np.testing.assert_allclose(box, box_of(pixels, *(RED, BLUE)[:: 1 - 2 * label]), atol=1.01)
 
 
-def test_boxes_follow_the_pixels_through_a_thousand_random_views():
+def test_boxes_follow_the_pixels_through_a_thousand_augmentations(monkeypatch):
     """One colored rectangle: found again by its color wherever chance has put it, without the distortion of colors."""
+    monkeypatch.setattr(detection_dataset, "random_distortion", lambda rng: Distortion())
     rng, kept = np.random.default_rng(3), 0
     for number in range(1000):
         height, width = rng.integers(60, 260, 2)
@@ -93,8 +94,7 @@ def test_boxes_follow_the_pixels_through_a_thousand_random_views():
         picture = np.full((height, width, 3), 90, np.uint8)
         picture[y1:y2, x1:x2] = RED
         objects = objects_of([(x1, y1, x2, y2)], height, width)
-        view = random_view(picture_generator(1, 2, number), height, width, objects.boxes)
-        pixels, found = look(picture, view, 160, FILL), seen(objects, view, height, width, 160)
+        pixels, found = augmented(picture, objects, picture_generator(1, 2, number), 160, FILL)
         assert len(found) == 1, "the crop keeps an object"
         shown = box_of(pixels, RED)
         if (np.diff(found.boxes[0].reshape(2, 2), axis=0) * 160 > 3).all():
