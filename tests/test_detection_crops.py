@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from adabin.data import detection_crops
+from adabin.data import detection_crops, detection_dataset
 from adabin.data.detection_crops import (
     ANY_PART,
     MODES,
@@ -83,8 +83,9 @@ def test_boxes_follow_the_pixels(name, size):
         np.testing.assert_allclose(box, box_of(pixels, *(RED, BLUE)[:: 1 - 2 * label]), atol=1.01)
 
 
-def test_boxes_follow_the_pixels_through_a_thousand_random_views():
+def test_boxes_follow_the_pixels_through_a_thousand_augmentations(monkeypatch):
     """One colored rectangle: found again by its color wherever chance has put it, without the distortion of colors."""
+    monkeypatch.setattr(detection_dataset, "random_distortion", lambda rng: Distortion())
     rng, kept = np.random.default_rng(3), 0
     for number in range(1000):
         height, width = rng.integers(60, 260, 2)
@@ -93,8 +94,7 @@ def test_boxes_follow_the_pixels_through_a_thousand_random_views():
         picture = np.full((height, width, 3), 90, np.uint8)
         picture[y1:y2, x1:x2] = RED
         objects = objects_of([(x1, y1, x2, y2)], height, width)
-        view = random_view(picture_generator(1, 2, number), height, width, objects.boxes)
-        pixels, found = look(picture, view, 160, FILL), seen(objects, view, height, width, 160)
+        pixels, found = augmented(picture, objects, picture_generator(1, 2, number), 160, FILL)
         assert len(found) == 1, "the crop keeps an object"
         shown = box_of(pixels, RED)
         if (np.diff(found.boxes[0].reshape(2, 2), axis=0) * 160 > 3).all():
@@ -111,6 +111,17 @@ def test_what_lies_outside_the_picture_is_filled_and_its_colors_stay():
     nothing = look(picture, View(-300, 0, 200, 50), 60, FILL, darker)
     assert (nothing == FILL).all()
     assert len(seen(objects_of([(0, 0, 9, 9)], 50, 100), View(-300, 0, 200, 50), 50, 100, 60)) == 0
+
+
+@pytest.mark.parametrize("left", [99, -399])
+def test_a_sliver_of_the_picture_fills_a_column(left):
+    picture, view = np.full((100, 100, 3), 200, np.uint8), View(left, 0, 400, 100)
+    pixels = look(picture, view, 64, FILL)
+    column = 0 if left > 0 else 63
+    assert (pixels[:, column] == 200).all() and (np.delete(pixels, column, axis=1) == FILL).all()
+    objects = objects_of([(98.5, 0, 100, 100), (0, 0, 1, 100)], 100, 100)
+    found = seen(objects, view, 100, 100, 64)
+    np.testing.assert_allclose(found.boxes * 64, [(column, 0, column + 1, 64)], atol=1e-4)
 
 
 def test_the_whole_picture_keeps_its_boxes_whatever_its_ratio():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adabin.data import build_dataset
+from adabin.data.crops import resize_side
 from adabin.data.decode import read_picture
 from adabin.data.detection_crops import look, whole
 from adabin.data.detection_dataset import augmented
@@ -183,6 +184,10 @@ def test_a_picture_that_turns_out_damaged_on_the_way_ends_the_epoch_in_one_line(
 def test_a_large_photograph_is_read_with_the_detail_that_its_smallest_crop_needs(folder):
     assert built(folder, "train").detail == int(64 / 0.3) and built(folder, "test").detail == 64
     assert built(folder, "train", augment=False).detail == 64
+
+
+def test_tests_see_whole_pictures_so_the_side_before_the_crop_is_the_networks(folder):
+    assert resize_side(config_for(folder, "voc")) == resize_side(config_for(folder, "coco")) == 64
 
 
 # --- scenes

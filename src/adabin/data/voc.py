@@ -93,10 +93,9 @@ def read_annotation(path):
         corners = [
             _number(entry.findtext(f"bndbox/{corner}"), path, f"{call} ({name}): {corner}") for corner in _CORNERS
         ]
-        if corners[0] == corners[2] or corners[1] == corners[3]:
-            corners[2:] = corners[:2]  # for VOC one pixel, but nobody draws such a box on purpose
-        else:
-            corners = [corners[0] - 1, corners[1] - 1, *corners[2:]]
+        # Of no extent it would be one pixel for VOC, but nobody draws such a box on purpose: it stays without area.
+        if corners[0] != corners[2] and corners[1] != corners[3]:
+            corners[:2] = corners[0] - 1, corners[1] - 1
         difficult = (entry.findtext("difficult") or "0").strip() not in ("0", "")
         objects.append((call, name, corners, difficult, None))
     return size if min(size) > 0 else None, objects
