@@ -39,7 +39,7 @@ class DetectionLoss(nn.Cell):
         batch, priors = labels.shape
         positive = ops.cast(labels > 0, mstype.float32)
         positives = ops.sum(positive, 1, keepdim=True)
-        count = ops.maximum(ops.sum(positives), 1.0)
+        count = ops.maximum(ops.sum(positive), 1.0)
         distances = self.smooth_l1(locations, targets) * ops.expand_dims(positive, 2)
         location_loss = ops.sum(ops.reshape(distances, (-1,))) / count
         log_scores = self.log_softmax(ops.reshape(scores, (batch * priors, -1)))
