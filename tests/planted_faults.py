@@ -111,8 +111,8 @@ FAULTS = [
     Fault(
         "the kernels serve layers with groups",
         f"{CODE}/cpu/convolution.py",
-        "if conv.group != 1:",
-        "if conv.group < 1:",
+        "None if conv.group == 1 else",
+        "None if conv.group >= 1 else",
         "tests/test_cpu_networks.py tests/test_cpu_kernels.py",
     ),
     Fault(
