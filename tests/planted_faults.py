@@ -111,8 +111,8 @@ FAULTS = [
     Fault(
         "the kernels serve layers with groups",
         f"{CODE}/cpu/convolution.py",
-        "if conv.group != 1:",
-        "if conv.group < 1:",
+        "None if conv.group == 1 else",
+        "None if conv.group >= 1 else",
         "tests/test_cpu_networks.py tests/test_cpu_kernels.py",
     ),
     Fault(
@@ -506,6 +506,62 @@ FAULTS = [
         "rows = self.chosen[(self.chosen >= first) & (self.chosen < self.seen)] - first",
         "rows = self.chosen[: np.sum((self.chosen >= first) & (self.chosen < self.seen))]",
         "tests/test_shown_tests.py",
+    ),
+    Fault(
+        "detector: a map's columns come before its rows",
+        f"{CODE}/models/ssd_vgg16.py",
+        "ops.transpose(x, (0, 2, 3, 1))",
+        "ops.transpose(x, (0, 3, 2, 1))",
+        "tests/test_ssd.py -k follow",
+    ),
+    Fault(
+        "detector: priors' rows and columns are swapped",
+        f"{CODE}/detection/priors.py",
+        "boxes[..., 0] = centers[None, :, None]",
+        "boxes[..., 0] = centers[:, None, None]",
+        "tests/test_priors.py",
+    ),
+    Fault(
+        "detector: L2Norm's gradient without the part through the norm",
+        f"{CODE}/layers/l2_norm.py",
+        "(scaled - u * self.over_channels(scaled * u, 1)) / n",
+        "scaled / n",
+        "tests/test_l2_norm.py",
+    ),
+    Fault(
+        "detector: conv6 is not dilated",
+        f"{CODE}/models/vgg16.py",
+        "padding=6, dilation=6",
+        "padding=1, dilation=1",
+        "tests/test_torchvision_vgg16.py -k computes",
+    ),
+    Fault(
+        "detector: the sign of torchvision's gamma does not reach the weights",
+        f"{CODE}/models/torchvision_vgg16.py",
+        "weight * sign[:, None, None, None]",
+        "weight",
+        "tests/test_torchvision_vgg16.py -k computes",
+    ),
+    Fault(
+        "detector: counts at the border forget the dilation",
+        f"{CODE}/cpu/kernels/popcount_conv.cc",
+        "const int64_t row = s.row(y, ky);",
+        "const int64_t row = y * s.stride_h + ky - s.pad_top;",
+        "tests/test_cpu_networks.py -k both_modes",
+    ),
+    Fault(
+        "detector: a head's bias learns from the first picture alone",
+        f"{CODE}/cpu/kernels/float_conv.cc",
+        "for (int64_t n = 0; n < images; ++n) {",
+        "for (int64_t n = 0; n < 1; ++n) {",
+        "tests/test_cpu_networks.py -k float_convolution",
+    ),
+    Fault(
+        "detector: of equal maxima the last one gets the gradient",
+        f"{CODE}/cpu/kernels/pooling.cc",
+        "if (input[r * w.columns + c] > input[best])",
+        "if (input[r * w.columns + c] >= input[best])",
+        "tests/test_pooling.py",
     ),
 ]
 

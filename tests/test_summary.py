@@ -72,3 +72,11 @@ def test_a_float_layer_without_a_reason_is_found():
     layers = summary.summarize(network, 8)
     with pytest.raises(ValueError, match="layer1.0.shortcut is in full precision"):
         summary.full_precision_layers(network, layers)
+
+
+def test_a_detector_with_two_outputs_is_counted(capsys):
+    flags = ("--network=ssd_vgg16", "--image_size=64", "--num_classes=3", "--width=0.125")
+    table, result = summarize("base", capsys, *flags)
+    assert result["params"] > result["binary_weights"] > 0 and result["bops"] > result["flops"] > 0
+    assert re.search(r"^norm +L2Norm +0 +64 ", table, re.MULTILINE)  # 64 scales, none of them binary
+    assert {"backbone.conv1", "backbone.conv7", "locations.0", "scores.3"} <= set(result["full_precision"])

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import mindspore as ms
 
-from adabin.cpu import convolution, norm_act, spatial_mean, subsample  # noqa: F401 - the forms that there are
+from adabin.cpu import convolution, norm_act, pooling, spatial_mean, subsample  # noqa: F401 - the forms there are
 from adabin.cpu.form import cpu_form
 from adabin.cpu.library import LibraryError, tell_threads
 from adabin.cpu.momentum import CpuMomentum

@@ -14,6 +14,7 @@ from adabin.layers.max_pool import MaxPool3x3
 from adabin.layers.maxout import Maxout
 from adabin.layers.nonlinearity import NONLINEARITIES, build_nonlinearity
 from adabin.layers.norm_act import NormAct
+from adabin.layers.pooling import MaxPool, MeanPool
 from adabin.layers.replace import replace_layers
 from adabin.layers.spatial_mean import SpatialMean
 from adabin.layers.subsample import SubsampleAndPad
@@ -23,8 +24,10 @@ __all__ = [
     "NONLINEARITIES",
     "AdaBinConv2d",
     "L2Norm",
+    "MaxPool",
     "MaxPool3x3",
     "Maxout",
+    "MeanPool",
     "NormAct",
     "SpatialMean",
     "SubsampleAndPad",

@@ -8,7 +8,7 @@ the shortcut is added, as in AdaBin's ResNets; BiDet has none but behind conv6 a
 
 from mindspore import nn
 
-from adabin.layers import SpatialMean
+from adabin.layers import MaxPool, MeanPool, SpatialMean
 from adabin.models.blocks import BATCH_NORM, Style, he_normal, torch_default
 from adabin.utils.phase import KeepsPhase
 
@@ -40,7 +40,7 @@ class ShortcutBlock(nn.Cell):
         self.shortcut = nn.Identity()
         if stride != 1 or in_channels != channels:
             self.shortcut = nn.SequentialCell(
-                nn.AvgPool2d(kernel_size=stride, stride=stride, pad_mode="same"),
+                MeanPool(stride, stride),
                 style.float_conv(in_channels, channels, 1),
                 nn.BatchNorm2d(channels, **BATCH_NORM),
             )
@@ -62,16 +62,11 @@ class PlainBlock(nn.Cell):
     def __init__(self, in_channels, channels, pools, style):
         super().__init__()
         self.conv = style.binary_conv(in_channels, channels)
-        self.pooling = halving() if pools else nn.Identity()
+        self.pooling = MaxPool(2, 2) if pools else nn.Identity()
         self.join = style.norm_act(channels)
 
     def construct(self, x):
         return self.join(self.pooling(self.conv(x)))
-
-
-def halving():
-    """Maximum over 2x2 pixels; a window over the border takes that of what lies inside."""
-    return nn.MaxPool2d(kernel_size=2, stride=2, pad_mode="same")
 
 
 class Vgg16Backbone(nn.Cell):
@@ -97,8 +92,7 @@ class Vgg16Backbone(nn.Cell):
             self._shortcut_stages(channels, style)
         else:
             self._plain_stages(channels, style)
-        # "same" pads one pixel on each side, which never wins.
-        self.pooling5 = nn.MaxPool2d(kernel_size=3, stride=1, pad_mode="same")
+        self.pooling5 = MaxPool(3, 1)
         last = self.channels[1]
         self.conv6 = style.binary_conv(channels[4], last, padding=6, dilation=6)
         self.join6 = style.norm_act(last, 6)
@@ -124,7 +118,7 @@ class Vgg16Backbone(nn.Cell):
                 before = count
             setattr(self, f"stage{stage}", nn.SequentialCell(cells))
         # Behind stage 4, whose map is looked at as it is before.
-        self.pooling = halving()
+        self.pooling = MaxPool(2, 2)
 
     def construct(self, x):
         x = self.join1(self.conv1(x))
