@@ -297,6 +297,55 @@ FAULTS = [
         'own = ""',
         "tests/test_threads.py tests/test_cpu_threads.py",
     ),
+    Fault(
+        "VOC: a detection of a difficult object is wrong",
+        f"{CODE}/detection/voc_map.py",
+        "verdicts[enough & ignored[own]] = UNCOUNTED",
+        "pass",
+        "tests/test_voc_map.py",
+    ),
+    Fault(
+        "VOC: a second detection of an object is right",
+        f"{CODE}/detection/voc_map.py",
+        "verdicts[counted[first]] = RIGHT",
+        "verdicts[counted] = RIGHT",
+        "tests/test_voc_map.py",
+    ),
+    Fault(
+        "VOC: recall levels are compared in float",
+        f"{CODE}/detection/voc_map.py",
+        "np.searchsorted(10 * found, np.arange(11) * objects)",
+        "np.searchsorted(found / objects, np.arange(0, 1.05, 0.1))",
+        "tests/test_voc_map.py",
+    ),
+    Fault(
+        "COCO: difficult objects are demanded",
+        f"{CODE}/detection/coco_ap.py",
+        'one["ignore"] = one["ignored"]',
+        "pass",
+        "tests/test_coco_ap.py",
+    ),
+    Fault(
+        "COCO: object sizes follow boxes, not outlines",
+        f"{CODE}/detection/coco_ap.py",
+        '{"area": area, ',
+        "{",
+        "tests/test_coco_ap.py",
+    ),
+    Fault(
+        "detections of one rank's pictures are looked up in another's",
+        f"{CODE}/detection/pictures.py",
+        "np.repeat(np.arange(len(self)), self.found_each)",
+        'np.repeat(np.arange(len(self)) % max(1, len(states[0]["sizes"])), self.found_each)',
+        "tests/test_detection_metric.py",
+    ),
+    Fault(
+        "the metric keeps all detections",
+        f"{CODE}/detection/pictures.py",
+        'kind="stable")[:MOST_KEPT]',
+        'kind="stable")',
+        "tests/test_detection_metric.py",
+    ),
 ]
 
 
