@@ -14,7 +14,8 @@ from adabin.utils.config import read_config
 from adabin.utils.errors import RunError, UserError
 
 NAMES = ["cat", "dog", "Möwe $x$"]
-TASK = build_task(read_config(None, {"task": "detection", "image_size": 300, "class_names": NAMES, "num_classes": 3}))
+CONFIG = {"task": "detection", "network": "ssd_vgg16", "image_size": 300, "class_names": NAMES, "num_classes": 3}
+TASK = build_task(read_config(None, CONFIG))
 
 
 def objects(rng, count, size=(200, 300)):
@@ -144,6 +145,12 @@ def test_neighboring_classes_have_colors_that_differ_and_letters_that_can_be_rea
         color, ink = class_colors(number)
         brightness = np.dot(color, (0.299, 0.587, 0.114))
         assert abs(brightness - (ink == "white")) > 0.45
+
+
+def test_a_network_for_another_task_is_refused():
+    for keys in ({"task": "detection", "network": "resnet20"}, {"task": "classification", "network": "ssd_vgg16"}):
+        with pytest.raises(UserError, match=f"network: {keys['network']} is none for task={keys['task']}; "):
+            build_task(read_config(None, keys))
 
 
 def test_a_teacher_is_refused():
