@@ -221,6 +221,10 @@ class PortableBConv2D : public BConv2D {
       for (size_t o = 0; o < group_out; ++o) {
         z[o] = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
       }
+      if (constants_.scale.empty()) continue;
+      const float* scale = constants_.scale.data() + first;
+      const float* shift = constants_.shift.data() + first;
+      for (size_t o = 0; o < group_out; ++o) z[o] = scale[o] * z[o] + shift[o];
     }
   }
 
