@@ -76,7 +76,7 @@ test::RandomConv ExactConv(const ConvGeometry& g, Norm norm, test::Rng* rng) {
 // The float network: the sum, which is exact in any order and in float32, then one operation after
 // the other in float32.
 std::vector<float> FloatNetwork(const test::RandomConv& random, bool with_residual) {
-  test::RandomConv plain = random;
+  test::RandomConv plain = random;  // the sum alone
   plain.scale.clear();
   plain.shift.clear();
   std::vector<double> magnitude;
@@ -103,8 +103,8 @@ struct Counts {
 };
 
 // Compares one kernel's outputs and bits with the float network's.
-void CompareKernel(const kernels::Kernel& kernel, const test::RandomConv& random, bool with_residual,
-              const std::vector<float>& expected, Counts* counts) {
+void CompareKernel(const kernels::Kernel& kernel, const test::RandomConv& random,
+                   bool with_residual, const std::vector<float>& expected, Counts* counts) {
   const auto conv = kernel.create(random.Params());
   const std::vector<float> got = test::RunKernel(*conv, random, with_residual);
   ASSERT_EQ(got.size(), expected.size());

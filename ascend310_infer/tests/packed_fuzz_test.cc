@@ -62,6 +62,9 @@ class Mutator {
                                   (1 << 20) + 1, 1 << 28, 0x7fffffff});
   }
   int AnyValue(const Plan& plan) { return Draw(0, static_cast<int>(plan.steps.size())); }
+  Step& AnyStep(Plan* plan) {
+    return plan->steps[static_cast<size_t>(Draw(1, static_cast<int>(plan->steps.size()))) - 1];
+  }
   template <typename T>
   void MutateArray(std::vector<T>* data) {
     if (Draw(0, 1) == 0) {
@@ -80,7 +83,7 @@ class Mutator {
   }
 
   void MutateStep(Plan* plan) {
-    auto& step = plan->steps[static_cast<size_t>(Draw(0, static_cast<int>(plan->steps.size()) - 1))];
+    Step& step = AnyStep(plan);
     ConvGeometry& g = step.geometry;
     switch (Draw(0, 11)) {
       case 0:
