@@ -61,6 +61,13 @@ class TapSums {
   std::vector<int> sums_;
 };
 
+double ScaleOf(const BConv2DParams& params, size_t o) {
+  return params.scale.empty() ? 1.0 : params.scale[o];
+}
+double ShiftOf(const BConv2DParams& params, size_t o) {
+  return params.shift.empty() ? 0.0 : params.shift[o];
+}
+
 // The constants of one output channel, not yet rounded.
 struct Channel {
   double a = 0;
@@ -123,13 +130,12 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   const double da = double{params.high} - low;
   const double largest_value = std::max(std::abs(low), std::abs(double{params.high}));
   TapSums sums(g);
-  Channel y, z;
-  y.c.resize(classes);
-  z.c.resize(classes);
   std::vector<Window> windows(classes);
-  for (size_t o = 0; o < channels; ++o) {
-    const double scale = params.scale.empty() ? 1.0 : params.scale[o];
-    const double shift = params.shift.empty() ? 0.0 : params.shift[o];
+  Channel y{0, 0, std::vector<double>(classes)};
+  Channel z = y;
+  const auto compute = [&](size_t o) {
+    const double scale = ScaleOf(params, o);
+    const double shift = ShiftOf(params, o);
     const double wl = params.weight_low[o];
     const double dw = double{params.weight_high[o]} - wl;
     sums.Load(params.bits.data() + o * row_words);
@@ -149,25 +155,33 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
       y.c[i] = wl * low * windows[i].taps + dw * low * windows[i].ones;
       z.c[i] = scale * y.c[i] + shift;
     }
-    const double largest = g.filter_size() * largest_value *
-                           std::max(std::abs(wl), std::abs(double{params.weight_high[o]}));
-    const bool apart =
-        std::isfinite(scale) && std::isfinite(shift) && IsExact(y, windows, 0, largest) &&
-        !IsExact(z, windows, shift, std::abs(scale) * largest + std::abs(shift));
-    if (apart && constants.scale.empty()) {
-      constants.scale.assign(channels, 1.0f);
-      constants.shift.assign(channels, 0.0f);
-    }
-    if (apart) {
-      constants.scale[o] = static_cast<float>(scale);
-      constants.shift[o] = static_cast<float>(shift);
-    }
+  };
+  // Whether all sums are exact, and would no longer be with BatchNorm folded in.
+  bool exact = true;
+  bool folds = true;
+  for (size_t o = 0; o < channels && exact; ++o) {
+    compute(o);
+    const double scale = ScaleOf(params, o);
+    const double shift = ShiftOf(params, o);
+    const double largest =
+        g.filter_size() * largest_value *
+        std::max(std::abs(params.weight_low[o]), std::abs(params.weight_high[o]));
+    exact = std::isfinite(scale) && std::isfinite(shift) && IsExact(y, windows, 0, largest);
+    folds = folds && exact &&
+            IsExact(z, windows, shift, std::abs(scale) * largest + std::abs(shift));
+  }
+  const bool apart = exact && !folds;
+  for (size_t o = 0; o < channels; ++o) {
+    compute(o);
     const Channel& used = apart ? y : z;
     constants.a[o] = static_cast<float>(used.a);
     constants.b[o] = static_cast<float>(used.b);
-    for (i = 0; i < classes; ++i) {
+    for (size_t i = 0; i < classes; ++i) {
       constants.c[i * channels + o] = static_cast<float>(used.c[i]);
     }
+    if (!apart) continue;
+    constants.scale.push_back(static_cast<float>(ScaleOf(params, o)));
+    constants.shift.push_back(static_cast<float>(ShiftOf(params, o)));
   }
   return constants;
 }
