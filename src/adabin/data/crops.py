@@ -57,10 +57,10 @@ def cut(picture, box, size):
 def resize_side(config):
     """Length that the shorter side of a test picture has before the center crop.
 
-    `resize_shorter_side` of the config; 0 there means image_size * 256 / 224 where the data set is made of files, else
-    image_size.
+    `resize_shorter_side` of the config; 0 there means image_size * 256 / 224 where the data set is made of files that
+    are cropped for tests, else image_size.
     """
-    from_files = config.dataset not in ("shapes", "cifar10")
+    from_files = config.dataset not in ("shapes", "cifar10", "scenes", "voc", "coco")
     return config.resize_shorter_side or (round(config.image_size * 256 / 224) if from_files else config.image_size)
 
 

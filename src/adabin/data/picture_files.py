@@ -71,13 +71,15 @@ def _scan(folder):
         raise UserError(f"{folder}: cannot be read ({error.strerror}); make the folder readable") from error
 
 
-def without_corrupt(pictures, skip, what):
+def without_corrupt(pictures, skip, what, read=None):
     """Read every picture once, which costs a third of preparing them for one epoch.
 
     Args:
         pictures (PictureList): what to read.
         skip (bool): leave out what cannot be read, instead of an error.
         what (str): the split's name, for messages.
+        read: function (path, label) that raises a PictureError where the picture is not usable; without it any picture
+            is that can be decoded.
 
     Returns:
         PictureList of those that can be read.
@@ -86,15 +88,15 @@ def without_corrupt(pictures, skip, what):
         UserError: names the files that cannot be read, or all of them are such.
     """
 
-    def reason(path):
+    def reason(path, label):
         try:
-            read_picture(path, smallest_side=1)
+            read(path, label) if read else read_picture(path, smallest_side=1)
         except PictureError as error:
             return f"{path} {error}"
         return None
 
     with ThreadPoolExecutor(default_threads()) as threads:
-        reasons = threads.map(reason, pictures.paths)
+        reasons = threads.map(reason, pictures.paths, pictures.labels)
         quiet = len(pictures.paths) < 2000 or not sys.stderr.isatty()
         reasons = list(tqdm(reasons, f"reading {what} pictures", len(pictures.paths), file=sys.stderr, disable=quiet))
     bad = [text for text in reasons if text]

@@ -6,18 +6,21 @@ from functools import partial
 
 from adabin.data.cifar10 import CIFAR10_CLASSES, load_cifar10
 from adabin.data.class_names import check_classes
+from adabin.data.coco import list_coco
 from adabin.data.download import download_cifar10
 from adabin.data.image_dataset import ImageDataset, dataset_options
 from adabin.data.image_folder import list_image_folder
 from adabin.data.imagenet import list_imagenet, list_tiny_imagenet
 from adabin.data.picture_files import without_corrupt
+from adabin.data.scenes import SCENES_CLASSES, Scenes
 from adabin.data.shapes import SHAPES_CLASSES, draw_shapes
 from adabin.data.subset import refuse_sizes, take
+from adabin.data.voc import list_voc
 from adabin.utils.errors import UserError
 
 SPLITS = ("train", "test")
 # `config.seed` governs order and augmentation; the pictures stay the same, so that runs can be compared.
-SHAPES_SEED = 0
+SHAPES_SEED = SCENES_SEED = 0
 
 
 def build_dataset(config, split: str, task=None):
@@ -29,12 +32,13 @@ def build_dataset(config, split: str, task=None):
             number of shapes; nothing else for picture files). For data sets of picture files also
             image_size, resize_shorter_side, crop_scale, test_share, split_seed, label_file, check_pictures,
             skip_corrupt.
+            For data sets with objects also task, and train_sets and test_sets where they are of files.
             num_classes 0 and empty class_names leave the classes to the data set (see `settle_classes`).
         split: "train" or "test".
         task: what becomes of a picture's annotation (adabin.tasks): its `columns` and `targets`. Without it the labels.
 
     Returns:
-        An `ImageDataset`, or a `PictureDataset` for picture files.
+        An `ImageDataset`, a `PictureDataset` for picture files, or a `DetectionDataset` for pictures with objects.
 
     Raises:
         UserError: unknown name or split, num_classes that contradicts the data, or whatever loading finds wrong.
@@ -45,11 +49,20 @@ def build_dataset(config, split: str, task=None):
         raise UserError(f"dataset={config.dataset!r} is unknown; {hint}")
     if split not in SPLITS:
         raise UserError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
+    _check_task(config)
     dataset = DATASETS[config.dataset](config, split)
     if task is not None:
         train = split == "train"
         dataset.columns, dataset.targets = ("image", *task.columns(train)), partial(task.targets, train=train)
     return dataset
+
+
+def _check_task(config):
+    task, has_objects = getattr(config, "task", ""), config.dataset in WITH_OBJECTS
+    if has_objects and task == "classification":
+        raise UserError(f"task=classification: {config.dataset} has objects, not one class per picture; set detection")
+    if task == "detection" and config.dataset in WITH_CLASSES:
+        raise UserError(f"task=detection: {config.dataset} has no boxes; use one of {', '.join(WITH_OBJECTS)}")
 
 
 def _cifar10(config, split):
@@ -83,6 +96,33 @@ def _pictures(list_pictures):
     return build
 
 
+def _scenes(config, split):
+    from adabin.data.detection_dataset import DetectionDataset  # here: it imports MindSpore
+
+    check_classes(config, SCENES_CLASSES)
+    scenes = Scenes(split, getattr(config, f"{split}_size", None), SCENES_SEED, config.image_size)
+    return DetectionDataset(scenes, scenes, SCENES_CLASSES, config, split == "train")
+
+
+def _annotated(list_pictures):
+    """Data set of picture files with objects, from the function that lists those of a split."""
+
+    def build(config, split):
+        from adabin.data.detection_dataset import DetectionDataset, PictureFiles, read_annotated
+
+        refuse_sizes(config)
+        pictures = list_pictures(config, split)
+        check_classes(config, pictures.class_names)
+        if config.check_pictures or config.skip_corrupt:
+            read = partial(read_annotated, smallest_side=1)
+            pictures = without_corrupt(pictures, config.skip_corrupt, split, read)
+        objects = list(pictures.labels)
+        files = PictureFiles(pictures.paths, objects)
+        return DetectionDataset(files, objects, pictures.class_names, config, split == "train")
+
+    return build
+
+
 def _image_dataset(config, split, images, labels, class_names):
     side = images.shape[1]
     if getattr(config, "image_size", side) != side:
@@ -99,4 +139,9 @@ DATASETS = {
     "image_folder": _pictures(list_image_folder),
     "imagenet": _pictures(list_imagenet),
     "tiny_imagenet": _pictures(list_tiny_imagenet),
+    "scenes": _scenes,
+    "voc": _annotated(list_voc),
+    "coco": _annotated(list_coco),
 }
+WITH_OBJECTS = ("scenes", "voc", "coco")
+WITH_CLASSES = ("cifar10", "shapes", "image_folder", "imagenet", "tiny_imagenet")  # others may have both

@@ -22,13 +22,22 @@ class Need:
 
 BINARY_WEIGHTS = Need("w_bits", "1", lambda config: config.w_bits == 1)
 BINARY_ACTIVATIONS = Need("a_bits", "1", lambda config: config.a_bits == 1)
-OF_FILES = ("image_folder", "imagenet", "tiny_imagenet")
-FILES = Need("dataset", "any but shapes", lambda config: config.dataset != "shapes")
-CIFAR10 = Need("dataset", "cifar10", lambda config: config.dataset not in ("shapes", *OF_FILES))
-SIZES = Need("dataset", "shapes or cifar10", lambda config: config.dataset not in OF_FILES)
+DRAWN = ("shapes", "scenes")
+CLASSIFIED_FILES = ("image_folder", "imagenet", "tiny_imagenet")
+ANNOTATED_FILES = ("voc", "coco")
+OF_FILES = (*CLASSIFIED_FILES, *ANNOTATED_FILES)
+FILES = Need("dataset", "any but shapes and scenes", lambda config: config.dataset not in DRAWN)
+CIFAR10 = Need("dataset", "cifar10", lambda config: config.dataset not in (*DRAWN, *OF_FILES))
+SIZES = Need("dataset", "shapes, scenes or cifar10", lambda config: config.dataset not in OF_FILES)
 IMAGENET = Need("dataset", "imagenet", lambda config: config.dataset == "imagenet")
-IMAGE_FOLDER = Need("dataset", "image_folder", lambda config: config.dataset == "image_folder")
-PICTURE_FILES = Need("dataset", ", ".join(OF_FILES), lambda config: config.dataset not in ("shapes", "cifar10"))
+SPLIT_HERE = Need("dataset", "image_folder or voc", lambda config: config.dataset in ("image_folder", "voc"))
+IMAGE_SETS = Need("dataset", "voc or coco", lambda config: config.dataset in ANNOTATED_FILES)
+PICTURE_FILES = Need("dataset", ", ".join(OF_FILES), lambda config: config.dataset not in (*DRAWN, "cifar10"))
+CROPPED = Need(
+    "dataset",
+    ", ".join(CLASSIFIED_FILES),
+    lambda config: config.dataset not in (*DRAWN, "cifar10", *ANNOTATED_FILES),
+)
 AUGMENT = Need("augment", "true", lambda config: config.augment)
 SGD = Need("optimizer", "sgd", lambda config: config.optimizer == "sgd")
 DECAY = Need("weight_decay", "a number above 0", lambda config: config.weight_decay > 0)

@@ -12,15 +12,17 @@ from adabin.utils.needs import (
     BINARY_ACTIVATIONS,
     BINARY_WEIGHTS,
     CIFAR10,
+    CROPPED,
     DECAY,
     FILES,
-    IMAGE_FOLDER,
+    IMAGE_SETS,
     IMAGENET,
     LABELS,
     PICTURE_FILES,
     PROGRESSIVE,
     SGD,
     SIZES,
+    SPLIT_HERE,
     TANH,
 )
 
@@ -98,24 +100,26 @@ NETWORK_KEYS = {
 DATA_KEYS = {
     "dataset": Key(
         "shapes",
-        "shapes (drawn by this project), cifar10, image_folder, imagenet or tiny_imagenet",
+        "shapes, scenes (drawn by this project), cifar10, image_folder, imagenet, tiny_imagenet, voc, coco",
         checkpoint=IDENTITY,
         uses=(NETWORK, TEST, PICTURES),
     ),
-    "data_path": Key("", "folder of the data set; not needed for shapes", free=True, uses=(TEST,), needs=(FILES,)),
+    "data_path": Key(
+        "", "folder of the data set; not needed for shapes and scenes", free=True, uses=(TEST,), needs=(FILES,)
+    ),
     "download": Key(
         False, "fetch the data set into data_path when it is not there (cifar10)", uses=(TEST,), needs=(CIFAR10,)
     ),
     "train_size": Key(
         0,
-        "shapes, cifar10: number of training images, classes balanced; 0: all of cifar10, 6000 shapes",
+        "shapes, scenes, cifar10: number of training images, classes balanced; 0: all of cifar10, 6000 drawn",
         at_least=0,
         at_most=10**6,
         needs=(SIZES,),
     ),
     "test_size": Key(
         0,
-        "shapes, cifar10: number of test images, the same; 0: all of cifar10, 1000 shapes",
+        "shapes, scenes, cifar10: number of test images, the same; 0: all of cifar10, 1000 shapes, 500 scenes",
         at_least=0,
         at_most=10**6,
         exported=True,
@@ -124,20 +128,20 @@ DATA_KEYS = {
     ),
     "test_share": Key(
         0.2,
-        "image_folder: share of the pictures that are kept for testing, where there is no val/",
+        "image_folder, voc: share of the pictures that are kept for testing, where there is no val/ or image set",
         at_most=0.9,
         above=0,
         exported=True,
         uses=(TEST,),
-        needs=(IMAGE_FOLDER,),
+        needs=(SPLIT_HERE,),
     ),
     "split_seed": Key(
         1,
-        "image_folder: which pictures these are; a seed of its own, so that runs can be compared",
+        "image_folder, voc: which pictures these are; a seed of its own, so that runs can be compared",
         at_least=0,
         exported=True,
         uses=(TEST,),
-        needs=(IMAGE_FOLDER,),
+        needs=(SPLIT_HERE,),
     ),
     "label_file": Key(
         "", "imagenet: labels of a flat val/ folder [found under its usual names]", uses=(TEST,), needs=(IMAGENET,)
@@ -151,7 +155,7 @@ DATA_KEYS = {
     ),
     "skip_corrupt": Key(
         False,
-        "picture files: leave out those that cannot be read, instead of ending with an error",
+        "picture files: leave out those that cannot be read, and objects without a usable box, instead of an error",
         uses=(TEST, PICTURES),
         needs=(PICTURE_FILES,),
     ),
@@ -161,16 +165,16 @@ DATA_KEYS = {
         at_least=0,
         exported=True,
         uses=(TEST, PICTURES),
-        needs=(PICTURE_FILES,),
+        needs=(CROPPED,),
     ),
     "crop_scale": Key(
         0.08,
         "picture files: smallest share of the area that a random crop keeps",
         at_most=1.0,
         above=0,
-        needs=(PICTURE_FILES, AUGMENT),
+        needs=(CROPPED, AUGMENT),
     ),
-    "augment": Key(True, "random flip and crop of training images"),
+    "augment": Key(True, "random flip and crop of training images; of those with objects all that SSD does"),
     "mean": Key(
         [0.485, 0.456, 0.406],
         "mean of the channels R, G, B, in units of the full range",
@@ -182,6 +186,20 @@ DATA_KEYS = {
     ),
     "num_workers": Key(
         1, "threads of the data pipeline; has no influence on results", at_least=1, free=True, uses=(TEST,)
+    ),
+    "train_sets": Key(
+        [],
+        "voc, coco: image sets to train on, such as VOC2007/trainval or train2017; empty: the usual ones",
+        example="[VOC2007/trainval, VOC2012/trainval]",
+        needs=(IMAGE_SETS,),
+    ),
+    "test_sets": Key(
+        [],
+        "voc, coco: image sets to test on; empty: the usual ones",
+        example="[VOC2007/test]",
+        exported=True,
+        uses=(TEST,),
+        needs=(IMAGE_SETS,),
     ),
 }
 TRAINING_KEYS = {

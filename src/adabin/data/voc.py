@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`voc`: PASCAL VOC, and any folder in its layout with classes of its own.
+
+    VOCdevkit/VOC2007/{Annotations/<id>.xml, JPEGImages/<id>.jpg, ImageSets/Main/<set>.txt}, VOCdevkit/VOC2012/...
+    pictures/{Annotations, JPEGImages, ImageSets/Main}        one such folder alone
+
+Image sets are named by config: `train_sets: [VOC2007/trainval, VOC2012/trainval]`, `test_sets: [VOC2007/test]`; without
+a folder a name means that set of every folder that has it. Left empty, training takes `trainval` and tests `test`, or
+`train` and `val` where there is no `test`. Folders without image sets are split by `split_seed` and `test_share`.
+
+Classes are those of the config where it has some (train.py puts them in), else those in classes.txt, a name per line;
+else the twenty of VOC for folders called VOC20xx; else whatever the training annotations name, in alphabetical order.
+A pixel of VOC's boxes is counted from 1 and belongs to its box: (xmin, xmax) covers xmin - 1 to xmax.
+"""
+
+import re
+
+from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, listed_classes
+from adabin.data.decode import SUFFIXES, PictureError, read_picture
+from adabin.data.image_folder import in_test
+from adabin.data.picture_files import data_folder, named, subfolders
+from adabin.data.xml_file import read_xml
+from adabin.utils.cli import log
+from adabin.utils.errors import UserError
+
+VOC_CLASSES = (
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
+    "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+EXPECTED = "a VOCdevkit, or a folder with Annotations/, JPEGImages/ and ImageSets/Main/"
+_FLAGGED = re.compile(r"(\S+)\s+(-1|0|1)")  # a line of the sets of one class
+_HINT = f"correct the name, or list your own classes in {CLASS_FILES[0]} in the folder of the data"
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_LARGEST = 1 << 20  # pixels of a side
+
+
+def list_voc(config, split):
+    """Pictures of one split with their `Objects`.
+
+    Raises:
+        UserError: a folder or image set is missing, or what `AnnotatedPictures` finds wrong.
+    """
+    folder = data_folder(config, EXPECTED)
+    if not (folder / "Annotations").is_dir() and (folder / "VOCdevkit").is_dir():
+        folder = folder / "VOCdevkit"
+    if (folder / "Annotations").is_dir():
+        roots = {folder.resolve().name: folder}
+    else:
+        roots = {name: folder / name for name in subfolders(folder) if (folder / name / "Annotations").is_dir()}
+    if not roots:
+        raise UserError(f"--data_path {folder}: no folder Annotations in it or below it; give {EXPECTED}")
+    pictures = AnnotatedPictures(_classes(config, folder, roots), split, config.skip_corrupt, _HINT)
+    members = _members(config, roots, split)
+    if split == "test":
+        _warn_of_shared(members, config, roots)
+    for root, name in members:
+        annotation = root / "Annotations" / f"{name}.xml"
+        try:
+            path = _picture_of(root, name)
+            size, objects = read_annotation(annotation)
+            pictures.add(path, size or read_picture(path).shape[:2], objects, annotation)
+        except PictureError as error:
+            pictures.leave_out(f"{path} {error}")
+        except UserError as error:
+            pictures.leave_out(str(error))
+    return pictures.settled(folder)
+
+
+def _picture_of(root, name):
+    inside = root / "JPEGImages"
+    path = first_existing(inside / f"{name}{suffix}" for kind in SUFFIXES for suffix in (kind, kind.upper()))
+    if path is None:
+        raise UserError(f"{inside / name}.jpg: no such picture")
+    return path
+
+
+def read_annotation(path):
+    """What a VOC annotation says.
+
+    Returns:
+        (size, objects): (height, width), None where the file does not say it; and for each object a tuple as
+        `AnnotatedPictures.add` takes it.
+
+    Raises:
+        UserError: missing or malformed.
+    """
+    root = read_xml(path)
+    sides = [root.findtext(f"size/{name}") for name in ("height", "width")]
+    size = tuple(int(_number(text, path, "size")) for text in sides) if all(sides) else (0, 0)
+    objects = []
+    for number, entry in enumerate(root.findall("object"), 1):
+        call, name = f"object {number}", (entry.findtext("name") or "").strip()
+        corners = [
+            _number(entry.findtext(f"bndbox/{corner}"), path, f"{call} ({name}): {corner}") for corner in _CORNERS
+        ]
+        # Of no extent it would be one pixel for VOC, but nobody draws such a box on purpose: it stays without area.
+        if corners[0] != corners[2] and corners[1] != corners[3]:
+            corners[:2] = corners[0] - 1, corners[1] - 1
+        difficult = (entry.findtext("difficult") or "0").strip() not in ("0", "")
+        objects.append((call, name, corners, difficult, None))
+    return size if min(size) > 0 else None, objects
+
+
+def _number(text, path, what):
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        raise UserError(f"{path}: {what} is {str(text)[:40]!r}, not a number") from None
+    if not abs(value) <= _LARGEST:
+        raise UserError(f"{path}: {what} is {value}, no number of pixels")
+    return value
+
+
+def _classes(config, folder, roots):
+    if known := list(getattr(config, "class_names", [])) or listed_classes(folder):
+        return known
+    if all(re.fullmatch(r"VOC20\d\d", name) for name in roots):
+        return VOC_CLASSES
+    found = set()
+    for root, name in _members(config, roots, "train"):
+        try:
+            found |= {row[1] for row in read_annotation(root / "Annotations" / f"{name}.xml")[1]}
+        except UserError:
+            continue  # it is reported when the pictures are listed
+    if not found:
+        raise UserError(f"{folder}: no object in the training annotations; give {EXPECTED} with objects")
+    return sorted(found)
+
+
+def _members(config, roots, split):
+    """(folder, name) of each picture of a split."""
+    available = {root: _sets_of(root) for root in roots.values()}
+    if not any(available.values()):
+        names = {root: _annotations_in(root / "Annotations") for root in roots.values()}
+        asked, seed, share = split == "test", config.split_seed, config.test_share
+        return [(root, name) for root in names for name in names[root] if in_test(name, seed, share) == asked]
+    wanted = getattr(config, f"{split}_sets", None) or [_default(available, split)]
+    members = {}
+    for given in wanted:
+        place, _, name = given.rpartition("/")
+        if place and place not in roots:
+            raise UserError(
+                f"{split}_sets: {given}: no folder {place} with annotations; there are {named(list(roots))}"
+            )
+        having = [root for key, root in roots.items() if place in ("", key) and name in available[root]]
+        if not having:
+            there = sorted({f"{root.name}/{found}" for root in available for found in available[root]})
+            raise UserError(f"{split}_sets: no image set {given} in ImageSets/Main; there are {named(there, 12)}")
+        for root in having:
+            members |= dict.fromkeys((root, found) for found in _read_set(root / "ImageSets" / "Main" / f"{name}.txt"))
+    return list(members)
+
+
+def _warn_of_shared(members, config, roots):
+    try:
+        shared = set(members) & set(_members(config, roots, "train"))
+    except UserError:
+        return  # nothing to train on, which tests do not need
+    if shared:
+        log(f"{len(shared)} of {len(members)} test pictures are in the training sets, too: see train_sets, test_sets")
+
+
+def _default(available, split):
+    has = {name for sets in available.values() for name in sets}
+    if "test" in has:
+        return "test" if split == "test" else "trainval" if "trainval" in has else "train"
+    return "val" if split == "test" else "train"
+
+
+def _sets_of(root):
+    folder = root / "ImageSets" / "Main"
+    return {path.stem for path in folder.glob("*.txt")} if folder.is_dir() else set()
+
+
+def _annotations_in(folder):
+    return sorted(path.stem for path in folder.glob("*.xml") if not path.name.startswith("."))
+
+
+def _read_set(path):
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as text ({error}); give a picture's name per line") from error
+    names = [match.group(1) if (match := _FLAGGED.fullmatch(line)) else line for line in lines if line]
+    if not names:
+        raise UserError(f"{path}: the image set is empty; give a picture's name per line")
+    return [name[: -len(found)] if (found := _suffix(name)) else name for name in names]
+
+
+def _suffix(name):
+    return next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
