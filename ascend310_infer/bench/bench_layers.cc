@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every kernel in the table over the binary layers of the real networks, with all that follows the
-// convolution (BatchNorm, residual, Maxout, bits of the next layer), on one thread.
+// convolution (BatchNorm, residual, Maxout, bits of the next layer), on one thread; once with
+// trained weights and once with weights of {-1, +1}, whose BatchNorm stays apart ("/signs").
 //
 //   bench_layers [--benchmark_filter=REGEX] [--benchmark_repetitions=N] ...
 //
@@ -167,7 +168,8 @@ std::vector<float> Random(size_t size, std::mt19937* rng) {
   return values;
 }
 
-void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel, double peak) {
+void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel, bool signs,
+              double peak) {
   std::mt19937 rng(1);
   ConvGeometry g;
   g.in = {layer.in, layer.size, layer.size};
@@ -183,7 +185,8 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
     const size_t words = bits.size() / channels;
     for (size_t i = words - 1; i < bits.size(); i += words) bits[i] &= (1u << tail) - 1;
   }
-  const std::vector<float> low(channels, -0.02f), high(channels, 0.03f);
+  const std::vector<float> low(channels, signs ? -1.0f : -0.02f);
+  const std::vector<float> high(channels, signs ? 1.0f : 0.03f);
   const std::vector<double> scale(channels, 1.1), shift(channels, 0.1);
   const std::vector<float> positive(channels, 1.0f), negative(channels, 0.25f);
   BConv2DParams params;
@@ -245,9 +248,13 @@ int main(int argc, char** argv) {
                                std::to_string(layer.out) + "@" + std::to_string(layer.size) + "/" +
                                std::to_string(layer.kernel) + "x" + std::to_string(layer.kernel) +
                                "/s" + std::to_string(layer.stride) + "/" + kernel.name;
-      benchmark::RegisterBenchmark(name.c_str(), [&layer, &kernel, peak](benchmark::State& state) {
-        RunLayer(state, layer, kernel, peak);
-      })->Unit(benchmark::kMicrosecond);
+      for (const bool signs : {false, true}) {
+        benchmark::RegisterBenchmark((name + (signs ? "/signs" : "")).c_str(),
+                                     [&layer, &kernel, signs, peak](benchmark::State& state) {
+                                       RunLayer(state, layer, kernel, signs, peak);
+                                     })
+            ->Unit(benchmark::kMicrosecond);
+      }
     }
   }
   benchmark::RunSpecifiedBenchmarks();

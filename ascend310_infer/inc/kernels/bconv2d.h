@@ -43,11 +43,23 @@ struct BConv2DParams {
 //
 // P is per group. The constants are computed in double and rounded once; every kernel evaluates
 // the line above with exactly these parentheses, so all kernels agree to the last bit.
+//
+// With values such as {-1, +1} the sum y is exact in float32 however it is added, and can be 0, or
+// equal to another one, where the rounded g would leave 6e-5 and another sign. A layer whose y is
+// exact in all channels, while some g or h cannot be folded without rounding, keeps them apart:
+//
+//   z[o,p] = S[o] (A[o] popcount(a & w) + (B[o] P[p] + C[class of p, o])) + H[o]
+//
+// with A, B, C of y, S = g and H = h. That is what a float network computes, bit for bit. Exact
+// means that values and weights are multiples of a power of two each, and that every term above,
+// too, is no more than 2^24 times the product of these; then products may be fused with sums.
 struct BConv2DConstants {
   BorderClasses classes;
   std::vector<float> a;  // [out.c]
   std::vector<float> b;
-  std::vector<float> c;  // [class][out.c]
+  std::vector<float> c;      // [class][out.c]
+  std::vector<float> scale;  // S and H; empty: they are folded
+  std::vector<float> shift;
 };
 BConv2DConstants ComputeConstants(const BConv2DParams& params);
 

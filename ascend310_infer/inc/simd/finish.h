@@ -23,13 +23,15 @@ struct FinishTile {
   int vectors = 0;
   int channels = 0;  // of the vectors x 16; the rest is not written
 
-  // z = a * sum + c for floats, a * sum + (b * ones + c[offset]) for counts. All of these are
-  // readable up to a multiple of 16 channels.
+  // z = a * sum + c for floats; for counts y = a * sum + (b * ones + c[offset]), and z = y, or with
+  // `scale` z = scale * y + shift. All of these are readable up to a multiple of 16 channels.
   const float* a = nullptr;
   const float* b = nullptr;
   const float* c = nullptr;
   const int32_t* c_offset = nullptr;  // per pixel
   const float* ones = nullptr;        // per pixel
+  const float* scale = nullptr;
+  const float* shift = nullptr;
   kernels::Activation act = kernels::Activation::kNone;
   const float* positive = nullptr;
   const float* negative = nullptr;

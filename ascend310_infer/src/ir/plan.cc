@@ -2,6 +2,7 @@
 #include "ir/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
@@ -61,6 +62,34 @@ void CheckCompare(const Step& step) {
   }
 }
 
+// Bits that stand for no weight would count wherever a kernel reads the input's padding as data.
+void CheckBits(const Step& step) {
+  const int filter = step.geometry.filter_size();
+  if (filter % 32 == 0) return;
+  const size_t row_words = kernels::RowWords(filter);
+  for (size_t last = row_words - 1; last < step.bits.size(); last += row_words) {
+    if (step.bits[last] >> (filter % 32) != 0) Fail(step, "has bits behind the last weight");
+  }
+}
+
+// An infinite value has no difference to the other one.
+void CheckBinaryValues(const Step& step) {
+  const auto finite = [](float value) { return std::isfinite(value); };
+  if (!finite(step.high) || !finite(step.low)) {
+    Fail(step, "a value of its binarized input is not finite");
+  }
+  for (const std::vector<float>* values : {&step.weight_low, &step.weight_high}) {
+    if (!std::all_of(values->begin(), values->end(), finite)) Fail(step, "a weight is not finite");
+  }
+}
+
+// Who reads a second operand compares its shape; a step of another kind has none.
+void CheckSecond(const Step& step) {
+  const bool takes_second = step.kind == StepKind::kBinaryConv || step.kind == StepKind::kConv ||
+                            step.kind == StepKind::kAdd;
+  if (step.second != -1 && !takes_second) Fail(step, "takes no second operand");
+}
+
 // A large kernel on a small map with much padding has a constant for nearly each output.
 void CheckBorders(const Step& step) {
   const int64_t classes = kernels::FindBorderClasses(step.geometry).count();
@@ -115,6 +144,8 @@ void InferConv(Step* step, const Shape& in) {
     CheckSize(*step, "bits", step->bits.size(), out * kernels::RowWords(g.filter_size()));
     CheckSize(*step, "low weight", step->weight_low.size(), out);
     CheckSize(*step, "high weight", step->weight_high.size(), out);
+    CheckBits(*step);
+    CheckBinaryValues(*step);
     CheckCompare(*step);
     CheckBorders(*step);
   }
@@ -151,6 +182,7 @@ Shape InferDense(const Step& step, const Shape& in) {
 // Returns the step's output shape.
 Shape Infer(const Plan& plan, Step* step) {
   const Shape in = plan.values[static_cast<size_t>(step->input)];
+  CheckSecond(*step);
   const auto second = [&] { return plan.values[static_cast<size_t>(step->second)]; };
   switch (step->kind) {
     case StepKind::kBinaryConv:

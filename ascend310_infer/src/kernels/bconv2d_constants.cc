@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "kernels/bconv2d.h"
 #include "kernels/bits.h"
@@ -59,6 +61,59 @@ class TapSums {
   std::vector<int> sums_;
 };
 
+double ScaleOf(const BConv2DParams& params, size_t o) {
+  return params.scale.empty() ? 1.0 : params.scale[o];
+}
+double ShiftOf(const BConv2DParams& params, size_t o) {
+  return params.shift.empty() ? 0.0 : params.shift[o];
+}
+
+// The constants of one output channel, not yet rounded.
+struct Channel {
+  double a = 0;
+  double b = 0;
+  std::vector<double> c;  // by class
+};
+
+// What the window at a class of pixels holds.
+struct Window {
+  double taps = 0;  // N
+  double ones = 0;  // W
+};
+
+// The largest power of two of which `x` is a multiple; of zero, infinity; of no number, zero.
+double Unit(double x) {
+  if (x == 0) return std::numeric_limits<double>::infinity();
+  if (!std::isfinite(x)) return 0;
+  int exponent = 0;
+  const double mantissa = std::frexp(x, &exponent);  // 53 bits at most
+  const auto digits = static_cast<uint64_t>(std::abs(std::ldexp(mantissa, 53)));
+  return std::ldexp(1.0, exponent - 53 + std::countr_zero(digits));
+}
+
+// Whether float32 holds the constants of `channel`, into which `shift` went, and all that a kernel
+// makes of them, where `largest` bounds what it ends with. Numbers are exact up to 2^24 times what
+// they are multiples of.
+bool IsExact(const Channel& channel, const std::vector<Window>& windows, double shift,
+             double largest) {
+  constexpr double kLimit = 1 << 24;
+  const double unit_a = Unit(channel.a);
+  const double unit_b = Unit(channel.b);
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const double c = channel.c[i];
+    const double unit_bc = std::min(unit_b, Unit(c));
+    const double unit = std::min({unit_a, unit_bc, Unit(shift)});
+    const double most_b = channel.b * windows[i].taps;
+    if (unit < 1e-30) return false;  // denormal numbers are another matter
+    if (std::abs(channel.a) * windows[i].ones > kLimit * unit_a ||
+        std::abs(most_b) > kLimit * unit_b ||
+        std::max(std::abs(c), std::abs(most_b + c)) > kLimit * unit_bc || largest > kLimit * unit) {
+      return false;
+    }
+  }
+  return largest < 1e30;
+}
+
 }  // namespace
 
 BConv2DConstants ComputeConstants(const BConv2DParams& params) {
@@ -67,30 +122,66 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   const size_t row_words = RowWords(g.filter_size());
   BConv2DConstants constants;
   constants.classes = FindBorderClasses(g);
+  const auto classes = static_cast<size_t>(constants.classes.count());
   constants.a.resize(channels);
   constants.b.resize(channels);
-  constants.c.resize(static_cast<size_t>(constants.classes.count()) * channels);
+  constants.c.resize(classes * channels);
   const double low = params.low;
   const double da = double{params.high} - low;
+  const double largest_value = std::max(std::abs(low), std::abs(double{params.high}));
   TapSums sums(g);
-  for (size_t o = 0; o < channels; ++o) {
-    const double scale = params.scale.empty() ? 1.0 : params.scale[o];
-    const double shift = params.shift.empty() ? 0.0 : params.shift[o];
+  std::vector<Window> windows(classes);
+  Channel y{0, 0, std::vector<double>(classes)};
+  Channel z = y;
+  const auto compute = [&](size_t o) {
+    const double scale = ScaleOf(params, o);
+    const double shift = ShiftOf(params, o);
     const double wl = params.weight_low[o];
     const double dw = double{params.weight_high[o]} - wl;
-    constants.a[o] = static_cast<float>(scale * dw * da);
-    constants.b[o] = static_cast<float>(scale * wl * da);
     sums.Load(params.bits.data() + o * row_words);
-    float* c = constants.c.data() + o;
+    size_t i = 0;
     for (const TapRange& rows : constants.classes.row_sets) {
       for (const TapRange& columns : constants.classes.column_sets) {
         const double n =
             double{1} * (rows.end - rows.begin) * (columns.end - columns.begin) * g.group_in();
-        const double ones = sums.Count(rows, columns);
-        *c = static_cast<float>(scale * (wl * low * n + dw * low * ones) + shift);
-        c += channels;
+        windows[i++] = {n, double{1} * sums.Count(rows, columns)};
       }
     }
+    y.a = dw * da;
+    y.b = wl * da;
+    z.a = scale * dw * da;
+    z.b = scale * wl * da;
+    for (i = 0; i < classes; ++i) {
+      y.c[i] = wl * low * windows[i].taps + dw * low * windows[i].ones;
+      z.c[i] = scale * y.c[i] + shift;
+    }
+  };
+  // Whether all sums are exact, and would no longer be with BatchNorm folded in.
+  bool exact = true;
+  bool folds = true;
+  for (size_t o = 0; o < channels && exact; ++o) {
+    compute(o);
+    const double scale = ScaleOf(params, o);
+    const double shift = ShiftOf(params, o);
+    const double largest =
+        g.filter_size() * largest_value *
+        std::max(std::abs(params.weight_low[o]), std::abs(params.weight_high[o]));
+    exact = std::isfinite(scale) && std::isfinite(shift) && IsExact(y, windows, 0, largest);
+    folds = folds && exact &&
+            IsExact(z, windows, shift, std::abs(scale) * largest + std::abs(shift));
+  }
+  const bool apart = exact && !folds;
+  for (size_t o = 0; o < channels; ++o) {
+    compute(o);
+    const Channel& used = apart ? y : z;
+    constants.a[o] = static_cast<float>(used.a);
+    constants.b[o] = static_cast<float>(used.b);
+    for (size_t i = 0; i < classes; ++i) {
+      constants.c[i * channels + o] = static_cast<float>(used.c[i]);
+    }
+    if (!apart) continue;
+    constants.scale.push_back(static_cast<float>(ScaleOf(params, o)));
+    constants.shift.push_back(static_cast<float>(ShiftOf(params, o)));
   }
   return constants;
 }

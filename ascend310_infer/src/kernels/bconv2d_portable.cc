@@ -218,8 +218,17 @@ class PortableBConv2D : public BConv2D {
                            static_cast<size_t>(geometry_.out.c);
       const auto total = static_cast<float>(ones[p]);
       float* z = s.z[p] + first;
+      if (constants_.scale.empty()) {
+        for (size_t o = 0; o < group_out; ++o) {
+          z[o] = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
+        }
+        continue;
+      }
+      const float* scale = constants_.scale.data() + first;
+      const float* shift = constants_.shift.data() + first;
       for (size_t o = 0; o < group_out; ++o) {
-        z[o] = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
+        const float y = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
+        z[o] = scale[o] * y + shift[o];
       }
     }
   }

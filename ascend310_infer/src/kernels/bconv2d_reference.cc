@@ -63,8 +63,10 @@ class ReferenceBConv2D : public BConv2D {
     const size_t border =
         static_cast<size_t>(constants_.classes.ClassOf(oh, ow)) * static_cast<size_t>(g.out.c) +
         channel;
-    return constants_.a[channel] * static_cast<float>(both) +
-           (constants_.b[channel] * static_cast<float>(ones) + constants_.c[border]);
+    const float y = constants_.a[channel] * static_cast<float>(both) +
+                    (constants_.b[channel] * static_cast<float>(ones) + constants_.c[border]);
+    if (constants_.scale.empty()) return y;
+    return constants_.scale[channel] * y + constants_.shift[channel];
   }
 
   ConvGeometry geometry_;

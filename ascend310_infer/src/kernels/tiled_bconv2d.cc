@@ -37,6 +37,10 @@ class TiledBConv2D : public BConv2D {
     classes_ = constants.classes;
     a_ = Padded(constants.a, padded);
     b_ = Padded(constants.b, padded);
+    if (!constants.scale.empty()) {
+      scale_ = Padded(constants.scale, padded);
+      shift_ = Padded(constants.shift, padded);
+    }
     positive_ = Padded(params.positive, padded);
     negative_ = Padded(params.negative, padded);
     padded_channels_ = padded;
@@ -213,6 +217,8 @@ class TiledBConv2D : public BConv2D {
     f.channels = std::min(geometry_.out.c - block.first, block.vectors * kLanes);
     f.a = a_.data() + first;
     f.b = b_.data() + first;
+    f.scale = scale_.empty() ? nullptr : scale_.data() + first;
+    f.shift = scale_.empty() ? nullptr : shift_.data() + first;
     f.positive = positive_.data() + first;
     f.negative = negative_.data() + first;
     const auto row_class = static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)]);
@@ -234,7 +240,7 @@ class TiledBConv2D : public BConv2D {
   const Segments& segments_;
   BorderClasses classes_;
   size_t padded_channels_ = 0;
-  AlignedVector<float> a_, b_, c_, positive_, negative_;
+  AlignedVector<float> a_, b_, c_, scale_, shift_, positive_, negative_;
   std::vector<int32_t> c_offset_;  // per output column
   size_t count_width_ = 0;         // pixels of a row with the padding that windows reach
 };

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "packed_bytes.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "base/error.h"
+#include "ir/packed_file.h"
+#include "mindir_builder.h"
+
+namespace adabin::test {
+
+using ir::Step;
+using ir::StepKind;
+
+void Sign(std::string* bytes) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (size_t i = 0; i < bytes->size(); ++i) {
+    if (i >= 48 && i < 64) continue;
+    hash = (hash ^ static_cast<unsigned char>((*bytes)[i])) * 0x100000001b3u;
+  }
+  std::memcpy(bytes->data() + 48, &hash, sizeof(hash));
+}
+
+std::string Refusal(const std::string& bytes) {
+  try {
+    ir::ReadPackedFile(bytes);
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    EXPECT_EQ(text.find('\n'), std::string::npos);
+    return text;
+  }
+  return "";
+}
+
+ir::Plan PlanOfEveryKind() {
+  constexpr int kChannels = 8;
+  std::mt19937 rng(3);
+  ir::Plan plan;
+  ir::SetInput(&plan, {kChannels, 8, 8});
+  const auto append = [&](StepKind kind, const auto& fill) {
+    Step step;
+    step.kind = kind;
+    step.input = static_cast<int>(plan.values.size()) - 1;
+    fill(&step);
+    ir::Append(&plan, step);
+  };
+  const auto conv = [](Step* s) {
+    s->out_channels = kChannels;
+    ConvGeometry& g = s->geometry;
+    g.kernel_h = g.kernel_w = 3;
+    g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
+  };
+  const auto slopes = [](Step* s) {
+    s->act = kernels::Activation::kTwoSlope;
+    s->positive.assign(kChannels, 1.5f);
+    s->negative.assign(kChannels, 0.25f);
+  };
+  const auto affine = [](Step* s) {
+    s->scale.assign(kChannels, 0.5);
+    s->shift.assign(kChannels, 0.25);
+  };
+  const auto pool = [](Step* s) {
+    ConvGeometry& g = s->geometry;
+    g.kernel_h = g.kernel_w = g.stride_h = g.stride_w = 2;
+  };
+  append(StepKind::kBinaryConv, [&](Step* s) {
+    conv(s);
+    s->second = 0;
+    s->high = 1;
+    s->low = -1;
+    s->weight_low.assign(kChannels, -0.5f);
+    s->weight_high.assign(kChannels, 0.75f);
+    s->bits.assign(kChannels * kernels::RowWords(9 * kChannels), 0x55u);
+    affine(s);
+    slopes(s);
+  });
+  append(StepKind::kConv, [&](Step* s) {
+    conv(s);
+    s->second = 0;
+    s->weights = NormalFloats(9 * kChannels * kChannels, &rng);
+    affine(s);
+    slopes(s);
+  });
+  append(StepKind::kAffine, affine);
+  append(StepKind::kActivation, slopes);
+  append(StepKind::kAdd, [](Step* s) { s->second = 1; });
+  append(StepKind::kMaxPool, pool);
+  append(StepKind::kAvgPool, pool);
+  append(StepKind::kPad, [](Step* s) { s->pads[0] = s->pads[1] = 1; });
+  append(StepKind::kThreshold, [](Step* s) { s->high = 1; });
+  append(StepKind::kMean, [](Step*) {});
+  append(StepKind::kDense, [&](Step* s) {
+    s->out_channels = 5;
+    s->weights = NormalFloats(5 * (kChannels + 2), &rng);
+    s->shift.assign(5, 0.5);
+  });
+  append(StepKind::kReshape, [](Step* s) { s->shape = {1, 5, 1}; });
+  plan.outputs = {static_cast<int>(plan.steps.size())};
+  return plan;
+}
+
+}  // namespace adabin::test

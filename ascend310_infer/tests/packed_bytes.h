@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_TESTS_PACKED_BYTES_H_
+#define ADABIN_TESTS_PACKED_BYTES_H_
+
+#include <string>
+
+#include "ir/plan.h"
+
+namespace adabin::test {
+
+// Repairs the checksum of a packed file, so that what lies behind it is tested too.
+void Sign(std::string* bytes);
+
+// What the reader says against a file; empty if it takes it. Expects a single line.
+std::string Refusal(const std::string& bytes);
+
+// A small plan with a step of every kind, in the order of their numbers, but for the reshape at its
+// end; 8 x 8 x 8 in, 5 out.
+ir::Plan PlanOfEveryKind();
+
+}  // namespace adabin::test
+
+#endif  // ADABIN_TESTS_PACKED_BYTES_H_
