@@ -3,8 +3,10 @@
 
     python eval.py --ckpt_path outputs/resnet20_cifar10/20261120-101500/best.ckpt --data_path DIR
 
+--draw N draws N of them, evenly spread, with what is found in them beside what is annotated.
+
 Without --ckpt_path the newest run's best checkpoint is taken; without --config_path the config beside the checkpoint.
-The last line on standard output is JSON with `images`, `top1`, `loss`.
+The last line on standard output is JSON: `images` and what the task measures, such as `top1`, `loss`, or `map`.
 """
 
 import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
@@ -23,7 +25,8 @@ from tqdm import tqdm
 
 from adabin.inference import evaluate
 from adabin.opening import choose_checkpoint, open_checkpoint
-from adabin.utils.cli import run
+from adabin.shown_tests import KeptOutputs, ShownTests
+from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
@@ -35,18 +38,19 @@ def add_flags(parser):
     parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
     parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
     parser.add_argument("--logits_path", metavar="F.npy", help="also write the logits, float32 (images, classes)")
+    parser.add_argument("--draw", type=int, default=0, metavar="N", help="detection: draw N test pictures [0]")
+    parser.add_argument(
+        "--draw_path",
+        metavar="DIR",
+        help="folder for these, and for the curves of precision and recall [outputs/eval/<time>]",
+    )
 
 
-class Kept:
-    """A model whose first output for every image is kept, for --logits_path."""
-
-    def __init__(self, model):
-        self.model, self.outputs = model, []
-
-    def __call__(self, images):
-        outputs = self.model(images)
-        self.outputs.append(outputs[0])
-        return outputs
+def draw_folder(flags):
+    """Where to draw to, or None."""
+    if flags.draw_path or not flags.draw:
+        return flags.draw_path and Path(flags.draw_path)
+    return Path("outputs") / "eval" / time.strftime("%Y%m%d-%H%M%S")
 
 
 def main(argv):
@@ -55,23 +59,38 @@ def main(argv):
         raise UserError(f"--logits_path {flags.logits_path}: exists already; choose another name or remove it")
     if flags.logits_path:
         make_folder(Path(flags.logits_path).parent, "--logits_path")
+    if flags.draw < 0:
+        raise UserError(f"--draw {flags.draw}: is no number of pictures; give 0 or more")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test")
     config, data = opened.config, opened.data
     model = opened.model(min(config.eval_batch_size, data.num_images))
-    kept = Kept(model) if flags.logits_path else model
+    folder = draw_folder(flags)
+    shown = ShownTests(data, opened.task, flags.draw, folder) if folder else None
+    model = shown.watch(model) if shown else model
+    kept = KeptOutputs(model) if flags.logits_path else model
     began = time.monotonic()
     with tqdm(total=data.num_images, unit="img", file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
         metric = evaluate(kept, data.batches(0), opened.task.metric(), bar.update)
     seconds = time.monotonic() - began
     if flags.logits_path:
         with replacing(flags.logits_path) as temporary, open(temporary, "wb") as handle:
-            np.save(handle, np.concatenate(kept.outputs))
+            np.save(handle, kept.joined()[0])
+    values, more = metric.result([metric.state()]), {}
+    if hasattr(opened.task, "report"):
+        lines, more = opened.task.report(metric)
+        log("\n".join(lines))
+    if shown:
+        shown.draw()
+        if hasattr(opened.task, "draw_report"):
+            opened.task.draw_report(folder, metric)
+        more["drawings"] = str(folder)
     return {
         "dataset": config.dataset,
         "network": config.network,
         "ckpt": str(ckpt_path),
-        **metric.result([metric.state()]),
+        **values,
+        **more,
         "images_per_second": round(data.num_images / seconds, 1),
         "threads": default_threads(),
     }

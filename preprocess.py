@@ -59,6 +59,8 @@ def main(argv):
         raise UserError("preprocess.py: --output_path is missing; give the folder to write to")
     config = read_config(flags.config_path, overrides)
     refuse_without_effect(overrides, config)
+    if config.task != "classification":
+        raise UserError(f"config: task: {config.task}: preprocess.py writes labels, one per image; use eval.py")
     task = build_task(config)
     dataset = build_dataset(config, "test", task)
     folder = prepare_folder(Path(config.output_path))

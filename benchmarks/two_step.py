@@ -20,7 +20,7 @@ from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
-from adabin.utils.schema import DATA_KEYS, RUN_KEYS
+from adabin.utils.schema import GROUPS
 from benchmarks.trainings import ROOT, parse_seeds, result_row, train, write_results
 
 CONFIG = ROOT / "config"
@@ -31,7 +31,7 @@ ABOUT = {
     "one_step": "binary from the start; labels, the one-step recipe, the same epochs",
 }
 # What the teacher must share with its students: everything about data and device.
-SHARED = ("num_classes", "image_size", "batch_size", "eval_batch_size", *DATA_KEYS, *RUN_KEYS)
+SHARED = ("num_classes", "image_size", "batch_size", "eval_batch_size", *GROUPS["data"], *GROUPS["run"])
 
 
 def add_flags(parser):

@@ -301,7 +301,7 @@ def test_a_program_accepts_the_keys_that_have_an_effect_on_what_it_does():
     assert accepted(("device",)) == {"device_target", "device_id", "execution_mode"}
     assert accepted(("pictures",)) == {
         "task", "num_classes", "class_names", "image_size", "dataset", "resize_shorter_side", "mean", "std",
-        "skip_corrupt",
+        "skip_corrupt", "min_score", "nms_iou", "max_detections", "shown_score",
     }  # fmt: skip
     reads_tests = accepted(("test",))
     assert {"dataset", "data_path", "test_size", "test_share", "eval_batch_size"} <= reads_tests
@@ -358,6 +358,13 @@ WITHOUT_EFFECT = [  # flag, other flags, what the line says
     ("train_sets=[a]", {"dataset": "imagenet"}, "with dataset=imagenet (it takes voc or coco)"),
     ("test_sets=[a]", {}, "with dataset=shapes (it takes voc or coco)"),
     ("crop_scale=0.5", {"dataset": "imagenet", "augment": False}, "with augment=false (it takes true)"),
+    ("label_smoothing=0.1", {"task": "detection"}, "with task=detection (it takes classification)"),
+    ("match_iou=0.4", {}, "with task=classification (it takes detection)"),
+    ("neg_pos_ratio=2.0", {}, "with task=classification"),
+    ("min_score=0.1", {}, "with task=classification"),
+    ("nms_iou=0.6", {}, "with task=classification"),
+    ("max_detections=10", {}, "with task=classification"),
+    ("shown_score=0.5", {}, "with task=classification"),
     ("width=0.5", {"network": "vgg_small"}, "with network=vgg_small (it takes ssd_vgg16, vgg16, or one of them plain)"),
     ("device_id=1", {}, "with device_target=CPU (it takes GPU or Ascend)"),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from adabin import engine
-from adabin.tasks.classification.prediction import class_names
+from adabin.tasks.names import class_names
 from adabin.utils.errors import UserError
 from tests import cpp
 from tests.programs import ROOT

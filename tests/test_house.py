@@ -28,6 +28,7 @@ MAY_KNOW = {
     "training": ("binarize", "layers", "models", "cpu", "tasks", "inference", "data"),
     "export": ("data", "deploy", "inference", "layers"),
     "predict": ("data",),
+    "shown_tests": ("predict",),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -62,7 +62,7 @@ def predict_files(model, task, config, files, folder, force, needed=()):
         UserError: a needed picture cannot be read, or none can; the drawings exist; the config does not describe the
             model.
     """
-    if resize_side(config) < config.image_size:
+    if resize_side(config) < config.image_size and not task.names_places:
         side, least = config.resize_shorter_side, config.image_size
         raise UserError(f"resize_shorter_side={side} is below image_size={least}; give that or more")
     reasons = [_reason(path) for path in files]
@@ -81,7 +81,7 @@ def predict_files(model, task, config, files, folder, force, needed=()):
     for first in range(0, len(files), CHUNK):
         part = slice(first, first + CHUNK)
         pictures = [read_picture(path, 0 if task.names_places else resize_side(config)) for path in files[part]]
-        pixels = np.stack([prepare(picture, config) for picture in pictures])
+        pixels = np.stack([prepare(picture, config, whole=task.names_places) for picture in pictures])
         outputs = model(normalize(pixels, config.mean, config.std))
         found = task.predict(outputs, [picture.shape[:2] for picture in pictures])
         for path, prediction, drawing in zip(files[part], found, drawings[part], strict=True):
@@ -92,8 +92,11 @@ def predict_files(model, task, config, files, folder, force, needed=()):
     return predictions, corrupt
 
 
-def drawing_paths(files, folder, force):
-    """One free name per picture: <name>.png, <name>-2.png for another picture of that name.
+REPLACED = "give a new folder with --output_path, or replace it with --force"
+
+
+def drawing_paths(files, folder, force=False, hint=REPLACED):
+    """One free name per picture: <name>.png, <name>-2.png for another picture of that name; hint: for the message.
 
     Raises:
         UserError: a file of that name exists and `force` is not set.
@@ -104,7 +107,7 @@ def drawing_paths(files, folder, force):
         while (path := Path(folder) / f"{stem}{f'-{number}' if number > 1 else ''}.png") in taken:
             number += 1
         if path.exists() and not force:
-            raise UserError(f"{path}: exists already; give a new folder with --output_path, or replace it with --force")
+            raise UserError(f"{path}: exists already; {hint}")
         taken.add(path)
         paths.append(path)
     return paths

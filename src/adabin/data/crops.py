@@ -64,7 +64,9 @@ def resize_side(config):
     return config.resize_shorter_side or (round(config.image_size * 256 / 224) if from_files else config.image_size)
 
 
-def prepare(picture, config):
-    """A decoded picture as a network sees it in tests: uint8 (image_size, image_size, 3)."""
+def prepare(picture, config, whole=False):
+    """A decoded picture as a network sees it in tests: uint8 (image_size, image_size, 3); not cropped if `whole`."""
+    if whole:
+        return cut(picture, Box(0, 0, *picture.shape[:2]), config.image_size)
     share = config.image_size / resize_side(config)
     return cut(picture, center_box(*picture.shape[:2], share), config.image_size)

@@ -61,6 +61,9 @@ class DetectionDataset(ImageDataset):
                 out[row], annotations[row] = augmented(picture, annotations[row], rng, self.size, self.fill)
         return out, annotations
 
+    def original(self, index):
+        return self.images.picture(index)
+
     def batches(self, epoch=0):
         return PictureBatches(self, epoch)
 

@@ -2,6 +2,7 @@
 """Images in memory, delivered as MindSpore data-engine pipelines, one per epoch."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -99,6 +100,15 @@ class ImageDataset:
         if choices is None:
             return images, annotations
         return flip_and_crop(images, choices.flip[places], choices.top[places], choices.left[places]), annotations
+
+    def original(self, index):
+        """Pixels uint8 (H, W, 3), RGB, of a picture as it is, before it is prepared for a network."""
+        return self.images[index]
+
+    def name_of(self, index):
+        """What a picture is called: its file's name, or its number, 00000 and up."""
+        paths = getattr(self.images, "paths", self.images)
+        return Path(paths[index]).name if isinstance(paths, list) else f"{index:05}"
 
     def annotations(self, chosen):
         """Labels or other annotations of the images `chosen`."""

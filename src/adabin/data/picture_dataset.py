@@ -61,6 +61,9 @@ class PictureDataset(ImageDataset):
             out[row] = cut(picture, box, self.size)
         return out, self.annotations(chosen)
 
+    def original(self, index):
+        return read_picture(self.images[index])
+
     def batches(self, epoch=0):
         return PictureBatches(self, epoch)
 

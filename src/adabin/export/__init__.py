@@ -73,5 +73,5 @@ def export_network(
             model = load_mindir(temporary, batch_size) if is_mindir else CellModel(deployed, batch_size)
             what = str(path) if is_mindir else f"the deploy form in {path}"
             result |= compare(model, expected, images, batch_size, tolerance, opened.task, what)
-    write_description(description, config)
+    write_description(description, config, opened.task)
     return result

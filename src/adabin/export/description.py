@@ -3,11 +3,13 @@
 
 from pathlib import Path
 
+import yaml
+
 from adabin.data.crops import resize_side
 from adabin.utils.config import Config, read_config
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder, replacing
-from adabin.utils.schema import keys_with
+from adabin.utils.schema import KEYS, OUTPUTS, keys_with
 
 DESCRIPTION_HEADER = "# Written by export.py: what the exported network beside this file is and needs.\n"
 SUFFIXES = {"MINDIR": ".mindir", "ONNX": ".onnx", "AIR": ".air"}
@@ -39,6 +41,7 @@ def target_path(file_name, file_format, force):
 def describe_network(config):
     """What whoever uses an exported network needs to know, as a Config whose file `read_config` reads."""
     keys = dict.fromkeys((*keys_with("exported"), *keys_with("checkpoint")))
+    keys = [key for key in keys if all(need.holds(config) for need in KEYS[key].needs if need.key == "task")]
     return Config(**{key: getattr(config, key) for key in keys} | {"resize_shorter_side": resize_side(config)})
 
 
@@ -68,7 +71,13 @@ def description_path(path, config, force):
     return description
 
 
-def write_description(description, config):
-    """Write the file of `description_path`."""
+def write_description(description, config, task):
+    """Write the file of `description_path`, with what the task says of the network's outputs."""
+    outputs = task.description() if hasattr(task, "description") else {}
+    text = describe_network(config).text(DESCRIPTION_HEADER)
+    if outputs:
+        text += yaml.safe_dump(
+            {OUTPUTS: outputs}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
+        )
     with replacing(description) as temporary:
-        describe_network(config).save(temporary, DESCRIPTION_HEADER)
+        temporary.write_text(text, encoding="utf-8")

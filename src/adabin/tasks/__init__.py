@@ -17,26 +17,41 @@ A task is a class, made from a config, with
     text(values)        what a dict has of loss and score, for people
     decisions(outputs)  array whose entries are compared where two programs run the same network
     names_places        whether predictions speak of places in the picture; then pictures are decoded at their full size
-                        (else a large JPEG at a part of it, which is faster)
+                        (else a large JPEG at a part of it, which is faster), and predict.py shows the network all of
+                        one (else what a center crop leaves)
     predict(outputs, sizes)    a dict per picture; sizes: (height, width) of the pictures as decoded
     line(prediction)    that dict for people
     draw(path, picture, prediction)    a PNG file of a picture, uint8 (H, W, 3), with what was predicted
+
+and, where there is something to say,
+
+    draw_beside(path, picture, prediction, annotation)    the same with what is annotated beside it (eval.py --draw)
+    report(metric)      (lines for people, dict for the result of eval.py), after the metric's `result`
+    draw_report(folder, metric)    pictures of that, as files in a folder
+    description()       dict of texts and numbers: what another program needs to understand the outputs besides the
+                        config's keys; export.py writes it beside a network, under `outputs`
 
 `outputs` is a tuple of arrays (B, ...), also where a network has one output.
 """
 
 from adabin.tasks.classification import Classification
+from adabin.tasks.detection import Detection
 from adabin.utils.errors import UserError
+from adabin.utils.needs import CLASSIFIERS, DETECTORS
 
-TASKS = {"classification": Classification}
+TASKS = {"classification": Classification, "detection": Detection}
 
 
 def build_task(config):
     """Task of a config.
 
     Raises:
-        UserError: it is not known.
+        UserError: it is not known, or the network is one of this project for another task.
     """
     if config.task not in TASKS:
         raise UserError(f"config: task: {config.task!r} is not known; choose from {', '.join(TASKS)}")
+    for task, others in (("classification", DETECTORS), ("detection", CLASSIFIERS)):
+        if config.task == task and config.network in others:
+            fit = "detectors are " + ", ".join(DETECTORS) if task == "detection" else "set task: detection"
+            raise UserError(f"config: network: {config.network} is none for task={task}; {fit}")
     return TASKS[config.task](config)

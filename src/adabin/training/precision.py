@@ -6,6 +6,8 @@ nonlinearities with learned slopes, the binarizers with their statistics and the
 all parameters stay in float32. Evaluation is in float32 throughout: it sees what export will write.
 """
 
+from mindspore import dtype as mstype
+
 from adabin.layers import replace_layers, traits_of
 from adabin.layers.half import HalfProduct, InFloat
 
@@ -14,7 +16,8 @@ def half_form(layer):
     """What stands in a layer's place in mixed precision, or None, from what its `traits` say."""
     traits = traits_of(layer)
     if traits and traits.product:
-        setattr(layer, traits.product, HalfProduct(getattr(layer, traits.product), traits.product_out))
+        out = mstype.float32 if getattr(layer, "has_bias", False) else traits.product_out  # what a bias is added to
+        setattr(layer, traits.product, HalfProduct(getattr(layer, traits.product), out))
     return InFloat(layer) if traits and traits.in_float else None
 
 

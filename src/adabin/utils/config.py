@@ -13,7 +13,7 @@ from adabin.utils.base_file import written
 from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 from adabin.utils.places import RECIPES
-from adabin.utils.schema import GROUPS, KEYS, RENAMED
+from adabin.utils.schema import GROUPS, KEYS, OUTPUTS, RENAMED
 from adabin.utils.yaml_file import read_yaml
 
 BASE_PATH = RECIPES / "base.yaml"
@@ -99,7 +99,8 @@ def read_config(path, overrides=None):
         UserError: unreadable file, unknown key (the nearest is suggested), value of a wrong type or range.
     """
     defaults = {key: copy.copy(entry.default) for key, entry in KEYS.items()}
-    of_file = _as_of_then(_checked_values(read_yaml(path) if path else {}, path))
+    content = {key: value for key, value in (read_yaml(path) if path else {}).items() if key != OUTPUTS}
+    of_file = _as_of_then(_checked_values(content, path))
     of_flags = _checked_values(overrides or {}, "command line")
     values = defaults | of_file | of_flags
     check_together(values, "command line" if {"estimator_t_min", "estimator_t_max"} & of_flags.keys() else path)

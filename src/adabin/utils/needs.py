@@ -41,7 +41,10 @@ CROPPED = Need(
 # Networks of this project whose numbers of channels are fixed.
 ONE_WIDTH = ("resnet8", "resnet20", "resnet18_cifar", "vgg_small", "resnet18", "resnet34")
 ONE_WIDTH += ("standard_resnet8", "standard_resnet18", "standard_resnet20", "standard_resnet34")
+CLASSIFIERS, DETECTORS = (*ONE_WIDTH, "vgg16", "vgg16_plain"), ("ssd_vgg16", "ssd_vgg16_plain")
 WIDE = Need("network", "ssd_vgg16, vgg16, or one of them plain", lambda config: config.network not in ONE_WIDTH)
+CLASSIFICATION = Need("task", "classification", lambda config: config.task != "detection")
+DETECTION = Need("task", "detection", lambda config: config.task != "classification")
 AUGMENT = Need("augment", "true", lambda config: config.augment)
 SGD = Need("optimizer", "sgd", lambda config: config.optimizer == "sgd")
 DECAY = Need("weight_decay", "a number above 0", lambda config: config.weight_decay > 0)

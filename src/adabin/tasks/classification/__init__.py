@@ -2,7 +2,8 @@
 """Classification: one class per picture, from logits."""
 
 from adabin.tasks.classification.metric import ClassificationMetric
-from adabin.tasks.classification.prediction import best_classes, class_names, softmax
+from adabin.tasks.classification.prediction import best_classes, softmax
+from adabin.tasks.names import class_names
 
 
 class Classification:

@@ -3,13 +3,11 @@
 
 import warnings
 
+from adabin.tasks.names import font_family, shortened
 from adabin.utils.files import replacing
 
 BAR, BEST_BAR, INK = "#9db7d5", "#1f5fa8", "#222222"
 SIDE = 3.2  # inches of the picture's square, at 120 dots per inch
-LONGEST_NAME = 40
-# matplotlib's own font has no Chinese, Japanese and Korean; whichever of these is installed fills in.
-FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback")
 
 
 def save_drawing(path, picture, top):
@@ -20,11 +18,8 @@ def save_drawing(path, picture, top):
         picture: uint8 (H, W, 3), RGB.
         top (list of dict): `name` and `score` of the best classes, best first.
     """
-    from matplotlib import font_manager
     from matplotlib.figure import Figure
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    family = ["DejaVu Sans", *(name for name in FONTS if name in installed)]
     figure = Figure(figsize=(2.4 * SIDE, SIDE), facecolor="white")
     left = figure.add_axes((0.01, 0.02, 0.40, 0.96))
     left.imshow(picture, interpolation="antialiased")
@@ -33,11 +28,10 @@ def save_drawing(path, picture, top):
     right.set(xlim=(0, 1), ylim=(5, 0))
     right.set_axis_off()
     for row, answer in enumerate(top):
-        name = answer["name"] if len(answer["name"]) <= LONGEST_NAME else answer["name"][: LONGEST_NAME - 1] + "…"
         weight = "bold" if row == 0 else "normal"
-        text = {"color": INK, "fontsize": 10, "fontweight": weight, "fontfamily": family}
+        text = {"color": INK, "fontsize": 10, "fontweight": weight, "fontfamily": font_family()}
         text |= {"va": "bottom", "parse_math": False}
-        right.text(0, row + 0.48, name, **text)
+        right.text(0, row + 0.48, shortened(answer["name"]), **text)
         right.text(1, row + 0.48, f"{100 * answer['score']:.1f} %", ha="right", **text)
         right.barh(row + 0.64, 1, height=0.2, color="#eeeeee")
         right.barh(row + 0.64, answer["score"], height=0.2, color=BEST_BAR if row == 0 else BAR)

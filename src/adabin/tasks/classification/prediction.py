@@ -3,24 +3,9 @@
 
 import numpy as np
 
-from adabin.utils.errors import RunError, UserError
+from adabin.utils.errors import RunError
 
 TOP = 5
-
-
-def class_names(config, count):
-    """Names of a network's outputs; their numbers where nobody knows the names.
-
-    Raises:
-        UserError: the config has another number of classes.
-    """
-    for key, expected in (("class_names", len(config.class_names)), ("num_classes", config.num_classes)):
-        if expected not in (0, count):
-            raise UserError(
-                f"{key}: the config has {expected} classes, the network {count} outputs; "
-                "give the config that belongs to it with --config_path, and no flag against it"
-            )
-    return config.class_names or [f"class {number}" for number in range(count)]
 
 
 def softmax(logits):

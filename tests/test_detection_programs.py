@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Detection goes the whole way, from training to prediction, with a detector as small as they get."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from adabin.detection.priors import ssd_priors
+from adabin.models import MODELS
+from adabin.utils.checkpoint import read_checkpoint
+from adabin.utils.config import read_config
+from tests import tiny_detector
+from tests.programs import ROOT, call, call_apart, refusal_of, result_of
+from tests.tiny_detector import CLASSES, COUNTS, FLAGS, fill
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known():
+    tiny_detector.register()
+    yield
+    del MODELS["tiny_detector"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("detection")
+    fill(folder / "pictures")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(work):
+    return result_of(call("train.py", *FLAGS, cwd=work))
+
+
+@pytest.fixture(scope="module")
+def ckpt(work, trained):
+    return work / trained["run"] / "best.ckpt"
+
+
+def test_a_training_records_both_parts_of_the_loss_and_the_average_precisions(work, trained, ckpt):
+    with open(ckpt.with_name("metrics.csv"), newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    columns = ["train_loss", "train_location_loss", "train_class_loss", "test_map", "test_ap"]
+    assert [column for column in rows[0] if column.startswith(("train_", "test_"))] == columns
+    for row in rows:
+        parts = float(row["train_location_loss"]) + float(row["train_class_loss"])
+        assert parts == pytest.approx(float(row["train_loss"]), rel=1e-5)
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    assert trained["best_map"] == max(float(row["test_map"]) for row in rows)
+    config = read_config(ckpt.with_name("config.yaml"))
+    assert (config.num_classes, config.class_names) == (3, list(CLASSES))
+
+
+@pytest.mark.parametrize("moment", [("step", 2), ("step", 8), ("last.ckpt", 2)])
+def test_a_killed_training_goes_on_to_the_same_bytes(work, trained, tmp_path, moment):
+    """Killed in the first epoch, in the last one, and while a checkpoint is written."""
+    killed = ("tests/tiny_detector.py", ROOT / "tests" / "killed_training.py", *moment)
+    flags = (*FLAGS[:-1], f"--data_path={work / 'pictures'}", "--num_workers=2", "--output_path", tmp_path)
+    assert call_apart(*killed, *flags, cwd=tmp_path).returncode == -9
+    (run,) = tmp_path.glob("*/*/")
+    resumed = call("train.py", "--resume", run, cwd=tmp_path)
+    if resumed.returncode == 2:  # nothing was kept of the first epoch
+        assert moment == ("step", 2), resumed.stderr
+        return
+    result_of(resumed)
+    found, expected = (read_checkpoint(path / "last.ckpt")[1] for path in (run, work / trained["run"]))
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_evaluation_gives_the_score_again_with_a_table_of_the_classes(work, trained, ckpt):
+    ended = call("eval.py", "--ckpt_path", ckpt, cwd=work)
+    result = result_of(ended)
+    assert result["images"] == COUNTS["test"] and result["map"] == pytest.approx(trained["best_map"], abs=1e-6)
+    assert [row["name"] for row in result["classes"]] == list(CLASSES)
+    assert sum(row["objects"] for row in result["classes"]) == result["objects"]
+    assert all(any(line.startswith(name) for line in ended.stderr.splitlines()) for name in CLASSES)
+    assert "drawings" not in result
+    every = result_of(call("eval.py", "--ckpt_path", ckpt, "--eval_batch_size=10", cwd=work))
+    assert every["map"] == pytest.approx(result["map"], abs=1e-6)
+
+
+def test_test_pictures_are_drawn_beside_their_annotations_and_nothing_is_overwritten(work, ckpt, tmp_path):
+    flags = ("--ckpt_path", ckpt, "--draw", "4", "--draw_path", tmp_path / "drawn")
+    result = result_of(call("eval.py", *flags, cwd=work))
+    assert result["drawings"] == str(tmp_path / "drawn")
+    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert drawn == ["precision_recall.png", "test00.png", "test02.png", "test05.png", "test07.png"]
+    shape = cv2.imread(str(work / "pictures" / "JPEGImages" / "test02.png")).shape
+    high, wide = cv2.imread(str(tmp_path / "drawn" / "test02.png")).shape[:2]
+    assert wide > 2 * high * shape[1] / shape[0] * 0.9, "two panels"
+    before = {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()}
+    line = refusal_of(call("eval.py", *flags, cwd=work))
+    assert "test00.png: exists already" in line and "--draw_path" in line
+    assert {path.name: path.read_bytes() for path in (tmp_path / "drawn").iterdir()} == before
+    assert "--draw -1" in refusal_of(call("eval.py", "--ckpt_path", ckpt, "--draw", "-1", cwd=work))
+
+
+def test_curves_alone_can_be_drawn(work, ckpt, tmp_path):
+    result_of(call("eval.py", "--ckpt_path", ckpt, "--draw_path", tmp_path / "drawn", cwd=work))
+    assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["precision_recall.png"]
+
+
+def test_a_task_that_draws_no_test_pictures_says_so(tiny_run, tmp_path):
+    line = refusal_of(call("eval.py", "--ckpt_path", tiny_run / "best.ckpt", "--draw", "2", cwd=tmp_path))
+    assert line.startswith("error: --draw: ") and not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("file_format", ["MINDIR", "ONNX"])
+def test_an_export_has_two_outputs_and_says_how_to_decode_them(work, ckpt, tmp_path, file_format):
+    flags = ("--ckpt_path", ckpt, "--file_name", tmp_path / "net", "--file_format", file_format)
+    exported = result_of(call("export.py", *flags, cwd=work))
+    assert exported["compared_images"] == COUNTS["test"] and exported["equal_decisions"] == 1.0
+    described = yaml.safe_load((tmp_path / "net.yaml").read_text(encoding="utf-8"))
+    assert (described["min_score"], described["nms_iou"], described["max_detections"]) == (0.01, 0.45, 200)
+    assert described["class_names"] == list(CLASSES) and described["outputs"]["variances"] == [0.1, 0.2]
+    assert "match_iou" not in described and "neg_pos_ratio" not in described
+    assert read_config(tmp_path / "net.yaml").task == "detection"
+
+
+@pytest.mark.parametrize("side", [64, 96, 300, 512])
+def test_priors_can_be_made_from_what_an_export_says(side):
+    from adabin.tasks.detection import Detection
+
+    rule = Detection(read_config(None, {"task": "detection", "image_size": side})).description()
+    rule = yaml.safe_load(yaml.safe_dump(rule))
+    priors = [
+        [min(1, value) for value in ((column + 0.5) * one["step"], (row + 0.5) * one["step"], *shape)]
+        for one in rule["maps"]
+        for row in range(one["side"])
+        for column in range(one["side"])
+        for shape in one["shapes"]
+    ]
+    np.testing.assert_allclose(priors, ssd_priors(side), atol=1e-5)
+
+
+def test_what_classification_exports_says_nothing_of_detection(tiny_run, tmp_path):
+    flags = ("--ckpt_path", tiny_run / "best.ckpt", "--file_name", tmp_path / "net", "--check_images=0")
+    result_of(call("export.py", *flags, cwd=tmp_path))
+    described = yaml.safe_load((tmp_path / "net.yaml").read_text(encoding="utf-8"))
+    assert not {"nms_iou", "min_score", "max_detections", "shown_score", "outputs"} & described.keys()
+
+
+def test_predictions_are_boxes_in_pixels_of_the_picture(work, ckpt, tmp_path):
+    picture = np.full((90, 300, 3), 120, np.uint8)
+    picture[20:70, 200:260] = (30, 40, 230)
+    cv2.imwrite(str(tmp_path / "wide.png"), picture)
+    flags = ("--ckpt_path", ckpt, "--image", tmp_path, "--output_path", tmp_path / "drawn", "--shown_score=0.02")
+    ended = call("predict.py", *flags, cwd=work)
+    (found,) = result_of(ended)["predictions"]
+    assert set(found) == {"image", "objects", "drawing"} and found["objects"]
+    boxes = np.array([one["box"] for one in found["objects"]])
+    assert (boxes >= 0).all() and (boxes[:, [0, 2]] <= 300).all() and (boxes[:, [1, 3]] <= 90).all()
+    assert boxes[:, 2].max() > 150, "of the whole width, not of a middle part"
+    scores = [one["score"] for one in found["objects"]]
+    assert scores == sorted(scores, reverse=True) and min(scores) >= 0.02
+    assert {one["name"] for one in found["objects"]} <= set(CLASSES)
+    assert cv2.imread(found["drawing"]).shape[:2] == (144, 480)
+    assert f"{found['objects'][0]['name']} {100 * scores[0]:.0f} %" in ended.stderr
+    none = result_of(call("predict.py", *flags[:-1], "--force", "--shown_score=0.999", cwd=work))
+    assert none["predictions"][0]["objects"] == []
+
+
+def test_a_config_of_another_size_is_refused_where_the_boxes_do_not_fit(work, ckpt, tmp_path):
+    line = refusal_of(call("eval.py", "--ckpt_path", ckpt, "--image_size=300", cwd=work))
+    assert "is of another network: it has no tensor locations.4" in line
+    line = refusal_of(call("train.py", *FLAGS, "--image_size=32", cwd=work))
+    assert "image_size: 32 is too small for a detector" in line
+
+
+def test_averages_accumulation_and_another_form_train_too(work, tmp_path):
+    flags = ("--epochs=1", "--ema_decay=0.9", "--accumulation=2", "--amp_level=O2", "--clip_norm=5")
+    result = result_of(call("train.py", *FLAGS, *flags, "--output_path", tmp_path, cwd=work))
+    assert 0 <= result["map"] <= 1 and "top1" not in json.dumps(result)
+
+
+def test_a_teacher_is_refused(work, ckpt):
+    line = refusal_of(call("train.py", *FLAGS, "--teacher", ckpt, cwd=work))
+    assert "--teacher" in line
+    line = refusal_of(call("train.py", *FLAGS, "--label_smoothing=0.1", cwd=work))
+    assert "--label_smoothing: has no effect with task=detection" in line
+
+
+def test_preprocess_is_for_labels(work, tmp_path):
+    flags = ("--config_path", ROOT / "config" / "base.yaml", *FLAGS[:2], "--data_path=pictures")
+    line = refusal_of(call("preprocess.py", *flags, "--output_path", tmp_path / "out", cwd=work))
+    assert "preprocess.py writes labels" in line and not (tmp_path / "out").exists()
