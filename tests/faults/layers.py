@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults in what is computed: binarization, layers, networks, CPU kernels, deploy form."""
+
+from tests.faults.fault import CODE, Fault
+
+FAULTS = [
+    Fault(
+        "sign(0) is -1",
+        f"{CODE}/binarize.py",
+        "direction * x >= direction * beta",
+        "direction * x > direction * beta",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "alpha's gradient without the part through u",
+        f"{CODE}/binarize.py",
+        " - dx * u)",
+        ")",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "the released form's center is not scaled",
+        f"{CODE}/binarize.py",
+        "dbeta = alpha * grad_sum - dx_sum",
+        "dbeta = grad_sum - dx_sum",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "the weights' statistics are detached",
+        f"{CODE}/binary_sets.py",
+        'BinarySet(_mean_and_deviation, _through_mean_and_deviation, ("alpha", "beta"))',
+        'BinarySet(_mean_and_deviation, detached, ("alpha", "beta"))',
+        "tests/test_binarize.py -k weight_forward",
+    ),
+    Fault(
+        "without a center alpha is not learned",
+        f"{CODE}/binary_sets.py",
+        '_through_magnitude, ("alpha",)',
+        "_through_magnitude, ()",
+        "tests/test_binarize.py -k activation_set",
+    ),
+    Fault(
+        "a clipped estimator without clipping",
+        f"{CODE}/estimators.py",
+        "ops.abs(u) <= 1",
+        "ops.abs(u) <= 2",
+        "tests/test_binarize.py -k activation_forward",
+    ),
+    Fault(
+        "the slope below zero is the one above",
+        f"{CODE}/layers/maxout.py",
+        "grad_negative * neg",
+        "grad_negative * pos",
+        "tests/test_layers.py",
+    ),
+    Fault(
+        "a shortcut is forgotten",
+        f"{CODE}/layers/norm_act.py",
+        "y = y + shortcut",
+        "y = y + 0 * shortcut",
+        "tests/test_networks.py tests/test_cpu_networks.py",
+    ),
+    Fault(
+        "option A adds all channels behind",
+        f"{CODE}/layers/subsample.py",
+        "front = extra_channels // 2",
+        "front = 0",
+        "tests/test_layers.py tests/test_networks.py",
+    ),
+    Fault(
+        "the deploy form compares the wrong way",
+        f"{CODE}/layers/binary_conv.py",
+        "return x >= self.beta if self.rising else self.beta >= x",
+        "return x >= self.beta",
+        "tests/test_export.py",
+    ),
+    Fault(
+        "a subclass is exported as its base",
+        f"{CODE}/deploy.py",
+        'if "deploy_form" not in vars(kind):',
+        "if False:",
+        "tests/test_own_layer.py tests/test_export.py",
+    ),
+    Fault(
+        "the kernels serve layers with groups",
+        f"{CODE}/cpu/convolution.py",
+        "None if conv.group == 1 else",
+        "None if conv.group >= 1 else",
+        "tests/test_cpu_networks.py tests/test_cpu_kernels.py",
+    ),
+    Fault(
+        "the kernels binarize with >",
+        f"{CODE}/cpu/kernels/binarize.h",
+        "return rising ? x >= beta : x <= beta;",
+        "return rising ? x > beta : x < beta;",
+        "tests/test_cpu_kernels.py tests/test_cpu_networks.py",
+    ),
+    Fault(
+        "a stem in float is counted as bits",
+        f"{CODE}/layers/binary_conv.py",
+        "on_bits=self.binarizes_weight and self.binarizes_input",
+        "on_bits=True",
+        "tests/test_summary.py",
+    ),
+    Fault(
+        "detector: the sign of torchvision's gamma does not reach the weights",
+        f"{CODE}/models/torchvision_vgg16.py",
+        "weight * sign[:, None, None, None]",
+        "weight",
+        "tests/test_torchvision_vgg16.py -k computes",
+    ),
+    Fault(
+        "detector: counts at the border forget the dilation",
+        f"{CODE}/cpu/kernels/popcount_conv.cc",
+        "const int64_t row = s.row(y, ky);",
+        "const int64_t row = y * s.stride_h + ky - s.pad_top;",
+        "tests/test_cpu_networks.py -k both_modes",
+    ),
+    Fault(
+        "detector: a head's bias learns from the first picture alone",
+        f"{CODE}/cpu/kernels/float_conv.cc",
+        "for (int64_t n = 0; n < images; ++n) {",
+        "for (int64_t n = 0; n < 1; ++n) {",
+        "tests/test_cpu_networks.py -k float_convolution",
+    ),
+    Fault(
+        "detector: of equal maxima the last one gets the gradient",
+        f"{CODE}/cpu/kernels/pooling.cc",
+        "if (input[r * w.columns + c] > input[best])",
+        "if (input[r * w.columns + c] >= input[best])",
+        "tests/test_pooling.py",
+    ),
+]
