@@ -55,3 +55,13 @@ def mode(request):
     ms.set_context(mode=ms.GRAPH_MODE if request.param == "GRAPH" else ms.PYNATIVE_MODE)
     yield request.param
     ms.set_context(mode=ms.GRAPH_MODE)
+
+
+@pytest.fixture
+def pynative():
+    """Operator by operator: faster where each network runs once."""
+    import mindspore as ms
+
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+    yield
+    ms.set_context(mode=ms.GRAPH_MODE)

@@ -17,14 +17,6 @@ def build(**changes):
     return build_model(read_config(None, changes))
 
 
-@pytest.fixture
-def pynative():
-    """Operator by operator: faster where each network runs once."""
-    ms.set_context(mode=ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=ms.GRAPH_MODE)
-
-
 def binary_convolutions(network):
     return [cell for _, cell in network.cells_and_names() if isinstance(cell, AdaBinConv2d)]
 

@@ -41,14 +41,6 @@ def build(network, **changes):
     return build_model(read_config(None, {"network": network, "num_classes": CLASSES.get(network, 10), **changes}))
 
 
-@pytest.fixture
-def pynative():
-    """Operator by operator: faster where each network runs once."""
-    ms.set_context(mode=ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=ms.GRAPH_MODE)
-
-
 def random_state(name, classes):
     """Tensors in the authors' layout, each of its own values."""
     rng = np.random.default_rng(1)

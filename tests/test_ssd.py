@@ -46,14 +46,6 @@ def build(network, **changes):
     return build_model(config_of(network, **changes))
 
 
-@pytest.fixture
-def pynative():
-    """Operator by operator: faster where each network runs once."""
-    ms.set_context(mode=ms.PYNATIVE_MODE)
-    yield
-    ms.set_context(mode=ms.GRAPH_MODE)
-
-
 def pictures(count, size, seed=0):
     return np.random.default_rng(seed).normal(size=(count, 3, size, size)).astype(np.float32)
 
@@ -61,10 +53,9 @@ def pictures(count, size, seed=0):
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameters_and_operations_are_bidets_and_pinned(name):
     size, classes, convolutions, *expected = COUNTS[name]
-    network = build(name, width=1.0, num_classes=classes)
+    sized = {"image_size": size} if name.startswith("ssd") else {}
+    network = build(name, width=1.0, num_classes=classes, **sized)
     assert sum(isinstance(cell, AdaBinConv2d) for _, cell in network.cells_and_names()) == convolutions
-    if name.startswith("ssd"):
-        network = build(name, width=1.0, num_classes=classes, image_size=size)
     layers = summarize(network, size)
     sums = totals(layers)
     assert [sums[key] for key in ("params", "binary_weights", "bops", "flops")] == expected
