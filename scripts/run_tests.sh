@@ -17,7 +17,7 @@ case "${1:-}" in
     -h | --help) show_help ;;
 esac
 # A file's tests share what they have trained: --dist loadfile leaves them to one process.
-pytest_args=(--timeout 1200 -m "not slow" -n auto --maxprocesses 4 --dist loadfile)
+pytest_args=(--timeout 1200 -m "not slow" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
 ((!slow)) || pytest_args=(--timeout 7200)  # some of these start as many processes as there are processors
 
 # shellcheck disable=SC2317  # called through stage

@@ -17,6 +17,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+# Files of minutes each. They come first, so that none is left for one process alone at the end (run_tests.sh).
+LONGEST = (
+    "distribute", "steps", "export", "resume", "detection_programs", "stopped_training", "cpu_networks", "cpu_threads",
+    "training_options", "cpp_networks", "networks", "cpp_thresholds", "ssd", "tasks", "cpu_kernels", "predict",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder with real data, from the environment variable ADABIN_TEST_DATA."""
