@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: bash scripts/run_infer_310.sh MINDIR DATASET DATA_PATH [DEVICE] [flags...]
+# Usage: bash scripts/run_infer_310.sh MODEL DATASET DATA_PATH [DEVICE] [flags...]
 #
 # Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy.
-#   MINDIR     exported network, .mindir or .adabin; <name>.yaml of export.py beside it, else config.yaml of the run, says
+#   MODEL      exported network, .mindir or .adabin; <name>.yaml of export.py beside it, else config.yaml of the run, says
 #              how images are prepared and normalized
 #   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet
 #   DATA_PATH  folder of the data set; - for shapes

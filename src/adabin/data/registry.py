@@ -46,7 +46,7 @@ def build_dataset(config, split: str, task=None):
     if config.dataset not in DATASETS:
         near = difflib.get_close_matches(str(config.dataset), DATASETS, 1, 0.5)
         hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(DATASETS)}"
-        raise UserError(f"dataset={config.dataset!r} is unknown; {hint}")
+        raise UserError(f"dataset={config.dataset!r} is unknown; {hint}; one of your own is registered first")
     if split not in SPLITS:
         raise UserError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
     _check_task(config)

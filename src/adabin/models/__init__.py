@@ -56,7 +56,10 @@ def build_model(config):
         UserError: a value is not known.
     """
     if config.network not in MODELS:
-        raise UserError(f"config: network: {config.network!r} is not known; choose from {', '.join(sorted(MODELS))}")
+        raise UserError(
+            f"config: network: {config.network!r} is not known; choose from {', '.join(sorted(MODELS))}; one "
+            "of your own is registered first (CONTRIBUTING.md)"
+        )
     if config.num_classes < 1:
         raise UserError(f"config: num_classes: {config.num_classes} is not a number of classes; give 1 or more")
     make = MODELS[config.network]
