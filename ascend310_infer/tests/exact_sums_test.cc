@@ -63,8 +63,8 @@ test::RandomConv ExactConv(const ConvGeometry& g, Norm norm, test::Rng* rng) {
   }
   // A residual of the same kind as the sums, for ties behind the addition.
   for (size_t i = 0; i < random.residual.size(); ++i) {
-    random.residual[i] = static_cast<float>(random.scale[i % random.scale.size()]) *
-                         Fraction(rng, 20, unit);
+    random.residual[i] =
+        static_cast<float>(random.scale[i % random.scale.size()]) * Fraction(rng, 20, unit);
   }
   if (norm != Norm::kTrained) random.threshold = 0;
   if (norm == Norm::kDyadic && Draw(rng, 0, 1) == 0) random.threshold = Fraction(rng, 4, unit);
@@ -98,7 +98,7 @@ std::vector<float> FloatNetwork(const test::RandomConv& random, bool with_residu
 
 struct Counts {
   int64_t decisions = 0;
-  int64_t ties = 0;  // outputs on the threshold
+  int64_t ties = 0;   // outputs on the threshold
   int64_t wrong = 0;  // bits
 };
 
@@ -137,8 +137,7 @@ void CheckKernels(Norm norm) {
   std::vector<Counts> counts(kernels::KernelTable().size());
   while (counts.back().decisions < kDecisions && !testing::Test::HasFatalFailure()) {
     // The literal sum is what takes the time: few taps, many outputs.
-    const test::RandomConv random =
-        ExactConv(test::RandomGeometry(&rng, 400'000), norm, &rng);
+    const test::RandomConv random = ExactConv(test::RandomGeometry(&rng, 400'000), norm, &rng);
     const bool with_residual = Draw(&rng, 0, 2) == 0 && norm != Norm::kTrained;
     const std::vector<float> expected = FloatNetwork(random, with_residual);
     for (size_t k = 0; k < counts.size(); ++k) {

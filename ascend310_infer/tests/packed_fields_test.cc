@@ -132,7 +132,7 @@ TEST(PackedFields, Operands) {
 TEST(PackedFields, Windows) {
   constexpr int kLarge = (1 << 20) + 1;
   struct Field {
-    int ConvGeometry::*field;
+    int ConvGeometry::* field;
     std::vector<int> bad;
     const char* words;
   };
@@ -163,9 +163,8 @@ TEST(PackedFields, Windows) {
         ExpectRefused(kind, field.words, [&](Step* s) { s->geometry.*field.field = bad; });
       }
     }
-    ExpectRefused(kind, "too large", [](Step* s) {
-      s->geometry.pad_top = s->geometry.pad_left = 1 << 20;
-    });
+    ExpectRefused(kind, "too large",
+                  [](Step* s) { s->geometry.pad_top = s->geometry.pad_left = 1 << 20; });
   }
 }
 
@@ -250,9 +249,7 @@ TEST(PackedFields, OtherSteps) {
     ExpectRefused(StepKind::kPad, "out of range", [&](Step* s) { s->pads[i] = (1 << 20) + 1; });
     ExpectRefused(StepKind::kPad, "too large", [&](Step* s) { s->pads[i] = 1 << 20; });
   }
-  ExpectRefused(StepKind::kPad, "too large", [](Step* s) {
-    s->pads[2] = s->pads[4] = 1 << 19;
-  });
+  ExpectRefused(StepKind::kPad, "too large", [](Step* s) { s->pads[2] = s->pads[4] = 1 << 19; });
   for (const int out : {0, (1 << 20) + 1}) {
     ExpectRefused(StepKind::kDense, out == 0 ? "too small" : "too large",
                   [&](Step* s) { s->out_channels = out; });

@@ -113,8 +113,8 @@ class Mutator {
         step.compare = static_cast<kernels::Compare>(Draw(0, 2));
         break;
       case 9:
-        MutateArray(Pick({&step.weights, &step.weight_low, &step.weight_high, &step.positive,
-                          &step.negative}));
+        MutateArray(Pick(
+            {&step.weights, &step.weight_low, &step.weight_high, &step.positive, &step.negative}));
         break;
       case 10:
         MutateArray(Pick({&step.scale, &step.shift}));
@@ -223,9 +223,7 @@ void Fuzz(const Plan& plan, unsigned seed) {
 
 TEST(PackedFuzz, EveryKindOfStep) { Fuzz(test::PlanOfEveryKind(), 1); }
 
-TEST(PackedFuzz, SmallNetwork) {
-  Fuzz(lower::Lower(ir::ReadMindIr(test::SmallNetwork())), 2);
-}
+TEST(PackedFuzz, SmallNetwork) { Fuzz(lower::Lower(ir::ReadMindIr(test::SmallNetwork())), 2); }
 
 TEST(PackedFuzz, RandomNetworks) {
   const auto first = static_cast<unsigned>(Files());  // others with another number

@@ -167,8 +167,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
         g.filter_size() * largest_value *
         std::max(std::abs(params.weight_low[o]), std::abs(params.weight_high[o]));
     exact = std::isfinite(scale) && std::isfinite(shift) && IsExact(y, windows, 0, largest);
-    folds = folds && exact &&
-            IsExact(z, windows, shift, std::abs(scale) * largest + std::abs(shift));
+    folds =
+        folds && exact && IsExact(z, windows, shift, std::abs(scale) * largest + std::abs(shift));
   }
   const bool apart = exact && !folds;
   for (size_t o = 0; o < channels; ++o) {
