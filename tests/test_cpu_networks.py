@@ -283,3 +283,22 @@ def test_a_float_convolution_computes_the_same_in_both_modes(mode, changes):
 
     for expected, found in zip(values(False), values(True), strict=True):
         np.testing.assert_allclose(found, expected, rtol=2e-4, atol=3e-5 * max(1.0, np.abs(expected).max()))
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: AdaBinConv2d(4, 6, 3, padding=1, group=2),
+        lambda: nn.Conv2d(4, 6, 3, pad_mode="pad", padding=1, group=2, has_bias=False),
+    ],
+    ids=["binary", "float"],
+)
+def test_groups_are_left_to_mindspore_and_named(layer, capsys):
+    plain = layer()
+    x = ms.Tensor(np.random.default_rng(0).normal(size=(2, 4, 5, 5)).astype(np.float32))
+    expected = plain(x).asnumpy()
+    capsys.readouterr()
+    network = accelerate(nn.SequentialCell([plain]))
+    assert "group 2 (1 x)" in capsys.readouterr().err
+    np.testing.assert_array_equal(network(x).asnumpy(), expected)

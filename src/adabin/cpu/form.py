@@ -52,10 +52,12 @@ def cpu_form(layer, refused):
         if known:
             refused.append(f"{kind.__name__} is derived from {known}")
         return None
+    found, reasons = None, []
     for form in FORMS[kind]:
         reason = form.refusal(layer)
         if reason is None:
-            return form(layer)
-        if reason:
-            refused.append(reason)
-    return None
+            found = form(layer)
+            break
+        reasons.append(reason)
+    refused += dict.fromkeys(filter(None, reasons))  # forms of one layer may refuse it for one reason
+    return found
