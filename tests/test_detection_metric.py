@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
-import threading
 import tracemalloc
 
 import cv2
@@ -15,7 +14,7 @@ from adabin.detection.pictures import Pictures
 from adabin.detection.report import class_rows, coco_lines, steps, table
 from adabin.utils.errors import RunError
 from tests.detected import evaluated, metric_of, objects_of, random_pictures, seen, truth_as_detections
-from tests.test_tasks import Pair
+from tests.ranks import gathered
 
 A_BOX = [5, 15, 300, 80]
 NAMES = ("cat", "dog", "a thing with a long name", "$x")
@@ -52,28 +51,13 @@ def test_the_truth_as_detections_gives_one_everywhere(crowds):
     assert len(kept) == 9 and kept == pytest.approx(dict.fromkeys(kept, 1.0), abs=1e-12)
 
 
-def gathered(states):
-    """What `World.gather_states` gives each of two ranks."""
-    barrier, table, found = threading.Barrier(2), {}, {}
-
-    def work(rank):
-        found[rank] = Pair(rank, barrier, table).gather_states(states[rank])
-
-    threads = [threading.Thread(target=work, args=(rank,)) for rank in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=20)
-    return found[0]
-
-
 @pytest.mark.parametrize("first", [0, 1, 13, 30])
 def test_pictures_shared_by_two_ranks_give_the_result_of_one(first):
     # Equal scores and boxes in different pictures: which object a detection finds depends on its picture.
     pictures = [picture for picture in random_pictures(1, 15, 3) for _ in (0, 1)]
     whole = metric_of(pictures, 3)
     expected = whole.result([whole.state()])
-    states = gathered([metric_of(part, 3).state() for part in (pictures[:first], pictures[first:])])
+    states, _ = gathered([metric_of(part, 3).state() for part in (pictures[:first], pictures[first:])])
     parts = DetectionMetric(3)
     assert parts.result(states) == expected and expected["images"] == 30
     for one, other in zip(parts.evaluation.classes, whole.evaluation.classes, strict=True):

@@ -3,16 +3,15 @@
 
 import csv
 import json
-import threading
 import time
 
 import cv2
 import numpy as np
 import pytest
 
-from adabin.training.distributed import World
 from tests.counting import COUNTS, FLAGS, DotMetric
 from tests.programs import ROOT, call_apart, result_of, start
+from tests.ranks import gathered
 
 
 def run(program, *flags, cwd):
@@ -85,39 +84,13 @@ def test_the_metric_of_parts_of_uneven_length_is_that_of_the_whole():
     assert DotMetric.result([state(slice(0, 3)), state(slice(3, 20))]) == whole and 0 < whole["ap"] < 1
 
 
-class Pair(World):
-    """One of two processes that are threads here."""
-
-    def __init__(self, rank, barrier, table):
-        super().__init__(rank, 2)
-        self.barrier, self.table = barrier, table
-
-    def gather(self, array):
-        self.table[self.rank] = array
-        self.barrier.wait()
-        arrays = [self.table[0].copy(), self.table[1].copy()]
-        self.barrier.wait()
-        assert arrays[0].shape == arrays[1].shape and arrays[0].dtype == arrays[1].dtype  # as AllGather needs it
-        return arrays
-
-
 def test_states_of_any_length_are_gathered_from_all_ranks():
     states = [
         {"scores": np.arange(3, dtype=np.float32), "boxes": np.ones((3, 4)), "none": np.zeros((0, 2), np.int32)},
         {"scores": np.zeros(0, np.float32), "boxes": np.zeros((0, 4)), "none": np.zeros((0, 2), np.int32)},
     ]
-    barrier, table, found = threading.Barrier(2), {}, {}
-
-    def work(rank):
-        found[rank] = Pair(rank, barrier, table).gather_states(states[rank])
-
-    threads = [threading.Thread(target=work, args=(rank,)) for rank in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=20)
-    for rank in (0, 1):
-        for own, expected in zip(found[rank], states, strict=True):
+    for found in gathered(states):
+        for own, expected in zip(found, states, strict=True):
             assert own.keys() == expected.keys()
             for name, array in expected.items():
                 np.testing.assert_array_equal(own[name], array)
