@@ -77,3 +77,22 @@ def pynative():
     ms.set_context(mode=ms.PYNATIVE_MODE)
     yield
     ms.set_context(mode=ms.GRAPH_MODE)
+
+
+@pytest.fixture
+def someones(tmp_path, monkeypatch):
+    """A function that imports a text as a module of another project; it is forgotten when the test ends."""
+    import importlib
+
+    names = []
+
+    def module_of(text):
+        names.append(f"someones_{len(names)}")
+        (tmp_path / f"{names[-1]}.py").write_text(text, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        importlib.invalidate_caches()
+        return importlib.import_module(names[-1])
+
+    yield module_of
+    for name in names:
+        del sys.modules[name]

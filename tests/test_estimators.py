@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An estimator that the package does not know: in use from one line in a file of its own on."""
 
-import importlib
-import sys
-
 import mindspore as ms
 import numpy as np
 import pytest
@@ -36,15 +33,11 @@ ESTIMATORS["bell"] = bell
 
 
 @pytest.fixture
-def bell(tmp_path, monkeypatch):
+def bell(someones):
     """The estimator's name; its file lies outside the package."""
-    (tmp_path / "someones_estimator.py").write_text(FILE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
-    importlib.import_module("someones_estimator")
+    someones(FILE)
     yield "bell"
     del ESTIMATORS["bell"]
-    del sys.modules["someones_estimator"]
 
 
 def test_it_is_the_gradient_of_activations(mode, bell):

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A kind of layer that the package does not know, in one file: what it says of itself is all that others need."""
 
-import importlib
-import sys
 from types import SimpleNamespace
 
 import mindspore as ms
@@ -82,13 +80,10 @@ class Offset(nn.Cell):
 
 
 @pytest.fixture
-def network(tmp_path, monkeypatch):
-    (tmp_path / "someones_layer.py").write_text(FILE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
-    layers = importlib.import_module("someones_layer")
+def network(someones):
+    layers = someones(FILE)
     yield nn.SequentialCell(layers.Pixelwise(3), nn.SequentialCell(layers.Offset(), nn.Conv2d(3, 2, 1)))
-    del FORMS[layers.Pixelwise], sys.modules["someones_layer"]
+    del FORMS[layers.Pixelwise]
 
 
 def config_of(*excluded):

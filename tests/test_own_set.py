@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A binary set that the package does not know: in use from one line in a file of its own on."""
 
-import importlib
-import sys
-
 import mindspore as ms
 import numpy as np
 import pytest
@@ -39,15 +36,11 @@ SETS["median"] = BinarySet(median, detached, ("beta",))
 
 
 @pytest.fixture
-def median(tmp_path, monkeypatch):
+def median(someones):
     """The set's name; its file lies outside the package."""
-    (tmp_path / "someones_set.py").write_text(FILE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    importlib.invalidate_caches()
-    importlib.import_module("someones_set")
+    someones(FILE)
     yield "median"
     del SETS["median"]
-    del sys.modules["someones_set"]
 
 
 def expected_of(w):
