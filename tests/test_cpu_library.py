@@ -8,7 +8,6 @@ import sys
 from types import SimpleNamespace
 
 import mindspore as ms
-import numpy as np
 import pytest
 
 from adabin.cpu import accelerate, library
