@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each part of AdaBin contributes: the same training with one part replaced at a time, over several seeds.
+r"""What each part of AdaBin contributes: the same training with one part replaced at a time, over several seeds.
 
     python benchmarks/ablation.py --output_path results_of_mine --data_path DIR --epochs=10 --seeds 1,2
+    python benchmarks/ablation.py --config_path config/ssd300_vgg16_scenes.yaml --seeds 1 \
+        --variants adabin,fixed_sets,float
 
 Every training is the recipe (--config_path) with the variant's keys; any config key is a flag and holds for all.
 Stopped at any moment, the same command goes on. Writes results.csv and results.md after every training; the last line
@@ -32,6 +34,7 @@ VARIANTS = {
     "relu": ("ReLU in place of Maxout", {"nonlinearity": "relu"}),
     "prelu": ("PReLU in place of Maxout", {"nonlinearity": "prelu"}),
     "fixed_k_t": ("k = 10, t = 0.1 throughout", {"estimator_progressive": False}),
+    "float": ("the float twin: nothing binarized", {"w_bits": 32, "a_bits": 32}),
 }
 
 

@@ -38,7 +38,7 @@ from adabin.utils.threads import MAX_THREADS, VARIABLE, default_threads  # noqa:
 from benchmarks.trainings import as_flags  # noqa: E402
 
 PEER = Path(__file__).with_name("torch_train_step.py")
-PEER_NETWORKS = ("resnet20", "resnet18_cifar")
+PEER_NETWORKS = ("resnet20", "resnet18_cifar", "ssd_vgg16")
 OURS = "MindSpore"
 COLUMNS = (
     "program", "network", "batch_size", "threads", "median_step_s", "fastest_step_s", "cpu_over_wall", "first_step_s",
@@ -71,12 +71,29 @@ def training_step(config):
     init_device(config)
     network = accelerate(build_model(config), config)
     optimizer = accelerate_optimizer(build_optimizer(network, config), config)
-    step = TrainStep(network, optimizer, build_task(config).loss())
+    task = build_task(config)
+    step = TrainStep(network, optimizer, task.loss())
     rng = np.random.default_rng(1)
     shape = (config.batch_size, 3, config.image_size, config.image_size)
-    images = ms.Tensor(rng.standard_normal(shape).astype(np.float32))
-    labels = ms.Tensor(rng.integers(0, config.num_classes, config.batch_size).astype(np.int32))
-    return lambda: step(images, labels)[0].asnumpy()
+    images = rng.standard_normal(shape).astype(np.float32)
+    targets = task.targets(ANNOTATIONS[config.task](config, rng), train=True)
+    images, *targets = map(ms.Tensor, (images, *targets))
+    return lambda: step(images, *targets)[0].asnumpy()
+
+
+def labels(config, rng):
+    """A class for every image."""
+    return rng.integers(0, config.num_classes, config.batch_size).astype("int32")
+
+
+def scenes(config, rng):
+    """The objects of drawn scenes, whatever the images show."""
+    from adabin.data.scenes import Scenes
+
+    return [Scenes("train", config.batch_size)[number] for number in range(config.batch_size)]
+
+
+ANNOTATIONS = {"classification": labels, "detection": scenes}
 
 
 def timed(function):
@@ -164,9 +181,9 @@ def programs(config, flags, argv):
         found[f"{OURS}, cpu_kernels={config.cpu_kernels}", threads] = (ours, own)
         if not (flags.torch_python and config.network in PEER_NETWORKS):
             continue
-        numbers = {"batch_size": config.batch_size, "steps": flags.steps, "warmup": flags.warmup, "threads": threads}
-        theirs = [flags.torch_python, PEER, "--network", config.network]
-        theirs += [text for key, value in numbers.items() for text in (f"--{key}", value)]
+        values = {key: getattr(config, key) for key in ("network", "image_size", "width", "batch_size", "optimizer")}
+        values |= {"classes": config.num_classes, "steps": flags.steps, "warmup": flags.warmup, "threads": threads}
+        theirs = [flags.torch_python, PEER, *(text for key, value in values.items() for text in (f"--{key}", value))]
         for layout in ("contiguous", "channels_last"):
             command = [*map(str, theirs), "--layout", layout]
             found[f"PyTorch, {layout}", threads] = (command, environment_for_other_programs())

@@ -16,7 +16,7 @@ from adabin.utils.cli import log  # noqa: E402
 from adabin.utils.errors import RunError, UserError  # noqa: E402
 from adabin.utils.files import make_folder, replacing  # noqa: E402
 
-COLUMNS = ("variant", "seed", "epochs", "top1", "best_top1", "final_train_loss", "run")
+HEADINGS = {"top1": "top-1", "map": "mAP"}  # of tables
 
 
 def as_flags(keys):
@@ -63,8 +63,10 @@ def result_row(variant, seed, result):
     with open(Path(steps[-1]["run"]) / "metrics.csv", newline="", encoding="utf-8") as handle:
         last = list(csv.DictReader(handle))[-1]
     epochs = sum(step["epochs"] for step in steps)
-    numbers = (variant, seed, epochs, result["top1"], result["best_top1"], float(last["train_loss"]), result["run"])
-    return dict(zip(COLUMNS, numbers, strict=True))
+    (score,) = [name for name in HEADINGS if name in result]
+    row = {"variant": variant, "seed": seed, "epochs": epochs, score: result[score]}
+    row |= {f"best_{score}": result[f"best_{score}"], "final_train_loss": float(last["train_loss"])}
+    return row | {"run": result["run"]}
 
 
 def write_results(folder, rows, about):
@@ -76,14 +78,16 @@ def write_results(folder, rows, about):
         about (dict): variant to a sentence for the table.
     """
     with replacing(folder / "results.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(handle, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    lines = ["| variant | what | epochs | top-1 [%], mean (± deviation) | seeds |", "|---|---|---|---|---|"]
+    (score,) = [name for name in HEADINGS if name in rows[0]]
+    heading = f"| variant | what | epochs | {HEADINGS[score]} [%], mean (± deviation) | seeds |"
+    lines = [heading, "|---|---|---|---|---|"]
     for variant, what in about.items():
         own = [row for row in rows if row["variant"] == variant]
         if own:
-            values = [100 * row["top1"] for row in own]
+            values = [100 * row[score] for row in own]
             spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
             seeds = ", ".join(str(row["seed"]) for row in own)
             epochs = "/".join(dict.fromkeys(str(row["epochs"]) for row in own))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import train
+from adabin.training.accumulate import AccumulatedStep
 from adabin.training.step import TrainStep
 from adabin.utils.cli import run
 
@@ -20,15 +21,19 @@ def die():
 
 
 def die_at_step(number):
-    called, original = [], TrainStep.__call__
+    called = []
 
-    def step(self, *arguments):
-        called.append(1)
-        if len(called) == number:
-            die()
-        return original(self, *arguments)
+    def counted(original):
+        def step(self, *arguments):
+            called.append(1)
+            if len(called) == number:
+                die()
+            return original(self, *arguments)
 
-    TrainStep.__call__ = step
+        return step
+
+    for kind in (TrainStep, AccumulatedStep):
+        kind.__call__ = counted(kind.__call__)
 
 
 def die_while_writing(name, number):

@@ -20,6 +20,7 @@ TINY = (
     "--config_path", str(ROOT / "config" / "resnet20_shapes.yaml"), "--network=resnet8", "--epochs=3",
     "--train_size=120", "--test_size=40", "--batch_size=10", "--eval_batch_size=40", "--log_steps=1",
 )  # fmt: skip
+STEPS_PER_EPOCH = 12
 
 
 def command(program, *flags):

@@ -365,7 +365,6 @@ WITHOUT_EFFECT = [  # flag, other flags, what the line says
     ("nms_iou=0.6", {}, "with task=classification"),
     ("max_detections=10", {}, "with task=classification"),
     ("shown_score=0.5", {}, "with task=classification"),
-    ("width=0.5", {"network": "vgg_small"}, "with network=vgg_small (it takes ssd_vgg16, vgg16, or one of them plain)"),
     ("device_id=1", {}, "with device_target=CPU (it takes GPU or Ascend)"),
 ]
 

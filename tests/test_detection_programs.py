@@ -3,6 +3,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,7 +15,8 @@ from adabin.models import MODELS
 from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.config import read_config
 from tests import tiny_detector
-from tests.programs import ROOT, call, call_apart, refusal_of, result_of
+from tests.programs import ROOT, call, refusal_of, result_of
+from tests.runs import assert_same_run, killed_five_times
 from tests.tiny_detector import CLASSES, COUNTS, FLAGS, fill
 
 
@@ -51,27 +53,21 @@ def test_a_training_records_both_parts_of_the_loss_and_the_average_precisions(wo
         parts = float(row["train_location_loss"]) + float(row["train_class_loss"])
         assert parts == pytest.approx(float(row["train_loss"]), rel=1e-5)
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    assert float(rows[0]["lr"]) > float(rows[1]["lr"]) > float(rows[2]["lr"])
     assert trained["best_map"] == max(float(row["test_map"]) for row in rows)
     config = read_config(ckpt.with_name("config.yaml"))
     assert (config.num_classes, config.class_names) == (3, list(CLASSES))
 
 
-@pytest.mark.parametrize("moment", [("step", 2), ("step", 8), ("last.ckpt", 2)])
-def test_a_killed_training_goes_on_to_the_same_bytes(work, trained, tmp_path, moment):
-    """Killed in the first epoch, in the last one, and while a checkpoint is written."""
-    killed = ("tests/tiny_detector.py", ROOT / "tests" / "killed_training.py", *moment)
-    flags = (*FLAGS[:-1], f"--data_path={work / 'pictures'}", "--num_workers=2", "--output_path", tmp_path)
-    assert call_apart(*killed, *flags, cwd=tmp_path).returncode == -9
-    (run,) = tmp_path.glob("*/*/")
-    resumed = call("train.py", "--resume", run, cwd=tmp_path)
-    if resumed.returncode == 2:  # nothing was kept of the first epoch
-        assert moment == ("step", 2), resumed.stderr
-        return
-    result_of(resumed)
-    found, expected = (read_checkpoint(path / "last.ckpt")[1] for path in (run, work / trained["run"]))
-    assert found.keys() == expected.keys()
-    for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array)
+@pytest.mark.parametrize("flags", [(), ("--ema_decay=0.9", "--accumulation=2", "--amp_level=O2", "--clip_norm=5")])
+def test_a_training_killed_five_times_ends_as_one_that_was_never_killed(work, tmp_path, flags):
+    flags = (*FLAGS[:-1], f"--data_path={work / 'pictures'}", "--num_workers=2", *flags)
+    whole = result_of(call("train.py", *flags, "--output_path", tmp_path / "whole", cwd=tmp_path))
+    assert 0 <= whole["map"] <= 1 and "top1" not in json.dumps(whole)
+    run = killed_five_times(tmp_path, COUNTS["train"] // 8, *flags, program=("tests/tiny_detector.py",))
+    resumed = result_of(call("train.py", "--resume", run, cwd=tmp_path))
+    assert resumed["best_map"] == whole["best_map"]
+    assert_same_run(run, Path(whole["run"]))
 
 
 def test_evaluation_gives_the_score_again_with_a_table_of_the_classes(work, trained, ckpt):
@@ -174,10 +170,19 @@ def test_a_config_of_another_size_is_refused_where_the_boxes_do_not_fit(work, ck
     assert "image_size: 32 is too small for a detector" in line
 
 
-def test_averages_accumulation_and_another_form_train_too(work, tmp_path):
-    flags = ("--epochs=1", "--ema_decay=0.9", "--accumulation=2", "--amp_level=O2", "--clip_norm=5")
-    result = result_of(call("train.py", *FLAGS, *flags, "--output_path", tmp_path, cwd=work))
-    assert 0 <= result["map"] <= 1 and "top1" not in json.dumps(result)
+def test_another_folder_with_other_classes_is_learned_from_there_on(work, ckpt, tmp_path):
+    """Fine-tuning: all is loaded but the heads of the classes."""
+    fill(tmp_path / "pictures", ("blue", "red"))
+    ended = call("train.py", *FLAGS, "--pretrained", ckpt, "--epochs=1", cwd=tmp_path)
+    result = result_of(ended)
+    config = read_config(tmp_path / result["run"] / "config.yaml")
+    assert (config.num_classes, config.class_names) == (2, ["blue", "red"])
+    loaded = result["pretrained"]
+    heads = len([name for name in read_checkpoint(ckpt)[1] if name.startswith("scores.")])
+    assert (
+        loaded["other_shape"] == heads and not loaded["missing"] and not loaded["unused"] and loaded["loaded"] > heads
+    )
+    assert "left out, of another shape: " in ended.stderr and "scores.0.weight" in ended.stderr
 
 
 def test_a_teacher_is_refused(work, ckpt):

@@ -5,10 +5,8 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -20,64 +18,15 @@ from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.errors import UserError
 from scripts.distributed_job import free_port
 from scripts.job_workers import is_alive
+from tests.jobs import PATH, command, ended, run_job, start_job, wait_for, workers_of
 from tests.programs import ROOT, TINY, call, call_apart, environment, refusal_of, result_of
+from tests.runs import assert_same_run, metrics_of, only_run_in
 from tests.stopped import NOTHING_KEPT, advice_of, read_terminal, start_on_terminal, stop
-from tests.test_resume import assert_same_run, metrics_of, only_run_in
 
-PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # As the scripts find it: that of a MindSpore which .venv shares with another environment is not in .venv.
 MSRUN = ("bash", "-c", f'source "{ROOT}/scripts/common.sh"; activate_venv; exec msrun "$@"', f"{ROOT}/scripts/msrun")
 JOB = ("config/resnet20_shapes.yaml", *TINY[2:])
 FLOAT_TEACHER = ("--network=standard_resnet8", "--w_bits=32", "--a_bits=32", "--nonlinearity=relu", "--epochs=1")
-
-
-def command(*arguments, folder):
-    places = ["--output_path", folder / "outputs"]
-    if "--log_path" not in arguments:
-        places += ["--log_path", folder / f"logs{len(list(folder.glob('logs*')))}"]
-    return ["bash", *map(str, (ROOT / "scripts" / "run_distribute_train.sh", *arguments, *places))]
-
-
-def start_job(*arguments, folder, inside=()):
-    """Start the script; `inside` is put before it, e.g. to enter a network namespace."""
-    return subprocess.Popen(
-        [*inside, *command(*arguments, folder=folder)],
-        env={**os.environ, "PATH": PATH},
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def ended(process, timeout=None):
-    out, err = process.communicate(timeout=timeout)
-    return SimpleNamespace(returncode=process.returncode, stdout=out, stderr=err)
-
-
-def run_job(*arguments, folder):
-    return ended(start_job(*arguments, folder=folder))
-
-
-def wait_for(process, beginning):
-    """Read a job's standard error up to the line that begins so."""
-    seen = []
-    for line in process.stderr:
-        seen.append(line)
-        if line.startswith(beginning):
-            return
-    raise AssertionError("".join(seen))
-
-
-def workers_of(process):
-    """Rank to worker process, of a job that was started here."""
-    found = {}
-    for child in psutil.Process(process.pid).children(recursive=True):
-        variables = child.environ()
-        if variables.get("MS_ROLE") == "MS_WORKER":
-            found[int(variables["MS_NODE_ID"])] = child
-    return found
 
 
 def images_and_labels(count):

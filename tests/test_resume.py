@@ -1,43 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A training that was stopped, however, ends as one that was not: to the last bit."""
 
-import csv
-import random
 import re
 import shutil
 import signal
-import time
 
 import numpy as np
 import pytest
 
 from adabin.utils.checkpoint import OPTIMIZER_PREFIX, read_checkpoint
 from adabin.utils.config import read_config
-from tests.programs import TINY, call, call_apart, refusal_of, result_of, start
-
-STEPS_PER_EPOCH = 12
-TIMES = ("seconds", "images_per_second")
-
-
-def metrics_of(run):
-    """metrics.csv without its times."""
-    with open(run / "metrics.csv", newline="", encoding="utf-8") as handle:
-        return [{key: value for key, value in row.items() if key not in TIMES} for row in csv.DictReader(handle)]
-
-
-def assert_same_run(run, reference):
-    for name in ("last.ckpt", "best.ckpt"):
-        (metadata, tensors), (expected_metadata, expected) = (read_checkpoint(r / name) for r in (run, reference))
-        assert metadata == expected_metadata and tensors.keys() == expected.keys()
-        for key, value in expected.items():
-            assert tensors[key].dtype == value.dtype and tensors[key].tobytes() == value.tobytes(), f"{name}: {key}"
-    assert metrics_of(run) == metrics_of(reference)
-    assert not list(run.glob(".*")), "a temporary file is left"
-
-
-def only_run_in(folder):
-    (run,) = folder.glob("outputs/*/*")
-    return run
+from tests.programs import STEPS_PER_EPOCH, TINY, call, call_apart, refusal_of, result_of
+from tests.runs import assert_same_run, killed_five_times, metrics_of, only_run_in
 
 
 def content_of(run):
@@ -74,38 +48,8 @@ def run_to_its_end(folder, *flags):
 
 def test_a_run_killed_five_times_ends_as_one_that_was_never_killed(kernels_and_run, tmp_path):
     kernels, reference = kernels_and_run
-    rng = random.Random(11)
-
-    def killed(moment, count, *flags):
-        ended = call_apart("tests/killed_training.py", moment, count, *flags, cwd=tmp_path)
-        assert ended.returncode == -signal.SIGKILL and ended.stdout == "", ended.stderr
-
-    # 1: within the first epoch, when there is no checkpoint yet.
-    killed("step", rng.randint(2, STEPS_PER_EPOCH), *TINY, *kernels, "--output_path", tmp_path / "outputs")
-    run = only_run_in(tmp_path)
-    assert not (run / "last.ckpt").exists()
-    resume = ("--resume", run)
-    # 2: while the first last.ckpt is written; metrics.csv and best.ckpt are ahead of it then.
-    killed("last.ckpt", 1, *resume)
-    assert (run / ".writing-last.ckpt").exists() and not (run / "last.ckpt").exists()
-    assert (run / "best.ckpt").exists() and len(metrics_of(run)) == 1
-    # 3: within the second epoch, after a checkpoint.
-    killed("step", STEPS_PER_EPOCH + rng.randint(2, STEPS_PER_EPOCH), *resume)
-    assert read_checkpoint(run / "last.ckpt")[0]["epoch"] == 1
-    # 4: while an existing last.ckpt is replaced.
-    before = (run / "last.ckpt").read_bytes()
-    killed("last.ckpt", 1, *resume)
-    assert (run / "last.ckpt").read_bytes() == before and len(metrics_of(run)) == 2
-    # 5: at any moment, from outside.
-    process = start("train.py", *resume, cwd=tmp_path)
-    for line in process.stderr:
-        if line.startswith("resuming"):
-            time.sleep(rng.uniform(0, 1))
-            break
-    process.kill()
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    result = result_of(call("train.py", *resume, cwd=tmp_path))
+    run = killed_five_times(tmp_path, STEPS_PER_EPOCH, *TINY, *kernels)
+    result = result_of(call("train.py", "--resume", run, cwd=tmp_path))
     assert result["epochs"] == 3 and only_run_in(tmp_path) == run
     assert_same_run(run, reference)
 

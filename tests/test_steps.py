@@ -13,8 +13,8 @@ from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from scripts import summary
-from tests.programs import ROOT, TINY, call, call_apart, refusal_of, result_of
-from tests.test_resume import STEPS_PER_EPOCH, assert_same_run, only_run_in
+from tests.programs import ROOT, STEPS_PER_EPOCH, TINY, call, call_apart, refusal_of, result_of
+from tests.runs import assert_same_run, only_run_in
 
 TWO_STEP = (
     "--config_path", str(ROOT / "config" / "resnet20_shapes_two_step.yaml"), *TINY[2:], "--epochs=2", "--lr=0.005",

@@ -11,6 +11,7 @@ import pytest
 
 from adabin.training.going_on import how_to_go_on, value_of
 from tests.programs import TINY, call_apart, command, result_of, start
+from tests.runs import assert_same_run, only_run_in
 from tests.stopped import (
     NOTHING_KEPT,
     advice_of,
@@ -20,7 +21,6 @@ from tests.stopped import (
     wait_for_line,
     wait_until_installed,
 )
-from tests.test_resume import assert_same_run, only_run_in
 
 
 def log_of(run):

@@ -54,12 +54,12 @@ def register():
     MODELS["tiny_detector"] = lambda classes, settings, nonlinearity, size: TinyDetector(classes, settings, size)
 
 
-def fill(folder):
+def fill(folder, classes=CLASSES):
     """A folder in VOC's layout: gray pictures of several sizes with 0 to 4 colored rectangles; one has 60."""
     rng = np.random.default_rng(5)
     for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / name).mkdir(parents=True)
-    (folder / "classes.txt").write_text("\n".join(CLASSES))
+    (folder / "classes.txt").write_text("\n".join(classes))
     for split, count in COUNTS.items():
         names = [f"{split}{number:02}" for number in range(count)]
         (folder / "ImageSets" / "Main" / f"{'trainval' if split == 'train' else 'test'}.txt").write_text(
@@ -72,7 +72,7 @@ def fill(folder):
             for _ in range(60 if number == 3 else number % 5):
                 w, h = (int(rng.integers(10, side // 2)) for side in (width, height))
                 x, y = int(rng.integers(0, width - w)), int(rng.integers(0, height - h))
-                color = CLASSES[rng.integers(3)]
+                color = classes[rng.integers(len(classes))]
                 picture[y : y + h, x : x + w] = COLORS[color]
                 box = f"<xmin>{x + 1}</xmin><ymin>{y + 1}</ymin><xmax>{x + w}</xmax><ymax>{y + h}</ymax>"
                 hard = int(rng.random() < 0.2)

@@ -5,6 +5,19 @@ import numpy as np
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from mindspore import dtype as mstype
 
+_added = ops.MultitypeFuncGraph("added")
+_divided = ops.MultitypeFuncGraph("divided")
+
+
+@_added.register("Tensor", "Tensor", "Tensor")
+def _add(is_first, total, value):
+    return ops.assign(total, ops.select(is_first, value, total + value))
+
+
+@_divided.register("Number", "Tensor")
+def _divide(parts, total):
+    return total / parts
+
 
 class _Sums(nn.Cell):
     """Sums of gradients, losses and statistics over the parts of a batch."""
@@ -28,15 +41,16 @@ class _AddPart(nn.Cell):
         super().__init__(auto_prefix=False)
         self.step = step
         self.sums = sums
+        self.map = ops.HyperMap()  # as in `GradientAverage`
 
     def construct(self, is_first, images, *targets):
         loss, statistics, gradients = self.step.gradients(images, *targets)
-        for total, gradient in zip(self.sums.gradients, gradients):  # noqa: B905 - unknown to MindSpore's compiler
-            ops.assign(total, ops.select(is_first, gradient, total + gradient))
-        ops.assign(self.sums.loss, ops.select(is_first, loss, self.sums.loss + loss))
-        for total, value in zip(self.sums.statistics, statistics):  # noqa: B905
-            ops.assign(total, ops.select(is_first, value, total + value))
-        return True
+        add = ops.partial(_added, is_first)
+        return (
+            self.map(add, self.sums.gradients, gradients),
+            add(self.sums.loss, loss),
+            self.map(add, self.sums.statistics, statistics),
+        )
 
 
 class _UpdateFromSums(nn.Cell):
@@ -47,11 +61,10 @@ class _UpdateFromSums(nn.Cell):
         self.update = update
         self.sums = sums
         self.parts = parts
+        self.map = ops.HyperMap()
 
     def construct(self):
-        gradients = ()
-        for total in self.sums.gradients:
-            gradients = gradients + (total / self.parts,)
+        gradients = self.map(ops.partial(_divided, self.parts), self.sums.gradients)
         statistics = ()
         for total in self.sums.statistics:
             statistics = statistics + (total + 0,)

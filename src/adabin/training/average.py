@@ -8,6 +8,14 @@ from mindspore import dtype as mstype
 
 from adabin.utils.checkpoint import network_parameters
 
+_averaged = ops.MultitypeFuncGraph("averaged")
+
+
+@_averaged.register("Tensor", "Tensor", "Tensor")
+def _follow(share, average, source):
+    # `share` comes after the updates: without the dependence the compiled graph reads some weights before them.
+    return ops.assign(average, average + share * (ops.depend(source, share) - average))
+
 
 class WeightAverage(nn.Cell):
     """Average a of everything that a checkpoint stores of a network, BatchNorm's statistics included.
@@ -25,6 +33,7 @@ class WeightAverage(nn.Cell):
     def __init__(self, network, decay):
         super().__init__(auto_prefix=False)
         self.decay = decay
+        self.map = ops.HyperMap()  # a loop over so many would exceed what MindSpore compiles
         named = network_parameters(network)
         self.names = tuple(named)
         self.sources = ParameterTuple(named.values())
@@ -36,10 +45,7 @@ class WeightAverage(nn.Cell):
         updates = ops.depend(updates, done)
         count = ops.cast(ops.reshape(updates, ()), mstype.float32)
         share = 1 - ops.minimum((1 + count) / (10 + count), Tensor(self.decay, mstype.float32))
-        for average, source in zip(self.averages, self.sources):  # noqa: B905 - unknown to MindSpore's compiler
-            # Without the dependence the compiled graph reads some weights before they are updated.
-            ops.assign(average, average + share * (ops.depend(source, done) - average))
-        return True
+        return self.map(ops.partial(_averaged, share), self.averages, self.sources)
 
     def parameters(self):
         """Name of each averaged parameter to the Parameter that holds its average."""

@@ -32,6 +32,7 @@ def serve_as_scheduler():
 
 _flattened = ops.MultitypeFuncGraph("flattened")
 _in_shape = ops.MultitypeFuncGraph("in_shape")
+_averaged = ops.MultitypeFuncGraph("averaged")
 
 
 @_flattened.register("Tensor")
@@ -42,6 +43,11 @@ def _flatten(gradient):
 @_in_shape.register("Tensor", "Tensor")
 def _restore(flat, gradient):
     return ops.reshape(flat, gradient.shape)
+
+
+@_averaged.register("Function", "Number", "Tensor")
+def _average(total, factor, gradient):
+    return total(gradient) * factor
 
 
 class GradientAverage(nn.Cell):
@@ -77,10 +83,7 @@ class GradientAverage(nn.Cell):
 
     def average_each(self, gradients):
         """A message for each."""
-        averaged = ()
-        for gradient in gradients:
-            averaged = averaged + (self.sum(gradient) * self.factor,)
-        return averaged
+        return self.map(ops.partial(_averaged, self.sum, self.factor), gradients)
 
 
 def average_gradients(step, world, config):

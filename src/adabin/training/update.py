@@ -10,6 +10,26 @@ LARGEST_SCALE = 2.0**24
 STEPS_TO_GROW = 2000
 
 
+_squared = ops.MultitypeFuncGraph("squared")
+_scaled = ops.MultitypeFuncGraph("scaled")
+_unscaled = ops.MultitypeFuncGraph("unscaled")
+
+
+@_squared.register("Tensor")
+def _square(gradient):
+    return ops.sum(ops.square(gradient))
+
+
+@_scaled.register("Tensor", "Tensor")
+def _scale(factor, gradient):
+    return gradient * factor
+
+
+@_unscaled.register("Tensor", "Tensor")
+def _unscale(scale, gradient):
+    return gradient / scale
+
+
 class LossScale(nn.Cell):
     """Factor on the loss that keeps small float16 gradients from vanishing, adjusted during the training.
 
@@ -42,17 +62,13 @@ class ClipByGlobalNorm(nn.Cell):
     def __init__(self, limit):
         super().__init__()
         self.limit = limit
+        self.map = ops.HyperMap()  # a loop over so many would exceed what MindSpore compiles
 
     def construct(self, gradients):
-        total = Tensor(0.0, mstype.float32)
-        for gradient in gradients:
-            total = total + ops.sum(ops.square(gradient))
+        total = ops.addn(self.map(_squared, gradients))
         # No division by a norm of 0, and a factor of exactly 1 below the limit.
         factor = self.limit / ops.maximum(ops.sqrt(total), Tensor(self.limit, mstype.float32))
-        clipped = ()
-        for gradient in gradients:
-            clipped = clipped + (gradient * factor,)
-        return clipped
+        return self.map(ops.partial(_scaled, factor), gradients)
 
 
 class Update(nn.Cell):
@@ -77,14 +93,13 @@ class Update(nn.Cell):
         self.clip = ClipByGlobalNorm(clip_norm) if clip_norm else nn.Identity()
         self.average = average
         self.loss_scale = loss_scale
+        self.map = ops.HyperMap()
 
     def construct(self, gradients):
         gradients = self.reduce(gradients)
         if self.loss_scale is None:
             return self.apply(gradients)
-        unscaled = ()
-        for gradient in gradients:
-            unscaled = unscaled + (gradient / self.loss_scale.value,)
+        unscaled = self.map(ops.partial(_unscaled, self.loss_scale.value), gradients)
         is_finite = ms.amp.all_finite(unscaled)
         if is_finite:
             self.apply(unscaled)

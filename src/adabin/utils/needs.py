@@ -38,11 +38,10 @@ CROPPED = Need(
     ", ".join(CLASSIFIED_FILES),
     lambda config: config.dataset not in (*DRAWN, "cifar10", *ANNOTATED_FILES),
 )
-# Networks of this project whose numbers of channels are fixed.
-ONE_WIDTH = ("resnet8", "resnet20", "resnet18_cifar", "vgg_small", "resnet18", "resnet34")
-ONE_WIDTH += ("standard_resnet8", "standard_resnet18", "standard_resnet20", "standard_resnet34")
-CLASSIFIERS, DETECTORS = (*ONE_WIDTH, "vgg16", "vgg16_plain"), ("ssd_vgg16", "ssd_vgg16_plain")
-WIDE = Need("network", "ssd_vgg16, vgg16, or one of them plain", lambda config: config.network not in ONE_WIDTH)
+# Networks of this project, by the task that they are for.
+CLASSIFIERS = ("resnet8", "resnet20", "resnet18_cifar", "vgg_small", "resnet18", "resnet34", "vgg16", "vgg16_plain")
+CLASSIFIERS += ("standard_resnet8", "standard_resnet18", "standard_resnet20", "standard_resnet34")
+DETECTORS = ("ssd_vgg16", "ssd_vgg16_plain")
 CLASSIFICATION = Need("task", "classification", lambda config: config.task != "detection")
 DETECTION = Need("task", "detection", lambda config: config.task != "classification")
 AUGMENT = Need("augment", "true", lambda config: config.augment)

@@ -2,7 +2,7 @@
 """Config keys: which network it is, and what of it is binary."""
 
 from adabin.utils.key import IDENTITY, MEANING, NETWORK, PICTURES, TEST, TOLD, Key
-from adabin.utils.needs import BINARY_ACTIVATIONS, BINARY_WEIGHTS, WIDE
+from adabin.utils.needs import BINARY_ACTIVATIONS, BINARY_WEIGHTS
 
 KEYS = {
     "network": Key(
@@ -74,6 +74,5 @@ KEYS = {
         at_most=4,
         checkpoint=IDENTITY,
         uses=(NETWORK,),
-        needs=(WIDE,),
     ),
 }
