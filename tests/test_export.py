@@ -285,6 +285,20 @@ def test_of_two_exports_to_one_name_the_second_loses(tiny_run, tmp_path, monkeyp
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("net.mindir", "the other's")]
 
 
+def test_of_two_exports_in_different_formats_to_one_name_the_second_loses_too(tiny_run, tmp_path, monkeypatch):
+    """What lies beside the first one's file goes on to describe that."""
+    other = adabin.export.description.DESCRIPTION_HEADER + "network: resnet20\n"
+
+    def slow(*arguments):
+        write(*arguments)
+        (tmp_path / "net.yaml").write_text(other)
+
+    monkeypatch.setattr(adabin.export, "write", slow)
+    with pytest.raises(UserError, match=r"net\.yaml: exists already, of another network"):
+        exported_by_program(tiny_run, tmp_path)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("net.yaml", other)]
+
+
 def test_an_export_that_fails_leaves_nothing(tiny_run, tmp_path, monkeypatch):
     class NotCompiled(DeployConv2d):
         def construct(self, x):

@@ -35,14 +35,14 @@ FAULTS = [
     Fault(
         "gradients of parts are summed, not averaged",
         f"{CODE}/training/accumulate.py",
-        "(total / self.parts,)",
-        "(total,)",
+        "return total / parts",
+        "return total",
         "tests/test_training_options.py -k parts",
     ),
     Fault(
         "the average lags by an update",
         f"{CODE}/training/average.py",
-        "(ops.depend(source, done) - average)",
+        "(ops.depend(source, share) - average)",
         "(source - average)",
         "tests/test_training_options.py -k average",
     ),

@@ -72,12 +72,18 @@ def description_path(path, config, force):
 
 
 def write_description(description, config, task):
-    """Write the file of `description_path`, with what the task says of the network's outputs."""
+    """Write the file of `description_path`, with what the task says of the network's outputs.
+
+    Returns:
+        bool: there was none.
+    """
     outputs = task.description() if hasattr(task, "description") else {}
     text = describe_network(config).text(DESCRIPTION_HEADER)
     if outputs:
         text += yaml.safe_dump(
             {OUTPUTS: outputs}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
         )
-    with replacing(description) as temporary:
+    anew = not description.exists()
+    with replacing(description, anew) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    return anew

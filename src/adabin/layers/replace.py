@@ -23,6 +23,8 @@ def replace_layers(network, function):
             answers[id(cell)] = cell, cell if new is None else new
             if new is None:
                 walk(cell)
+            else:
+                keep_phase(cell, new)
         return answers[id(cell)][1]
 
     def walk(parent):
@@ -33,3 +35,11 @@ def replace_layers(network, function):
             parent.cell_list = list(parent._cells.values())  # what it runs
 
     return answer(network)
+
+
+def keep_phase(old, new):
+    """What replaces a layer trains or predicts as that does, and what it keeps of it goes on as it was."""
+    phases = [(cell, cell.training) for _, cell in old.cells_and_names()]
+    new.set_train(old.training)
+    for cell, training in phases:
+        cell.add_flags(training=training)

@@ -7,7 +7,7 @@ import mindspore as ms
 
 from adabin.cpu import accelerate, accelerate_optimizer
 from adabin.data import build_dataset, settle_classes
-from adabin.models import build_model
+from adabin.models import build_model, check_task
 from adabin.tasks import build_task
 from adabin.training.distributed import World, average_gradients
 from adabin.training.follower import Follower
@@ -67,6 +67,8 @@ def open_run(config_path=None, resume=None, overrides=None):
     refuse_without_effect(overrides, *stages)  # before the work of building data sets
     init_device(config)
     task = build_task(config)
+    for stage in stages:  # before the data, too
+        check_task(stage)
     data = tuple(build_dataset(config, split, task).part_of(world.rank, world.size) for split in ("train", "test"))
     world.join()
     stages = [settle_classes(stage, data[0]) for stage in stages]
