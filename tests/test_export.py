@@ -2,6 +2,7 @@
 """Export: the file computes what the network computes, from constants and standard operators."""
 
 import shutil
+import tempfile
 
 import mindspore as ms
 import numpy as np
@@ -24,6 +25,7 @@ from adabin.layers.binary_conv import DeployConv2d
 from adabin.models import build_model
 from adabin.opening import choose_checkpoint
 from adabin.tasks.classification import Classification
+from adabin.utils import files
 from adabin.utils.config import read_config
 from adabin.utils.errors import RunError, UserError
 from tests.cpu_library import needs_kernels
@@ -266,6 +268,17 @@ def test_any_file_name_can_be_exported_and_loaded(tiny_run, tmp_path, name):
         "net.mindir",
         "net.yaml",
     ]
+
+
+@pytest.mark.parametrize("name", ["a b", "größe"])
+def test_any_folder_for_temporary_files_serves_an_export(tiny_run, tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    result = exported_by_program(tiny_run, tmp_path, "--check_images=8")
+    assert result["largest_difference"] < 1e-4 and not any((tmp_path / name).iterdir())
+    monkeypatch.setattr(files, "WITH_PLAIN_PATH", str(tmp_path / "absent"))
+    with pytest.raises(UserError, match=f"TMPDIR {tmp_path}/{name}: MindSpore takes no such name.*set TMPDIR to"):
+        exported_by_program(tiny_run, tmp_path, "--force")
 
 
 def test_one_network_is_exported_in_two_formats_under_one_name(tiny_run, tmp_path):

@@ -12,7 +12,7 @@ import numpy as np
 from mindspore import nn
 
 from adabin.utils.errors import UserError
-from adabin.utils.files import temporary_folder
+from adabin.utils.files import plain_folder
 
 
 class CellModel:
@@ -46,8 +46,8 @@ def load_mindir(path, batch_size=0):
         UserError: MindSpore cannot load it.
     """
     try:
-        with temporary_folder("adabin-load-") as folder:
-            plain = folder / "network.mindir"  # MindSpore takes no blanks, brackets or umlauts
+        with plain_folder("adabin-load-") as folder:
+            plain = folder / "network.mindir"
             plain.symlink_to(Path(path).absolute())
             return CellModel(nn.GraphCell(ms.load(str(plain))), batch_size)
     except (RuntimeError, ValueError) as error:
