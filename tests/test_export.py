@@ -287,6 +287,20 @@ def test_one_network_is_exported_in_two_formats_under_one_name(tiny_run, tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.mindir", "net.onnx", "net.yaml"]
 
 
+def test_a_description_of_the_same_network_with_other_pictures_is_replaced_and_anothers_stays(tiny_run, tmp_path):
+    exported_by_program(tiny_run, tmp_path, "--test_size=20")
+    exported_by_program(tiny_run, tmp_path, "--file_format=ONNX")
+    assert read_config(tmp_path / "net.yaml").test_size == 40  # what was compared last
+    text = (tmp_path / "net.yaml").read_text(encoding="utf-8")
+    (tmp_path / "net.onnx").unlink()
+    for here, there in (("image_size: 32", "image_size: 16"), ("nonlinearity: maxout", "nonlinearity: relu")):
+        assert f"\n{here}\n" in text
+        (tmp_path / "net.yaml").write_text(text.replace(here, there), encoding="utf-8")
+        with pytest.raises(UserError, match=r"net\.yaml: exists already, of another network; choose"):
+            exported_by_program(tiny_run, tmp_path, "--file_format=ONNX")
+        assert there in (tmp_path / "net.yaml").read_text(encoding="utf-8")
+
+
 def test_of_two_exports_to_one_name_the_second_loses(tiny_run, tmp_path, monkeypatch):
     def slow(*arguments):
         write(*arguments)
