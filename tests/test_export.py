@@ -19,7 +19,7 @@ from adabin.cpu.form import CpuForm
 from adabin.deploy import to_deploy
 from adabin.export import target_path, write
 from adabin.export.file import compare
-from adabin.inference import CellModel, load_mindir, outputs_of
+from adabin.inference import CellModel, evaluate, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
 from adabin.layers.binary_conv import DeployConv2d
 from adabin.models import build_model
@@ -85,6 +85,17 @@ def test_a_mindir_gives_the_training_forms_logits_bit_by_bit(exported):
     np.testing.assert_array_equal(outputs_of(load_mindir(path, 7), images, 7)[0], expected)
     result = compare(load_mindir(path, 7), (expected,), images, 7, 0.0, Classification, "the file")
     assert result == {"compared_images": 17, "largest_difference": 0.0, "equal_decisions": 1.0}
+
+
+def test_a_mindir_takes_any_number_of_images_in_pieces_of_its_batch_size(exported):
+    path, _, expected, images = exported
+    model, labels = load_mindir(path), np.arange(17) % 10
+    for count in (17, 7, 1):
+        np.testing.assert_array_equal(model(images[:count])[0], expected[:count])
+    batches = [(images[part], labels[part]) for part in (slice(0, 14), slice(14, 17))]
+    metric, whole = evaluate(model, batches, Classification.metric()), Classification.metric()
+    whole.update((expected,), labels)
+    assert metric.result([metric.state()]) == pytest.approx(whole.result([whole.state()]))
 
 
 def test_an_onnx_file_gives_the_training_forms_logits(exported):
