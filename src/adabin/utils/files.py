@@ -78,8 +78,8 @@ def plain_folder(prefix):
     if not PLAIN.fullmatch(parent):
         if not os.access(WITH_PLAIN_PATH, os.W_OK | os.X_OK):
             raise UserError(
-                f"TMPDIR {parent}: MindSpore takes no such name, and {WITH_PLAIN_PATH} cannot be written; set TMPDIR to a "
-                "folder whose path has only letters, digits and _ - . : @ in it"
+                f"TMPDIR {parent}: MindSpore takes no such name, and {WITH_PLAIN_PATH} cannot be written; set TMPDIR "
+                "to a folder whose path has only letters, digits and _ - . : @ in it"
             )
         parent = WITH_PLAIN_PATH
     with temporary_folder(prefix, parent) as folder:
