@@ -52,7 +52,7 @@ def newer_source(program, sources):
 class EngineModel:
     """An exported file, run in the C++ program.
 
-    The program tells how many numbers an output has, not their shape: an output (B, P, 4) of the network is (B, 4 P) here.
+    The program tells how many numbers an output has, not their shape: an output (B, P, 4) of the network is (B, 4 P).
 
     Args:
         path: .mindir or .adabin.
