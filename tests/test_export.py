@@ -411,6 +411,37 @@ def test_what_would_be_exported_in_training_form_is_refused_by_name(layer, messa
         to_deploy(nn.SequentialCell(nn.ReLU(), nn.SequentialCell(layer())))
 
 
+class InPython(nn.Cell):
+    """Keeps its layers where no Cell keeps them."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.first = AdaBinConv2d(3, 3, 1)
+        self.kept = kept(self.first)
+
+    def construct(self, x):
+        return self.first(x)
+
+
+@pytest.mark.parametrize(
+    "kept, name",
+    [
+        (lambda first: [nn.ReLU(), AdaBinConv2d(3, 3, 1)], r"1\.kept\[0\]: ReLU"),
+        (lambda first: ((first,),), r"1\.kept\[0\]\[0\]: AdaBinConv2d"),  # as an attribute it has become another
+        (lambda first: {"a": AdaBinConv2d(3, 3, 1)}, r"1\.kept\['a'\]: AdaBinConv2d"),
+    ],
+)
+def test_layers_in_a_list_of_python_are_refused_by_name(kept, name):
+    with pytest.raises(ValueError, match=f"{name} stands in a list, tuple or dict of Python.*nn.CellList"):
+        to_deploy(nn.SequentialCell(nn.ReLU(), InPython(kept)))
+
+
+def test_layers_in_a_cell_list_are_exported():
+    network = nn.CellList([AdaBinConv2d(3, 3, 1)])
+    deployed = to_deploy(network)
+    assert [type(cell) for _, cell in deployed.cells_and_names()][2:] == [DeployConv2d]
+
+
 def test_a_derived_layer_may_say_that_it_computes_the_same():
     network = nn.SequentialCell(SameAsEver(3, 4, 1))
     x = ms.Tensor(images_of(2))
