@@ -35,8 +35,8 @@ FAULTS = [
     Fault(
         "gradients of parts are summed, not averaged",
         f"{CODE}/training/accumulate.py",
-        "(total / self.parts,)",
-        "(total,)",
+        "return total / parts",
+        "return total",
         "tests/test_training_options.py -k parts",
     ),
     Fault(
