@@ -281,15 +281,15 @@ def test_any_file_name_can_be_exported_and_loaded(tiny_run, tmp_path, name):
     ]
 
 
-@pytest.mark.parametrize("name", ["a b", "größe"])
-def test_any_folder_for_temporary_files_serves_an_export(tiny_run, tmp_path, monkeypatch, name):
+def test_any_folder_for_temporary_files_serves_an_export(tiny_run, tmp_path, monkeypatch):
+    name = "t m ü"
     (tmp_path / name).mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
     result = exported_by_program(tiny_run, tmp_path, "--check_images=8")
     assert result["largest_difference"] < 1e-4 and not any((tmp_path / name).iterdir())
     monkeypatch.setattr(files, "WITH_PLAIN_PATH", str(tmp_path / "absent"))
     with pytest.raises(UserError, match=f"TMPDIR {tmp_path}/{name}: MindSpore takes no such name.*set TMPDIR to"):
-        exported_by_program(tiny_run, tmp_path, "--force")
+        exported_by_program(tiny_run, tmp_path, "--force", "--check_images=0")
 
 
 def test_one_network_is_exported_in_two_formats_under_one_name(tiny_run, tmp_path):
@@ -299,8 +299,8 @@ def test_one_network_is_exported_in_two_formats_under_one_name(tiny_run, tmp_pat
 
 
 def test_a_description_of_the_same_network_with_other_pictures_is_replaced_and_anothers_stays(tiny_run, tmp_path):
-    exported_by_program(tiny_run, tmp_path, "--test_size=20")
-    exported_by_program(tiny_run, tmp_path, "--file_format=ONNX")
+    exported_by_program(tiny_run, tmp_path, "--test_size=20", "--check_images=0")
+    exported_by_program(tiny_run, tmp_path, "--file_format=ONNX", "--check_images=0")
     assert read_config(tmp_path / "net.yaml").test_size == 40  # what was compared last
     text = (tmp_path / "net.yaml").read_text(encoding="utf-8")
     (tmp_path / "net.onnx").unlink()
@@ -308,7 +308,7 @@ def test_a_description_of_the_same_network_with_other_pictures_is_replaced_and_a
         assert f"\n{here}\n" in text
         (tmp_path / "net.yaml").write_text(text.replace(here, there), encoding="utf-8")
         with pytest.raises(UserError, match=r"net\.yaml: exists already, of another network; choose"):
-            exported_by_program(tiny_run, tmp_path, "--file_format=ONNX")
+            exported_by_program(tiny_run, tmp_path, "--file_format=ONNX", "--check_images=0")
         assert there in (tmp_path / "net.yaml").read_text(encoding="utf-8")
 
 
