@@ -430,6 +430,7 @@ class InPython(nn.Cell):
         (lambda first: ((first,),), r"1\.kept\[0\]\[0\]: AdaBinConv2d"),  # as an attribute it has become another
         (lambda first: {"a": AdaBinConv2d(3, 3, 1)}, r"1\.kept\['a'\]: AdaBinConv2d"),
     ],
+    ids=["list", "tuple", "dict"],
 )
 def test_layers_in_a_list_of_python_are_refused_by_name(kept, name):
     with pytest.raises(ValueError, match=f"{name} stands in a list, tuple or dict of Python.*nn.CellList"):
