@@ -113,7 +113,8 @@ def fit(run, prepared, folder):
 
 def train_run(run):
     """Train all stages of a run; returns the last one's result, see `train` and `run_steps`."""
-    prepared = prepare(run, run.stages[0], run.folder)  # what cannot be trained is refused before there is a folder
+    own = run.folder.stage(1) if run.folder and run.config.stages else run.folder
+    prepared = [prepare(run, run.stages[0], own)]  # what cannot be trained is refused before there is a folder
     if run.world.is_main:
         folder = run.folder or RunFolder.create(run.config)
         name_run(folder.path, folder.path / "train.log")
@@ -128,6 +129,9 @@ def train_run(run):
     )
     folder.log(f"results in {folder.path}" if run.world.is_main else "rank 0 writes the results")
     if not config.stages:
-        return fit(run, prepared, folder)
-    del prepared  # every stage makes its own
-    return run_steps(run.stages, folder, lambda config, own: fit(run, prepare(run, config, own), own), run.task.score)
+        return fit(run, prepared.pop(), folder)
+
+    def stage(config, own):
+        return fit(run, prepared.pop() if prepared else prepare(run, config, own), own)
+
+    return run_steps(run.stages, folder, stage, run.task.score)
