@@ -24,7 +24,7 @@ def replace_layers(network, function):
             if new is None:
                 walk(cell)
             else:
-                keep_phase(cell, new)
+                new.set_train(cell.training)
         return answers[id(cell)][1]
 
     def walk(parent):
@@ -35,11 +35,3 @@ def replace_layers(network, function):
             parent.cell_list = list(parent._cells.values())  # what it runs
 
     return answer(network)
-
-
-def keep_phase(old, new):
-    """What replaces a layer trains or predicts as that does, and what it keeps of it goes on as it was."""
-    phases = [(cell, cell.training) for _, cell in old.cells_and_names()]
-    new.set_train(old.training)
-    for cell, training in phases:
-        cell.add_flags(training=training)
