@@ -21,9 +21,6 @@
 namespace adabin {
 namespace {
 
-using kernels::Activation;
-using kernels::Compare;
-
 // How BatchNorm and the threshold behind a layer of exact sums are drawn.
 enum class Norm {
   kInitial,  // as initialized: g = 1 / sqrt(1 + 1e-5), h = 0, threshold 0
@@ -111,8 +108,8 @@ void CompareKernel(const kernels::Kernel& kernel, const test::RandomConv& random
   for (size_t i = 0; i < got.size(); ++i) {
     const float t = random.threshold;
     counts->ties += expected[i] == t;
-    counts->wrong += kernels::ActivationBit(random.compare, got[i], t) !=
-                     kernels::ActivationBit(random.compare, expected[i], t);
+    counts->wrong +=
+        ActivationBit(random.compare, got[i], t) != ActivationBit(random.compare, expected[i], t);
   }
   counts->decisions += static_cast<int64_t>(got.size());
   ASSERT_EQ(got, expected) << kernel.name;  // a zero of either sign is the same

@@ -107,7 +107,7 @@ TEST_P(FloatPath, ExactNetworksAreEqualInEveryLayer) {
       if (step.kind != StepKind::kBinaryConv) continue;
       const std::vector<float>& x = expected[static_cast<size_t>(step.input) - 1];
       const auto ones = std::count_if(x.begin(), x.end(), [&](float v) {
-        return kernels::ActivationBit(step.compare, v, step.threshold);
+        return ActivationBit(step.compare, v, step.threshold);
       });
       ++layers;
       mixed += ones > 0 && ones < static_cast<int64_t>(x.size());
@@ -135,7 +135,7 @@ Plan LayerAlone(Step layer) {
   ir::SetInput(&plan, layer.geometry.in);
   layer.input = 0;
   layer.second = -1;
-  layer.act = kernels::Activation::kNone;
+  layer.act = Activation::kNone;
   layer.positive.clear();
   layer.negative.clear();
   plan.outputs = {ir::Append(&plan, layer)};
@@ -157,7 +157,7 @@ void CompareLayer(const Step& layer, const std::vector<float>& x) {
   const ConvGeometry& g = layer.geometry;
   const Maps values = RunPlan(BinarizerAlone(layer), x, "float");
   for (size_t i = 0; i < x.size(); ++i) {
-    const bool bit = kernels::ActivationBit(layer.compare, x[i], layer.threshold);
+    const bool bit = ActivationBit(layer.compare, x[i], layer.threshold);
     ASSERT_EQ(values[0][i], bit ? layer.high : layer.low) << "element " << i << ", " << x[i];
   }
   const Plan alone = LayerAlone(layer);

@@ -54,7 +54,7 @@ ir::Plan PlanOfEveryKind() {
     g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
   };
   const auto slopes = [](Step* s) {
-    s->act = kernels::Activation::kTwoSlope;
+    s->act = Activation::kTwoSlope;
     s->positive.assign(kChannels, 1.5f);
     s->negative.assign(kChannels, 0.25f);
   };
@@ -73,7 +73,7 @@ ir::Plan PlanOfEveryKind() {
     s->low = -1;
     s->weight_low.assign(kChannels, -0.5f);
     s->weight_high.assign(kChannels, 0.75f);
-    s->bits.assign(kChannels * kernels::RowWords(9 * kChannels), 0x55u);
+    s->bits.assign(kChannels * RowWords(9 * kChannels), 0x55u);
     affine(s);
     slopes(s);
   });

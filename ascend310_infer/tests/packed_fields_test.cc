@@ -192,9 +192,9 @@ TEST(PackedFields, Convolutions) {
     ExpectRefused(kind, "positive slope has 7", [](Step* s) { s->positive.pop_back(); });
     ExpectRefused(kind, "negative slope has 0", [](Step* s) { s->negative.clear(); });
     ExpectRefused(kind, "positive slope has 8 entries where 0",
-                  [](Step* s) { s->act = kernels::Activation::kRelu; });
+                  [](Step* s) { s->act = Activation::kRelu; });
     ExpectRefused(kind, "unknown activation 3",
-                  [](Step* s) { s->act = static_cast<kernels::Activation>(3); });
+                  [](Step* s) { s->act = static_cast<Activation>(3); });
   }
   ExpectRefused(StepKind::kConv, "weights has 577", [](Step* s) { s->weights.push_back(0); });
   ExpectRefused(StepKind::kConv, "weights has 0", [](Step* s) { s->weights.clear(); });
@@ -207,7 +207,7 @@ TEST(PackedFields, BinaryConvolutions) {
   ExpectRefused(kKind, "low weight has 7", [](Step* s) { s->weight_low.pop_back(); });
   ExpectRefused(kKind, "high weight has 9", [](Step* s) { s->weight_high.push_back(1); });
   ExpectRefused(kKind, "unknown comparison 2",
-                [](Step* s) { s->compare = static_cast<kernels::Compare>(2); });
+                [](Step* s) { s->compare = static_cast<Compare>(2); });
   // 72 bits in three words: the 24 behind them stand for nothing.
   for (const uint32_t tail : {0x100u, 0x80000000u}) {
     ExpectRefused(kKind, "bits behind the last weight", [&](Step* s) { s->bits[2] |= tail; });
@@ -243,7 +243,7 @@ TEST(PackedFields, OtherSteps) {
   ExpectRefused(StepKind::kActivation, "negative slope has 9",
                 [](Step* s) { s->negative.push_back(1); });
   ExpectRefused(StepKind::kActivation, "unknown activation 255",
-                [](Step* s) { s->act = static_cast<kernels::Activation>(255); });
+                [](Step* s) { s->act = static_cast<Activation>(255); });
   for (int i = 0; i < 6; ++i) {
     ExpectRefused(StepKind::kPad, "inconsistent", [&](Step* s) { s->pads[i] = -1; });
     ExpectRefused(StepKind::kPad, "out of range", [&](Step* s) { s->pads[i] = (1 << 20) + 1; });
@@ -265,7 +265,7 @@ TEST(PackedFields, OtherSteps) {
   ExpectRefused(StepKind::kReshape, "too large", [](Step* s) { s->shape = {1 << 20, 1 << 20, 1}; });
   ExpectRefused(StepKind::kReshape, "inconsistent", [](Step* s) { s->shape = {1, 5, -1}; });
   ExpectRefused(StepKind::kThreshold, "unknown comparison 2",
-                [](Step* s) { s->compare = static_cast<kernels::Compare>(2); });
+                [](Step* s) { s->compare = static_cast<Compare>(2); });
 }
 
 TEST(PackedFields, InputAndOutputs) {

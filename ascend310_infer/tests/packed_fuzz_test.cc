@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "backend/cpu_backend.h"
+#include "base/bits.h"
 #include "base/error.h"
 #include "ir/mindir_reader.h"
 #include "ir/packed_file.h"
-#include "kernels/bits.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
@@ -109,8 +109,8 @@ class Mutator {
         *Pick({&step.shape.c, &step.shape.h, &step.shape.w}) = Size();
         break;
       case 8:
-        step.act = static_cast<kernels::Activation>(Draw(0, 3));
-        step.compare = static_cast<kernels::Compare>(Draw(0, 2));
+        step.act = static_cast<Activation>(Draw(0, 3));
+        step.compare = static_cast<Compare>(Draw(0, 2));
         break;
       case 9:
         MutateArray(Pick(
@@ -157,7 +157,7 @@ bool IsSmall(const Plan& plan) {
   for (const Step& step : plan.steps) {
     const ConvGeometry& g = step.geometry;
     if (g.out.c == 0) continue;
-    const kernels::BitPadding pad = kernels::WindowPadding(g);
+    const BitPadding pad = WindowPadding(g);
     const double rows = double{1} * pad.top + g.in.h + pad.bottom + g.kernel_h;
     const double columns = double{1} * pad.left + g.in.w + pad.right + g.kernel_w;
     work += rows * columns * (g.in.c + 32) + static_cast<double>(g.out.size()) * g.taps();

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/bits.h"
 #include "base/error.h"
-#include "kernels/bits.h"
 
 namespace adabin {
 namespace {
@@ -21,7 +21,7 @@ std::string ManyBorders(int channels) {
   g.kernel_h = g.kernel_w = 1000;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 999;
   const auto out = static_cast<size_t>(channels);
-  step.bits.assign(out * kernels::RowWords(1000 * 1000), 0);
+  step.bits.assign(out * RowWords(1000 * 1000), 0);
   step.weight_low.assign(out, 1);
   step.weight_high.assign(out, 1);
   ir::Plan plan;

@@ -110,14 +110,14 @@ int RandomPlan::LikeShape(const Shape& shape) {
 }
 
 void RandomPlan::SetActivation(Step* step, int channels) {
-  step->act = static_cast<kernels::Activation>(Draw(0, 2));
-  if (step->act != kernels::Activation::kTwoSlope) return;
+  step->act = static_cast<Activation>(Draw(0, 2));
+  if (step->act != Activation::kTwoSlope) return;
   step->positive = Floats(static_cast<size_t>(channels), -0.5f, 1.5f);
   step->negative = Floats(static_cast<size_t>(channels));
 }
 
 void RandomPlan::SetBinarizer(Step* step) {
-  step->compare = static_cast<kernels::Compare>(Draw(0, 1));
+  step->compare = static_cast<Compare>(Draw(0, 1));
   step->threshold = OneIn(4) ? 0.0f : Extreme() * 0.3f;
   if (OneIn(20)) step->threshold = std::numeric_limits<float>::quiet_NaN();
   step->high = Extreme();
@@ -139,7 +139,7 @@ void RandomPlan::SetConv(Step* step, const Shape& in) {
   const auto filter = static_cast<size_t>(in.c / g.groups * g.taps());
   if (binary) {
     SetBinarizer(step);
-    const size_t words = kernels::RowWords(static_cast<int>(filter));
+    const size_t words = RowWords(static_cast<int>(filter));
     step->bits.assign(out * words, 0);
     for (size_t o = 0; o < out; ++o) {
       step->weight_low.push_back(Extreme());
@@ -147,7 +147,7 @@ void RandomPlan::SetConv(Step* step, const Shape& in) {
       step->weight_high.push_back(equal ? step->weight_low[o]
                                         : step->weight_low[o] + std::abs(Extreme()));
       for (size_t i = 0; !equal && i < filter; ++i) {
-        if (OneIn(2)) kernels::SetBit(&step->bits[o * words], i);
+        if (OneIn(2)) SetBit(&step->bits[o * words], i);
       }
     }
   } else {

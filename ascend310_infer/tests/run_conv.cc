@@ -20,8 +20,8 @@ std::vector<const simd::Simd*> Supported() {
   return all;
 }
 
-std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const float* x, bool whole,
-                           const float* residual) {
+std::vector<float> RunConv(const kernels::Conv2D& conv, const Shape& out, const float* x,
+                           bool whole, const float* residual) {
   std::vector<float> z(out.size());
   const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
   conv.Start(scratch.get());
@@ -29,11 +29,11 @@ std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const floa
   for (int h = whole ? 1 : out.h; h-- > 0;) {
     for (int block = whole ? 1 : conv.blocks(); block-- > 0;) {
       const size_t at = static_cast<size_t>(h) * row;
-      kernels::Target target;
+      Target target;
       target.z = z.data() + at;
       if (residual != nullptr) target.residual = residual + at;
-      const kernels::Work part{h, h + 1, block, block + 1};
-      conv.Run(x, whole ? kernels::Work{0, out.h, 0, conv.blocks()} : part, target, scratch.get());
+      const Work part{h, h + 1, block, block + 1};
+      conv.Run(x, whole ? Work{0, out.h, 0, conv.blocks()} : part, target, scratch.get());
     }
   }
   return z;

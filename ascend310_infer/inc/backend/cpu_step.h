@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "kernels/bconv2d.h"
-#include "ops/conv2d.h"
+#include "kernels/conv2d.h"
 #include "simd/simd.h"
 
 namespace adabin::backend {
@@ -33,11 +33,11 @@ struct Output {
   int residual = kNoBuffer;
   int z = kNoBuffer;
   int bits = kNoBuffer;
-  kernels::BitLayout layout;
-  kernels::Compare compare = kernels::Compare::kAtLeast;
+  BitLayout layout;
+  Compare compare = Compare::kAtLeast;
   float threshold = 0;
 
-  kernels::Target At(const Frame& frame, int row) const;
+  Target At(const Frame& frame, int row) const;
 };
 
 // One pass over memory, ready to run. Any rows and blocks may be computed in any order, by any
@@ -48,7 +48,7 @@ class CpuStep {
   virtual int rows() const = 0;
   virtual int blocks() const { return 1; }
   virtual size_t scratch_bytes() const { return 0; }
-  virtual void Run(const Frame& frame, const kernels::Work& work, std::byte* scratch) const = 0;
+  virtual void Run(const Frame& frame, const Work& work, std::byte* scratch) const = 0;
 
   std::string description;  // a line for the reader
   bool packed = false;      // a binary layer that runs on bits
@@ -58,21 +58,20 @@ using CpuStepPtr = std::unique_ptr<CpuStep>;
 // What a pooling, or an operator that stands alone, does to each value before it is written.
 struct Tail {
   std::vector<float> scale, shift;  // padded to whole vectors
-  kernels::Activation act = kernels::Activation::kNone;
+  Activation act = Activation::kNone;
   std::vector<float> positive, negative;
 };
 Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
-              kernels::Activation act, std::span<const float> positive,
-              std::span<const float> negative);
+              Activation act, std::span<const float> positive, std::span<const float> negative);
 
-CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits,
-                    const kernels::BitLayout& layout, const Output& output);
-CpuStepPtr MakeConv(std::unique_ptr<ops::Conv2D> conv, int input, const Output& output);
+CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                    const Output& output);
+CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Output& output);
 // A convolution whose map only a maximum pooling sees: `row` is the shape of the map.
-CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits,
-                      const kernels::BitLayout& layout, const ConvGeometry& pool, Tail tail,
-                      const Output& output, const simd::Simd& simd);
-CpuStepPtr MakePooled(std::unique_ptr<ops::Conv2D> conv, int input, const ConvGeometry& pool,
+CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                      const ConvGeometry& pool, Tail tail, const Output& output,
+                      const simd::Simd& simd);
+CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
                       Tail tail, const Output& output, const simd::Simd& simd);
 CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
                     const Output& output, const simd::Simd& simd);
@@ -85,7 +84,7 @@ CpuStepPtr MakeWhole(Fn fn) {
    public:
     explicit Whole(Fn f) : fn_(std::move(f)) {}
     int rows() const override { return 1; }
-    void Run(const Frame& frame, const kernels::Work&, std::byte*) const override { fn_(frame); }
+    void Run(const Frame& frame, const Work&, std::byte*) const override { fn_(frame); }
 
    private:
     Fn fn_;

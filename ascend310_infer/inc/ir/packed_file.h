@@ -20,10 +20,10 @@
 //   BinaryConv, Conv, pooling   kernel h w, stride h w, dilation h w, pad top bottom left right,
 //                               groups
 //   BinaryConv, Conv, Dense     output channels
-//   BinaryConv, Conv, Activation  activation (kernels::Activation)
+//   BinaryConv, Conv, Activation  activation (Activation)
 //   Pad                         six sizes
 //   Reshape                     c, h, w
-//   BinaryConv, Threshold       comparison (kernels::Compare); threshold, high, low as float32
+//   BinaryConv, Threshold       comparison (Compare); threshold, high, low as float32
 //
 // followed by the element counts of those arrays that its kind has:
 //
@@ -34,7 +34,7 @@
 //   BinaryConv, Conv, Activation     positive slopes, negative slopes
 //
 // The arrays' content lies in the blob in the same order, each from a multiple of 16 bytes on: bits
-// as the 32-bit words of kernels/bits.h, all else as float32. The constants of the popcount
+// as the 32-bit words of base/bits.h, all else as float32. The constants of the popcount
 // arithmetic are recomputed at load, not stored.
 //
 // The file is mapped, not read: its pages stay the system's, and go once the plan is there. The

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/bits.h"
 #include "base/conv_geometry.h"
-#include "kernels/bits.h"
-#include "kernels/epilogue.h"
+#include "base/epilogue.h"
 
 namespace adabin::ir {
 
@@ -41,20 +41,20 @@ struct Step {
   int pads[6] = {};       // kPad: before, after of c, h, w
   Shape shape;            // kReshape: target
 
-  // kBinaryConv: bit rows (kernels/bits.h), the two weights of each output channel.
+  // kBinaryConv: bit rows (base/bits.h), the two weights of each output channel.
   std::vector<uint32_t> bits;
   std::vector<float> weight_low;
   std::vector<float> weight_high;
-  kernels::Compare compare = kernels::Compare::kAtLeast;  // this and the following also kThreshold
+  Compare compare = Compare::kAtLeast;  // this and the following also kThreshold
   float threshold = 0;
   float high = 0;
   float low = 0;
 
-  std::vector<float> weights;  // kConv: OIHW; kDense: [out][in]
-  std::vector<double> scale;   // per channel, of float32's values; empty: 1
-  std::vector<double> shift;   // the same; empty: 0
-  kernels::Activation act = kernels::Activation::kNone;  // convolutions, kActivation
-  std::vector<float> positive;                           // slopes of kTwoSlope, per channel
+  std::vector<float> weights;          // kConv: OIHW; kDense: [out][in]
+  std::vector<double> scale;           // per channel, of float32's values; empty: 1
+  std::vector<double> shift;           // the same; empty: 0
+  Activation act = Activation::kNone;  // convolutions, kActivation
+  std::vector<float> positive;         // slopes of kTwoSlope, per channel
   std::vector<float> negative;
 
   bool operator==(const Step&) const = default;

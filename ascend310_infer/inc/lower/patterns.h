@@ -53,7 +53,7 @@ std::optional<float> ConstantScalar(const ir::Graph& graph, int v);
 // then the bit is 1 where the comparison is false, as it is for NaN.
 struct Binarizer {
   int x = -1;
-  kernels::Compare compare = kernels::Compare::kAtLeast;
+  Compare compare = Compare::kAtLeast;
   float threshold = 0;
   float high = 0;
   float low = 0;
@@ -66,7 +66,7 @@ bool IsBinarized(const ir::Graph& graph, int v);
 // ReLU(x), PReLU(x, w), or Maxout: Sub(Mul(pos, ReLU(x)), Mul(neg, ReLU(Neg(x))))
 struct ActivationMatch {
   int x = -1;
-  kernels::Activation act = kernels::Activation::kNone;
+  Activation act = Activation::kNone;
   std::vector<float> positive;  // one entry, or one per channel
   std::vector<float> negative;
   bool exclusive = false;  // nothing but this pattern reads x
@@ -82,7 +82,7 @@ struct AffineMatch {
 std::optional<AffineMatch> MatchAffine(const ir::Graph& graph, int v);
 
 // Weights with at most two distinct finite values in each of `channels` rows become bits and two
-// values per row. OIHW in, the bit order of kernels/bits.h out.
+// values per row. OIHW in, the bit order of base/bits.h out.
 struct BinaryWeights {
   std::vector<uint32_t> bits;
   std::vector<float> low;

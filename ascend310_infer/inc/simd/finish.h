@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/epilogue.h"
+#include "base/epilogue.h"
 
 namespace adabin::simd {
 
@@ -32,7 +32,7 @@ struct FinishTile {
   const float* ones = nullptr;        // per pixel
   const float* scale = nullptr;
   const float* shift = nullptr;
-  kernels::Activation act = kernels::Activation::kNone;
+  Activation act = Activation::kNone;
   const float* positive = nullptr;
   const float* negative = nullptr;
 
@@ -41,7 +41,7 @@ struct FinishTile {
   size_t stride = 0;  // floats from pixel to pixel, of both
   std::byte* bits = nullptr;
   size_t bit_stride = 0;  // bytes
-  kernels::Compare compare = kernels::Compare::kAtLeast;
+  Compare compare = Compare::kAtLeast;
   float threshold = 0;
 };
 

@@ -23,7 +23,7 @@ kernels::BConv2DParams RawBinaryParams(const ir::Step& step) {
   kernels::BConv2DParams params = BinaryParams(step);
   params.scale = {};
   params.shift = {};
-  params.act = kernels::Activation::kNone;
+  params.act = Activation::kNone;
   return params;
 }
 
@@ -31,15 +31,14 @@ std::vector<float> FloatWeights(const ir::Step& step) {
   const ConvGeometry& g = step.geometry;
   const auto taps = static_cast<size_t>(g.taps());
   const auto group_in = static_cast<size_t>(g.group_in());
-  const size_t row_words = kernels::RowWords(g.filter_size());
+  const size_t row_words = RowWords(g.filter_size());
   std::vector<float> weights;
   weights.reserve(static_cast<size_t>(g.out.c) * taps * group_in);
   for (size_t o = 0; o < static_cast<size_t>(g.out.c); ++o) {
     const uint32_t* row = step.bits.data() + o * row_words;
     for (size_t c = 0; c < group_in; ++c) {
       for (size_t t = 0; t < taps; ++t) {
-        weights.push_back(kernels::GetBit(row, t * group_in + c) ? step.weight_high[o]
-                                                                 : step.weight_low[o]);
+        weights.push_back(GetBit(row, t * group_in + c) ? step.weight_high[o] : step.weight_low[o]);
       }
     }
   }

@@ -4,13 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "ops/pool.h"
+#include "kernels/pool.h"
 
 namespace adabin::backend {
 namespace {
-
-using kernels::Target;
-using kernels::Work;
 
 constexpr size_t kAlign = 64;
 size_t RoundUp(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
@@ -18,7 +15,7 @@ size_t RoundUp(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 // Binary and float convolutions, told apart by what they read.
 class BinarySource {
  public:
-  BinarySource(std::unique_ptr<kernels::BConv2D> conv, int bits, const kernels::BitLayout& layout)
+  BinarySource(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout)
       : conv_(std::move(conv)), bits_(bits), layout_(layout) {}
   int blocks() const { return conv_->blocks(); }
   size_t scratch_bytes() const { return conv_->scratch_bytes(); }
@@ -31,12 +28,12 @@ class BinarySource {
  private:
   std::unique_ptr<kernels::BConv2D> conv_;
   int bits_;
-  kernels::BitLayout layout_;
+  BitLayout layout_;
 };
 
 class FloatSource {
  public:
-  FloatSource(std::unique_ptr<ops::Conv2D> conv, int input)
+  FloatSource(std::unique_ptr<kernels::Conv2D> conv, int input)
       : conv_(std::move(conv)), input_(input) {}
   int blocks() const { return conv_->blocks(); }
   size_t scratch_bytes() const { return conv_->scratch_bytes(); }
@@ -47,7 +44,7 @@ class FloatSource {
   static constexpr bool kPacked = false;
 
  private:
-  std::unique_ptr<ops::Conv2D> conv_;
+  std::unique_ptr<kernels::Conv2D> conv_;
   int input_;
 };
 
@@ -140,7 +137,7 @@ class PooledStep : public CpuStep {
         target.z = fresh;
         source_.Run(frame, {begin, top + taps.end, 0, source_.blocks()}, target, scratch);
         for (int h = begin; h < top + taps.end; ++h) {
-          ops::MaxPoolColumns(simd_, pool_, fresh + (h - begin) * RowFloats(), slot(h));
+          kernels::MaxPoolColumns(simd_, pool_, fresh + (h - begin) * RowFloats(), slot(h));
         }
         done = top + taps.end - 1;
       }
@@ -186,8 +183,8 @@ class PoolStep : public CpuStep {
   void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
     auto* row = reinterpret_cast<float*>(scratch);
     for (int h = work.row_begin; h < work.row_end; ++h) {
-      (maximum_ ? ops::MaxPoolRows : ops::AvgPoolRows)(simd_, pool_, frame.Floats(input_), h, h + 1,
-                                                       row);
+      (maximum_ ? kernels::MaxPoolRows : kernels::AvgPoolRows)(simd_, pool_, frame.Floats(input_),
+                                                               h, h + 1, row);
       FinishRow(simd_, tail_, output_, frame, h, row);
     }
   }
@@ -235,8 +232,7 @@ Target Output::At(const Frame& frame, int row) const {
 }
 
 Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
-              kernels::Activation act, std::span<const float> positive,
-              std::span<const float> negative) {
+              Activation act, std::span<const float> positive, std::span<const float> negative) {
   const size_t size =
       (static_cast<size_t>(channels) + simd::kLanes - 1) / simd::kLanes * simd::kLanes;
   Tail tail;
@@ -252,24 +248,24 @@ Tail MakeTail(int channels, std::span<const double> scale, std::span<const doubl
   return tail;
 }
 
-CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits,
-                    const kernels::BitLayout& layout, const Output& output) {
+CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                    const Output& output) {
   return std::make_unique<ConvStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
                                                   output);
 }
 
-CpuStepPtr MakeConv(std::unique_ptr<ops::Conv2D> conv, int input, const Output& output) {
+CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Output& output) {
   return std::make_unique<ConvStep<FloatSource>>(FloatSource(std::move(conv), input), output);
 }
 
-CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits,
-                      const kernels::BitLayout& layout, const ConvGeometry& pool, Tail tail,
-                      const Output& output, const simd::Simd& simd) {
+CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                      const ConvGeometry& pool, Tail tail, const Output& output,
+                      const simd::Simd& simd) {
   return std::make_unique<PooledStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
                                                     pool, std::move(tail), output, simd);
 }
 
-CpuStepPtr MakePooled(std::unique_ptr<ops::Conv2D> conv, int input, const ConvGeometry& pool,
+CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
                       Tail tail, const Output& output, const simd::Simd& simd) {
   return std::make_unique<PooledStep<FloatSource>>(FloatSource(std::move(conv), input), pool,
                                                    std::move(tail), output, simd);

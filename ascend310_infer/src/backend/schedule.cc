@@ -6,7 +6,7 @@
 
 #include "backend/scheduler.h"
 #include "backend/step_text.h"
-#include "ops/feature_map.h"
+#include "kernels/feature_map.h"
 
 namespace adabin::backend {
 namespace {
@@ -91,7 +91,7 @@ void Scheduler::EmitInput() {
   const int buffer = values_.NewFloats(0);
   const Shape shape = plan_.input;
   Emit(MakeWhole([shape, buffer](const Frame& frame) {
-         ops::ChwToHwc(shape, frame.input, frame.Floats(buffer));
+         kernels::ChwToHwc(shape, frame.input, frame.Floats(buffer));
        }),
        "Input " + Text(shape) + " NCHW -> NHWC");
   EmitRemainingBits(0);
@@ -108,7 +108,7 @@ void Scheduler::EmitOutputs() {
   }
   Emit(MakeWhole([shapes, buffers](const Frame& frame) {
          for (size_t i = 0; i < buffers.size(); ++i) {
-           ops::HwcToChw(shapes[i], frame.Floats(buffers[i]), frame.outputs[i]);
+           kernels::HwcToChw(shapes[i], frame.Floats(buffers[i]), frame.outputs[i]);
          }
        }),
        text);
@@ -122,7 +122,7 @@ void Scheduler::EmitRemainingBits(int value) {
     values_.WriteBits(&request, &output);
     const int input = values_.floats(value);
     values_.UseUntilNow(input);
-    Tail tail = MakeTail(output.shape.c, {}, {}, kernels::Activation::kNone, {}, {});
+    Tail tail = MakeTail(output.shape.c, {}, {}, Activation::kNone, {}, {});
     Emit(MakeMap(input, std::move(tail), output, simd_), "Binarize " + Text(output.shape));
   }
 }

@@ -6,7 +6,7 @@
 #include "backend/binary_layer.h"
 #include "backend/scheduler.h"
 #include "backend/step_text.h"
-#include "ops/feature_map.h"
+#include "kernels/feature_map.h"
 
 namespace adabin::backend {
 
@@ -50,21 +50,21 @@ void Scheduler::EmitFloatBinary(const Step& step) {
   const int input = values_.ReadFloats(step.input);
   const Step* s = &step;
   Emit(MakeWhole([s, input, binarized](const Frame& frame) {
-         ops::Threshold(s->geometry.in.size(), frame.Floats(input), s->compare, s->threshold,
-                        s->high, s->low, frame.Floats(binarized));
+         kernels::Threshold(s->geometry.in.size(), frame.Floats(input), s->compare, s->threshold,
+                            s->high, s->low, frame.Floats(binarized));
        }),
        "Threshold " + Text(step.geometry.in));
   values_.UseUntilNow(binarized);
   const Output output = values_.MakeOutput(ValueOf(step), step.second, step.second);
   const std::vector<float> weights = FloatWeights(step);
-  Emit(MakeConv(ops::CreateConv2D(FloatParams(step, weights), simd_), binarized, output),
+  Emit(MakeConv(kernels::CreateConv2D(FloatParams(step, weights), simd_), binarized, output),
        "Conv " + Text(step.geometry) + " " + Text(step.geometry.in) + " -> " +
            Text(step.geometry.out) + Text(step.act) + Results(output));
   EmitRemainingBits(ValueOf(step));
 }
 
 void Scheduler::EmitFloat(const Step& step) {
-  ops::Conv2DParams params = FloatParams(step, step.weights);
+  kernels::Conv2DParams params = FloatParams(step, step.weights);
   std::string name;
   int source = step.input;
   ConvGeometry average;
@@ -88,7 +88,7 @@ void Scheduler::EmitFloat(const Step& step) {
   } else {
     input = values_.ReadFloats(source);
   }
-  auto conv = ops::CreateConv2D(params, simd_);
+  auto conv = kernels::CreateConv2D(params, simd_);
   const Followers pooled = FindPool(step);
   if (pooled.pool != nullptr) {
     const ConvGeometry& pool = pooled.pool->geometry;
@@ -121,14 +121,14 @@ bool Scheduler::TakesOverAverage(int value) const {
     const ConvGeometry& g = reader->geometry;
     const bool pixelwise = g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 &&
                            g.pad_top + g.pad_bottom + g.pad_left + g.pad_right == 0;
-    if (pixelwise && ops::FitsRows(FloatParams(*reader, reader->weights))) return true;
+    if (pixelwise && kernels::FitsRows(FloatParams(*reader, reader->weights))) return true;
   }
   return false;
 }
 
 bool Scheduler::ReadsNchw(const Step& step) const {
   return step.kind == StepKind::kConv && step.input == 0 && step.second != 0 &&
-         ops::FitsRows(FloatParams(step, step.weights));
+         kernels::FitsRows(FloatParams(step, step.weights));
 }
 
 // The mean of a map is the average pooling with a window as large as the map.
@@ -142,8 +142,9 @@ ConvGeometry Scheduler::AverageGeometry(const Step& step) const {
   return whole;
 }
 
-ops::Conv2DParams Scheduler::FloatParams(const Step& step, std::span<const float> weights) const {
-  ops::Conv2DParams params;
+kernels::Conv2DParams Scheduler::FloatParams(const Step& step,
+                                             std::span<const float> weights) const {
+  kernels::Conv2DParams params;
   params.geometry = step.geometry;
   if (step.kind == StepKind::kDense) {
     params.geometry.in = ShapeOf(step.input);

@@ -7,7 +7,7 @@
 
 #include "backend/scheduler.h"
 #include "backend/step_text.h"
-#include "ops/feature_map.h"
+#include "kernels/feature_map.h"
 
 namespace adabin::backend {
 
@@ -69,7 +69,7 @@ bool Scheduler::EmitShortcut(const Step& step) {
   const ConvGeometry geometry = g;
   const Shape out = output.shape;
   Emit(MakeWhole([geometry, out, first, input, z = output.z](const Frame& frame) {
-         ops::SubsampleAndPad(geometry, out, first, frame.Floats(input), frame.Floats(z));
+         kernels::SubsampleAndPad(geometry, out, first, frame.Floats(input), frame.Floats(z));
        }),
        "Subsample /" + std::to_string(g.stride_h) + " and pad " + Text(g.in) + " -> " + Text(out));
   return true;
@@ -85,16 +85,16 @@ void Scheduler::EmitWhole(const Step& step) {
   CpuStepPtr whole;
   if (step.kind == StepKind::kPad) {
     whole = MakeWhole([s, in, out, input, z](const Frame& frame) {
-      ops::PadZeros(in, out, s->pads, frame.Floats(input), frame.Floats(z));
+      kernels::PadZeros(in, out, s->pads, frame.Floats(input), frame.Floats(z));
     });
   } else if (step.kind == StepKind::kReshape) {
     whole = MakeWhole([in, out, input, z](const Frame& frame) {
-      ops::Reshape(in, out, frame.Floats(input), frame.Floats(z));
+      kernels::Reshape(in, out, frame.Floats(input), frame.Floats(z));
     });
   } else {
     whole = MakeWhole([s, in, input, z](const Frame& frame) {
-      ops::Threshold(in.size(), frame.Floats(input), s->compare, s->threshold, s->high, s->low,
-                     frame.Floats(z));
+      kernels::Threshold(in.size(), frame.Floats(input), s->compare, s->threshold, s->high, s->low,
+                         frame.Floats(z));
     });
   }
   Emit(std::move(whole),

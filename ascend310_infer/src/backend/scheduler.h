@@ -61,7 +61,7 @@ class Scheduler {
   bool TakesOverAverage(int value) const;
   bool ReadsNchw(const ir::Step& step) const;
   ConvGeometry AverageGeometry(const ir::Step& step) const;
-  ops::Conv2DParams FloatParams(const ir::Step& step, std::span<const float> weights) const;
+  kernels::Conv2DParams FloatParams(const ir::Step& step, std::span<const float> weights) const;
 
   // schedule_map.cc
   void EmitPool(const ir::Step& step);

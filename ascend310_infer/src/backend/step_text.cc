@@ -13,13 +13,13 @@ std::string Text(const ConvGeometry& g) {
   return text;
 }
 
-std::string Text(kernels::Activation act) {
+std::string Text(Activation act) {
   switch (act) {
-    case kernels::Activation::kNone:
+    case Activation::kNone:
       return "";
-    case kernels::Activation::kRelu:
+    case Activation::kRelu:
       return " ReLU";
-    case kernels::Activation::kTwoSlope:
+    case Activation::kTwoSlope:
       return " Maxout";
   }
   return "";

@@ -7,13 +7,13 @@
 #include <string>
 
 #include "base/conv_geometry.h"
-#include "kernels/epilogue.h"
+#include "base/epilogue.h"
 
 namespace adabin::backend {
 
 std::string Text(const Shape& shape);            // "64x56x56"
 std::string Text(const ConvGeometry& geometry);  // "3x3/2"
-std::string Text(kernels::Activation act);       // " Maxout", or nothing
+std::string Text(Activation act);                // " Maxout", or nothing
 
 }  // namespace adabin::backend
 

@@ -32,8 +32,8 @@ BitRequest& ValueBuffers::RequestOf(const ir::Step& step) {
   return requests.back();
 }
 
-void ValueBuffers::AskForPadding(const ir::Step& step, const kernels::BitPadding& pad) {
-  kernels::BitPadding& all = RequestOf(step).padding;
+void ValueBuffers::AskForPadding(const ir::Step& step, const BitPadding& pad) {
+  BitPadding& all = RequestOf(step).padding;
   all = {std::max(all.top, pad.top), std::max(all.bottom, pad.bottom), std::max(all.left, pad.left),
          std::max(all.right, pad.right)};
 }
@@ -72,7 +72,7 @@ Output ValueBuffers::MakeOutput(int value, int residual, int replaced) {
 }
 
 void ValueBuffers::WriteBits(BitRequest* request, Output* output) {
-  request->layout = kernels::LayoutBits(output->shape, request->padding);
+  request->layout = LayoutBits(output->shape, request->padding);
   request->buffer = New(request->layout.bytes(), true);
   output->bits = request->buffer;
   output->layout = request->layout;

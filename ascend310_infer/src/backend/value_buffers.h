@@ -18,11 +18,11 @@ namespace adabin::backend {
 
 // Bits of a value that binary layers want.
 struct BitRequest {
-  kernels::Compare compare;
+  Compare compare;
   float threshold;
-  kernels::BitPadding padding;
+  BitPadding padding;
   int buffer = kNoBuffer;
-  kernels::BitLayout layout;
+  BitLayout layout;
 };
 
 class ValueBuffers {
@@ -37,7 +37,7 @@ class ValueBuffers {
   // The bits that binary layer `step` reads. Its kernel's padding is asked for before anything
   // writes them.
   BitRequest& RequestOf(const ir::Step& step);
-  void AskForPadding(const ir::Step& step, const kernels::BitPadding& padding);
+  void AskForPadding(const ir::Step& step, const BitPadding& padding);
   std::span<BitRequest> requests(int value) { return requests_[Index(value)]; }
 
   // A buffer that no value has, for this step and what reads it later.

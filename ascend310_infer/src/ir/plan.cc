@@ -5,9 +5,9 @@
 #include <cmath>
 #include <utility>
 
+#include "base/bits.h"
+#include "base/border_classes.h"
 #include "base/error.h"
-#include "kernels/bits.h"
-#include "kernels/border_classes.h"
 
 namespace adabin::ir {
 namespace {
@@ -43,21 +43,20 @@ void CheckOptional(const Step& step, const char* what, const std::vector<double>
 
 void CheckActivation(const Step& step, int channels) {
   switch (step.act) {
-    case kernels::Activation::kNone:
-    case kernels::Activation::kRelu:
-    case kernels::Activation::kTwoSlope:
+    case Activation::kNone:
+    case Activation::kRelu:
+    case Activation::kTwoSlope:
       break;
     default:
       Fail(step, "unknown activation " + std::to_string(static_cast<int>(step.act)));
   }
-  const size_t slopes =
-      step.act == kernels::Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
+  const size_t slopes = step.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
   CheckSize(step, "positive slope", step.positive.size(), slopes);
   CheckSize(step, "negative slope", step.negative.size(), slopes);
 }
 
 void CheckCompare(const Step& step) {
-  if (step.compare != kernels::Compare::kAtLeast && step.compare != kernels::Compare::kNotAtMost) {
+  if (step.compare != Compare::kAtLeast && step.compare != Compare::kNotAtMost) {
     Fail(step, "unknown comparison " + std::to_string(static_cast<int>(step.compare)));
   }
 }
@@ -66,7 +65,7 @@ void CheckCompare(const Step& step) {
 void CheckBits(const Step& step) {
   const int filter = step.geometry.filter_size();
   if (filter % 32 == 0) return;
-  const size_t row_words = kernels::RowWords(filter);
+  const size_t row_words = RowWords(filter);
   for (size_t last = row_words - 1; last < step.bits.size(); last += row_words) {
     if (step.bits[last] >> (filter % 32) != 0) Fail(step, "has bits behind the last weight");
   }
@@ -92,7 +91,7 @@ void CheckSecond(const Step& step) {
 
 // A large kernel on a small map with much padding has a constant for nearly each output.
 void CheckBorders(const Step& step) {
-  const int64_t classes = kernels::FindBorderClasses(step.geometry).count();
+  const int64_t classes = FindBorderClasses(step.geometry).count();
   if (classes * step.out_channels > kMaxBorderConstants) {
     Fail(step, "its padding gives " + std::to_string(classes) + " kinds of border for " +
                    std::to_string(step.out_channels) + " channels, which is too many");
@@ -141,7 +140,7 @@ void InferConv(Step* step, const Shape& in) {
   if (step->kind == StepKind::kConv) {
     CheckSize(*step, "weights", step->weights.size(), static_cast<size_t>(filter) * out);
   } else {
-    CheckSize(*step, "bits", step->bits.size(), out * kernels::RowWords(g.filter_size()));
+    CheckSize(*step, "bits", step->bits.size(), out * RowWords(g.filter_size()));
     CheckSize(*step, "low weight", step->weight_low.size(), out);
     CheckSize(*step, "high weight", step->weight_high.size(), out);
     CheckBits(*step);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/bits.h"
+#include "base/bits.h"
 #include "simd/finish.h"
 
 namespace adabin::kernels {

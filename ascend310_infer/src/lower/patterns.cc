@@ -5,7 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 
-#include "kernels/bits.h"
+#include "base/bits.h"
 
 namespace adabin::lower {
 namespace {
@@ -64,7 +64,7 @@ std::optional<ActivationMatch> MatchMaxout(const Graph& graph, const Node& sub) 
   }
   ActivationMatch match;
   match.x = positive->y;
-  match.act = kernels::Activation::kTwoSlope;
+  match.act = Activation::kTwoSlope;
   match.positive = positive->slope->data;
   match.negative = negative->slope->data;
   match.exclusive = positive->exclusive && negative->exclusive && Uses(graph, negative->y) == 1 &&
@@ -109,10 +109,10 @@ std::optional<Binarizer> MatchBinarizer(const Graph& graph, int v) {
   const auto other = ConstantScalar(graph, select->inputs[2]);
   if (!taken || !other) return std::nullopt;
   if (const auto threshold = ConstantScalar(graph, compare->inputs[1])) {
-    return Binarizer{compare->inputs[0], kernels::Compare::kAtLeast, *threshold, *taken, *other};
+    return Binarizer{compare->inputs[0], Compare::kAtLeast, *threshold, *taken, *other};
   }
   if (const auto threshold = ConstantScalar(graph, compare->inputs[0])) {
-    return Binarizer{compare->inputs[1], kernels::Compare::kNotAtMost, *threshold, *other, *taken};
+    return Binarizer{compare->inputs[1], Compare::kNotAtMost, *threshold, *other, *taken};
   }
   return std::nullopt;
 }
@@ -136,11 +136,11 @@ std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
   if (node->op == "Sub") return MatchMaxout(graph, *node);
   ActivationMatch match;
   if (node->op == "ReLU" && node->inputs.size() == 1) {
-    match.act = kernels::Activation::kRelu;
+    match.act = Activation::kRelu;
   } else if (node->op == "PReLU" && node->inputs.size() == 2) {
     const Tensor* slope = ConstantTensor(graph, node->inputs[1]);
     if (slope == nullptr || !IsPerChannel(*slope)) return std::nullopt;
-    match.act = kernels::Activation::kTwoSlope;
+    match.act = Activation::kTwoSlope;
     match.positive = {1.0f};
     match.negative = slope->data;
   } else {
@@ -172,7 +172,7 @@ std::optional<BinaryWeights> MatchBinaryWeights(const Tensor& weights) {
   const auto group_in = static_cast<size_t>(weights.shape[1]);
   const auto taps = static_cast<size_t>(weights.shape[2] * weights.shape[3]);
   const size_t filter = group_in * taps;
-  const size_t row_words = kernels::RowWords(static_cast<int>(filter));
+  const size_t row_words = RowWords(static_cast<int>(filter));
   BinaryWeights binary;
   binary.bits.assign(channels * row_words, 0);
   for (size_t o = 0; o < channels; ++o) {
@@ -189,7 +189,7 @@ std::optional<BinaryWeights> MatchBinaryWeights(const Tensor& weights) {
         const float value = row[c * taps + t];
         if (value == low) continue;
         if (value != high) return std::nullopt;
-        kernels::SetBit(binary.bits.data() + o * row_words, t * group_in + c);
+        SetBit(binary.bits.data() + o * row_words, t * group_in + c);
       }
     }
     binary.low.push_back(low);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/bits.h"
+#include "base/bits.h"
 
 #include <algorithm>
 
-namespace adabin::kernels {
+namespace adabin {
 
 BitLayout LayoutBits(const Shape& map, const BitPadding& pad) {
   BitLayout layout{map, pad};
@@ -50,4 +50,4 @@ void UnpackBits(const BitLayout& layout, const std::byte* bits, uint8_t* out) {
   }
 }
 
-}  // namespace adabin::kernels
+}  // namespace adabin

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/pool.h"
+#include "kernels/pool.h"
 
 #include <cstdint>
 
-namespace adabin::ops {
+namespace adabin::kernels {
 namespace {
 
 // One output row, whose windows see `rows` rows from `map` (input row `top`) on.
@@ -57,4 +57,4 @@ void MaxPoolColumns(const simd::Simd& simd, const ConvGeometry& g, const float* 
   Row(simd.maximum, g, row, 1, out);
 }
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels

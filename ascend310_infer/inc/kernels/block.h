@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_OPS_BLOCK_H_
-#define ADABIN_OPS_BLOCK_H_
+#ifndef ADABIN_KERNELS_BLOCK_H_
+#define ADABIN_KERNELS_BLOCK_H_
 
 #include <cstring>
 
-namespace adabin::ops {
+namespace adabin::kernels {
 
 // Sums of neighboring output channels. A compiler vector rather than an array: it stays in
 // registers on every instruction set, and each lane adds in program order, so that results are the
@@ -25,6 +25,6 @@ inline void AddDot(const float* x, int count, const float* w, Block* total) {
   *total += sum;
 }
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels
 
-#endif  // ADABIN_OPS_BLOCK_H_
+#endif  // ADABIN_KERNELS_BLOCK_H_

@@ -16,15 +16,15 @@
 //
 // Activations: NHWC, see BitLayout. Channel c of a pixel is bit c % 32 of its little-endian word
 // c / 32, hence bit c % 8 of its byte c / 8, whatever the size in which a kernel reads.
-#ifndef ADABIN_KERNELS_BITS_H_
-#define ADABIN_KERNELS_BITS_H_
+#ifndef ADABIN_BASE_BITS_H_
+#define ADABIN_BASE_BITS_H_
 
 #include <cstddef>
 #include <cstdint>
 
 #include "base/conv_geometry.h"
 
-namespace adabin::kernels {
+namespace adabin {
 
 // The numbers are part of the packed file.
 enum class Compare : uint8_t {
@@ -80,6 +80,6 @@ void PackBits(const float* x, Compare compare, float threshold, const BitLayout&
 // bits -> one byte per element, CHW.
 void UnpackBits(const BitLayout& layout, const std::byte* bits, uint8_t* out);
 
-}  // namespace adabin::kernels
+}  // namespace adabin
 
-#endif  // ADABIN_KERNELS_BITS_H_
+#endif  // ADABIN_BASE_BITS_H_

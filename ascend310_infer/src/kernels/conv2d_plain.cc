@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/block.h"
-#include "ops/conv2d.h"
+#include "kernels/block.h"
+#include "kernels/conv2d.h"
 
-namespace adabin::ops {
+namespace adabin::kernels {
 namespace {
 
 class PlainConv2D : public Conv2D {
@@ -46,14 +46,14 @@ class PlainConv2D : public Conv2D {
     return static_cast<size_t>(geometry_.out.c) * sizeof(float);
   }
 
-  void Run(const float* x, const kernels::Work& work, const kernels::Target& target,
+  void Run(const float* x, const Work& work, const Target& target,
            std::byte* scratch) const override {
     auto* z = reinterpret_cast<float*>(scratch);
     for (int oh = work.row_begin; oh < work.row_end; ++oh) {
       for (int ow = 0; ow < geometry_.out.w; ++ow) {
         Pixel(x, oh, ow, z);
-        kernels::FinishPixel(epilogue_, target, oh, oh - work.row_begin, ow, geometry_.out.w,
-                             geometry_.out.c, z);
+        FinishPixel(epilogue_, target, oh, oh - work.row_begin, ow, geometry_.out.w,
+                    geometry_.out.c, z);
       }
     }
   }
@@ -96,7 +96,7 @@ class PlainConv2D : public Conv2D {
 
   ConvGeometry geometry_;
   std::vector<float> scale_, shift_, positive_, negative_;
-  kernels::Epilogue epilogue_;
+  Epilogue epilogue_;
   int blocks_;  // per group
   std::vector<float> weights_;
 };
@@ -107,4 +107,4 @@ std::unique_ptr<Conv2D> CreatePlainConv2D(const Conv2DParams& params) {
   return std::make_unique<PlainConv2D>(params);
 }
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels

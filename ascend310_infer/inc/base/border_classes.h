@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_KERNELS_BORDER_CLASSES_H_
-#define ADABIN_KERNELS_BORDER_CLASSES_H_
+#ifndef ADABIN_BASE_BORDER_CLASSES_H_
+#define ADABIN_BASE_BORDER_CLASSES_H_
 
 #include <vector>
 
 #include "base/conv_geometry.h"
 
-namespace adabin::kernels {
+namespace adabin {
 
 // Groups the output pixels of a window by the set of kernel taps that lie inside the map. Zero
 // padding is neither of the two activation values, so each set has its own additive constant. The
@@ -27,6 +27,6 @@ struct BorderClasses {
 
 BorderClasses FindBorderClasses(const ConvGeometry& geometry);
 
-}  // namespace adabin::kernels
+}  // namespace adabin
 
-#endif  // ADABIN_KERNELS_BORDER_CLASSES_H_
+#endif  // ADABIN_BASE_BORDER_CLASSES_H_

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/epilogue.h"
+#include "base/epilogue.h"
 
 #include <algorithm>
 
-namespace adabin::kernels {
+namespace adabin {
 
 void FinishPixel(const Epilogue& epilogue, const Target& target, int h, int row, int w, int width,
                  int channels, float* z) {
@@ -16,4 +16,4 @@ void FinishPixel(const Epilogue& epilogue, const Target& target, int h, int row,
            1);
 }
 
-}  // namespace adabin::kernels
+}  // namespace adabin

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_OPS_CONV2D_H_
-#define ADABIN_OPS_CONV2D_H_
+#ifndef ADABIN_KERNELS_CONV2D_H_
+#define ADABIN_KERNELS_CONV2D_H_
 
 #include <cstddef>
 #include <memory>
 #include <span>
 
 #include "base/conv_geometry.h"
-#include "kernels/epilogue.h"
+#include "base/epilogue.h"
 #include "simd/simd.h"
 
-namespace adabin::ops {
+namespace adabin::kernels {
 
 // A full-precision convolution with per-channel scale and shift, residual and activation. A dense
 // layer is the one whose map is a pixel.
@@ -19,7 +19,7 @@ struct Conv2DParams {
   std::span<const float> weights;  // OIHW; all spans are copied
   std::span<const double> scale;   // empty: 1
   std::span<const double> shift;   // empty: 0
-  kernels::Activation act = kernels::Activation::kNone;
+  Activation act = Activation::kNone;
   std::span<const float> positive;
   std::span<const float> negative;
   bool reads_nchw = false;  // the input is NCHW, else NHWC
@@ -37,7 +37,7 @@ class Conv2D {
   // Before the first Run on a map: scratch keeps what the following ones can use again of the
   // input.
   virtual void Start(std::byte*) const {}
-  virtual void Run(const float* x, const kernels::Work& work, const kernels::Target& target,
+  virtual void Run(const float* x, const Work& work, const Target& target,
                    std::byte* scratch) const = 0;
 };
 
@@ -52,6 +52,6 @@ std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const simd::
 // Fewer multiplications; null for what it does not know.
 std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params, const simd::Simd& simd);
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels
 
-#endif  // ADABIN_OPS_CONV2D_H_
+#endif  // ADABIN_KERNELS_CONV2D_H_

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/feature_map.h"
+#include "kernels/feature_map.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace adabin::ops {
+namespace adabin::kernels {
 void ChwToHwc(const Shape& shape, const float* chw, float* hwc) {
   const size_t pixels = static_cast<size_t>(shape.h) * static_cast<size_t>(shape.w);
   const auto channels = static_cast<size_t>(shape.c);
@@ -21,10 +21,10 @@ void HwcToChw(const Shape& shape, const float* hwc, float* chw) {
   }
 }
 
-void Threshold(size_t count, const float* x, kernels::Compare compare, float threshold, float high,
+void Threshold(size_t count, const float* x, Compare compare, float threshold, float high,
                float low, float* out) {
   for (size_t i = 0; i < count; ++i) {
-    out[i] = kernels::ActivationBit(compare, x[i], threshold) ? high : low;
+    out[i] = ActivationBit(compare, x[i], threshold) ? high : low;
   }
 }
 
@@ -58,4 +58,4 @@ void Reshape(const Shape& in, const Shape& out, const float* x, float* y) {
   }
 }
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels

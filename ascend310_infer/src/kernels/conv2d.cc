@@ -4,20 +4,18 @@
 // they are used, so that a tile of sums stays in registers while input and weights stream by. Rows
 // of a padded or NCHW map are first copied, with their padding, to a ring of as many rows as the
 // kernel is high.
-#include "ops/conv2d.h"
+#include "kernels/conv2d.h"
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "base/aligned_vector.h"
-#include "ops/pool.h"
+#include "kernels/pool.h"
 
-namespace adabin::ops {
+namespace adabin::kernels {
 namespace {
 
-using kernels::Target;
-using kernels::Work;
 using simd::kLanes;
 
 constexpr size_t kAlign = 64;
@@ -39,7 +37,7 @@ class RowConv2D : public Conv2D {
         simd_(simd),
         act_(params.act),
         nchw_(params.reads_nchw),
-        pad_(kernels::WindowPadding(params.geometry)) {
+        pad_(WindowPadding(params.geometry)) {
     const ConvGeometry& g = geometry_;
     if (params.average != nullptr) {
       average_ = *params.average;
@@ -48,7 +46,7 @@ class RowConv2D : public Conv2D {
     const bool padded = pad_.left > 0 || pad_.right > 0;
     copies_rows_ = !averages_ && (padded || (nchw_ && g.in.c > 1));
     flat_ = g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 && !copies_rows_ &&
-            pad_ == kernels::BitPadding{};
+            pad_ == BitPadding{};
     LaySegments();
     PackWeights(params.weights);
     const auto channels = static_cast<size_t>(g.out.c);
@@ -297,9 +295,9 @@ class RowConv2D : public Conv2D {
 
   ConvGeometry geometry_;
   const simd::Simd& simd_;
-  kernels::Activation act_;
+  Activation act_;
   bool nchw_;
-  kernels::BitPadding pad_;  // what the windows reach
+  BitPadding pad_;  // what the windows reach
   ConvGeometry average_;
   bool averages_ = false;
   bool copies_rows_ = false;
@@ -314,7 +312,7 @@ class RowConv2D : public Conv2D {
 
 bool FitsRows(const Conv2DParams& params) {
   const ConvGeometry& g = params.geometry;
-  const kernels::BitPadding pad = kernels::WindowPadding(g);
+  const BitPadding pad = WindowPadding(g);
   const int64_t width = int64_t{pad.left} + g.in.w + pad.right;
   const int64_t ring = width * g.in.c * ((g.kernel_h - 1) * int64_t{g.dilation_h} + 1);
   return g.groups == 1 && ring <= 4 * static_cast<int64_t>(g.in.size()) + (1 << 20) &&
@@ -332,4 +330,4 @@ std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const simd::Sim
   return CreateRowConv2D(params, simd);
 }
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels

@@ -9,13 +9,11 @@
 #include <vector>
 
 #include "base/aligned_vector.h"
-#include "ops/conv2d.h"
+#include "kernels/conv2d.h"
 
-namespace adabin::ops {
+namespace adabin::kernels {
 namespace {
 
-using kernels::Target;
-using kernels::Work;
 using simd::kLanes;
 using simd::kTileColumns;
 using simd::kTileInputRows;
@@ -270,7 +268,7 @@ class WinogradConv2D : public Conv2D {
 
   ConvGeometry geometry_;
   const simd::Simd& simd_;
-  kernels::Activation act_;
+  Activation act_;
   int tiles_;    // in a row
   size_t step_;  // whole vectors of them
   std::unique_ptr<Conv2D> direct_;
@@ -299,4 +297,4 @@ std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params, const s
   return std::make_unique<WinogradConv2D>(params, std::move(weights), simd);
 }
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels

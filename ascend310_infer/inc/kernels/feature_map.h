@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The small full-precision operators. Feature maps are NHWC float32 of one sample.
-#ifndef ADABIN_OPS_FEATURE_MAP_H_
-#define ADABIN_OPS_FEATURE_MAP_H_
+#ifndef ADABIN_KERNELS_FEATURE_MAP_H_
+#define ADABIN_KERNELS_FEATURE_MAP_H_
 
+#include "base/bits.h"
 #include "base/conv_geometry.h"
-#include "kernels/bits.h"
 
-namespace adabin::ops {
+namespace adabin::kernels {
 
 // Layout changes at the borders of the engine; files and MindSpore are NCHW.
 void ChwToHwc(const Shape& shape, const float* chw, float* hwc);
 void HwcToChw(const Shape& shape, const float* hwc, float* chw);
 
-void Threshold(size_t count, const float* x, kernels::Compare compare, float threshold, float high,
+void Threshold(size_t count, const float* x, Compare compare, float threshold, float high,
                float low, float* out);
 
 // Zeros around the map; pads are {before, after} of channels, rows, columns.
@@ -26,6 +26,6 @@ void SubsampleAndPad(const ConvGeometry& geometry, const Shape& out, int first, 
 // Reinterprets the elements in NCHW order, as MindSpore's Reshape and Flatten do.
 void Reshape(const Shape& in, const Shape& out, const float* x, float* y);
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels
 
-#endif  // ADABIN_OPS_FEATURE_MAP_H_
+#endif  // ADABIN_KERNELS_FEATURE_MAP_H_

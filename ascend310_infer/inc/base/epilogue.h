@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_KERNELS_EPILOGUE_H_
-#define ADABIN_KERNELS_EPILOGUE_H_
+#ifndef ADABIN_BASE_EPILOGUE_H_
+#define ADABIN_BASE_EPILOGUE_H_
 
 #include <cstdint>
 
-#include "kernels/bits.h"
+#include "base/bits.h"
 
-namespace adabin::kernels {
+namespace adabin {
 
 // The numbers are part of the packed file.
 enum class Activation : uint8_t {
@@ -61,6 +61,6 @@ struct Work {
 void FinishPixel(const Epilogue& epilogue, const Target& target, int h, int row, int w, int width,
                  int channels, float* z);
 
-}  // namespace adabin::kernels
+}  // namespace adabin
 
-#endif  // ADABIN_KERNELS_EPILOGUE_H_
+#endif  // ADABIN_BASE_EPILOGUE_H_

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/border_classes.h"
+#include "base/border_classes.h"
 
 #include <algorithm>
 
-namespace adabin::kernels {
+namespace adabin {
 namespace {
 
 void Classify(int outputs, int stride, int pad, int kernel, int dilation, int in_size,
@@ -35,4 +35,4 @@ BorderClasses FindBorderClasses(const ConvGeometry& g) {
   return classes;
 }
 
-}  // namespace adabin::kernels
+}  // namespace adabin

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_OPS_POOL_H_
-#define ADABIN_OPS_POOL_H_
+#ifndef ADABIN_KERNELS_POOL_H_
+#define ADABIN_KERNELS_POOL_H_
 
 #include "base/conv_geometry.h"
 #include "simd/simd.h"
 
-namespace adabin::ops {
+namespace adabin::kernels {
 
 // A window over the border sees only what lies inside the map, as MindSpore's "same" padding does.
 // Maps are NHWC; `out` is output row `row_begin`. A maximum is NaN if one is in its window.
@@ -17,6 +17,6 @@ void AvgPoolRows(const simd::Simd& simd, const ConvGeometry& geometry, const flo
 void MaxPoolColumns(const simd::Simd& simd, const ConvGeometry& geometry, const float* row,
                     float* out);
 
-}  // namespace adabin::ops
+}  // namespace adabin::kernels
 
-#endif  // ADABIN_OPS_POOL_H_
+#endif  // ADABIN_KERNELS_POOL_H_
