@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "backend/memory_plan.h"
 #include "kernels/select_kernel.h"
+#include "schedule/memory_plan.h"
 
 namespace {
 
@@ -206,14 +206,14 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
   const BitLayout layout = adabin::LayoutBits(g.in, conv->padding());
   const std::vector<float> x = Random(g.in.size(), &rng);
   const std::vector<float> residual = Random(g.out.size(), &rng);
-  const auto map_bytes = adabin::backend::AllocateAligned(g.out.size() * sizeof(float));
+  const auto map_bytes = adabin::schedule::AllocateAligned(g.out.size() * sizeof(float));
   auto* map = reinterpret_cast<float*>(map_bytes.get());  // in place, as in the networks
   std::copy(residual.begin(), residual.end(), map);
   adabin::Target target;
   target.layout = adabin::LayoutBits(g.out, {1, 1, 1, 1});
-  const auto input = adabin::backend::AllocateAligned(layout.bytes());
-  const auto next = adabin::backend::AllocateAligned(target.layout.bytes());
-  const auto scratch = adabin::backend::AllocateAligned(conv->scratch_bytes());
+  const auto input = adabin::schedule::AllocateAligned(layout.bytes());
+  const auto next = adabin::schedule::AllocateAligned(target.layout.bytes());
+  const auto scratch = adabin::schedule::AllocateAligned(conv->scratch_bytes());
   std::fill_n(input.get(), layout.bytes(), std::byte{0});
   std::fill_n(next.get(), target.layout.bytes(), std::byte{0});
   adabin::PackBits(x.data(), target.compare, 0, layout, input.get(), 0, g.in.h);

@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "backend/binary_layer.h"
-#include "backend/memory_plan.h"
 #include "backend/model_file.h"
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
+#include "ops/binary_layer.h"
+#include "schedule/memory_plan.h"
 
 namespace {
 
@@ -60,10 +60,10 @@ int RunLayer(const Step& step, const std::string& input, const std::string& outp
   }
   const size_t samples = x.size() / in.size();
   const auto conv =
-      adabin::kernels::SelectKernel(kernel).create(adabin::backend::RawBinaryParams(step));
+      adabin::kernels::SelectKernel(kernel).create(adabin::ops::RawBinaryParams(step));
   const adabin::BitLayout layout = adabin::LayoutBits(in, conv->padding());
-  const auto packed = adabin::backend::AllocateAligned(layout.bytes());
-  const auto scratch = adabin::backend::AllocateAligned(conv->scratch_bytes());
+  const auto packed = adabin::schedule::AllocateAligned(layout.bytes());
+  const auto scratch = adabin::schedule::AllocateAligned(conv->scratch_bytes());
   std::vector<uint8_t> bits(samples * in.size());
   std::vector<float> result(samples * out.size());
   std::vector<float> x_hwc(in.size());

@@ -16,6 +16,7 @@
 #include "backend/cpu_backend.h"
 #include "ir/plan.h"
 #include "kernels/select_kernel.h"
+#include "ops/append.h"
 #include "random_conv.h"
 
 namespace adabin {
@@ -164,7 +165,7 @@ ir::Plan Network(Norm norm, test::Rng* rng) {
   g.in = g.out = {channels, Draw(rng, 8, 24), Draw(rng, 8, 24)};
   g.kernel_h = g.kernel_w = channels <= 32 ? 1 + 2 * Draw(rng, 0, 1) : 1;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = g.kernel_h / 2;
-  ir::SetInput(&plan, g.in);
+  ops::SetInput(&plan, g.in);
   for (int i = 0; i < 3; ++i) {
     const test::RandomConv random = ExactConv(g, norm, rng);
     ir::Step step;
@@ -181,7 +182,7 @@ ir::Plan Network(Norm norm, test::Rng* rng) {
     step.low = random.low;
     step.scale = random.scale;
     step.shift = random.shift;
-    plan.outputs.push_back(ir::Append(&plan, step));
+    plan.outputs.push_back(ops::Append(&plan, step));
   }
   return plan;
 }

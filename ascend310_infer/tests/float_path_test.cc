@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "backend/cpu_backend.h"
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 #include "kernels/select_kernel.h"
 #include "lower/lower.h"
+#include "ops/append.h"
 #include "random_conv.h"
 #include "random_network.h"
 
@@ -36,7 +37,7 @@ constexpr unsigned kNetworks = 30;
 #endif
 
 Plan LowerRandom(unsigned seed, test::Numbers numbers) {
-  return lower::Lower(ir::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+  return lower::Lower(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
 }
 
 // The same network that gives out every layer's map.
@@ -119,26 +120,26 @@ TEST_P(FloatPath, ExactNetworksAreEqualInEveryLayer) {
 // Of one layer a network of its own: the comparison alone, or the convolution and its BatchNorm.
 Plan BinarizerAlone(const Step& layer) {
   Plan plan;
-  ir::SetInput(&plan, layer.geometry.in);
+  ops::SetInput(&plan, layer.geometry.in);
   Step step;
   step.kind = StepKind::kThreshold;
   step.compare = layer.compare;
   step.threshold = layer.threshold;
   step.high = layer.high;
   step.low = layer.low;
-  plan.outputs = {ir::Append(&plan, step)};
+  plan.outputs = {ops::Append(&plan, step)};
   return plan;
 }
 
 Plan LayerAlone(Step layer) {
   Plan plan;
-  ir::SetInput(&plan, layer.geometry.in);
+  ops::SetInput(&plan, layer.geometry.in);
   layer.input = 0;
   layer.second = -1;
   layer.act = Activation::kNone;
   layer.positive.clear();
   layer.negative.clear();
-  plan.outputs = {ir::Append(&plan, layer)};
+  plan.outputs = {ops::Append(&plan, layer)};
   return plan;
 }
 

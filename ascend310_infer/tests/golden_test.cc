@@ -13,13 +13,13 @@
 #include <cstring>
 #include <filesystem>
 
-#include "backend/binary_layer.h"
 #include "backend/cpu_backend.h"
 #include "backend/model_file.h"
 #include "base/file.h"
-#include "ir/packed_file.h"
+#include "files/packed_file.h"
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
+#include "ops/binary_layer.h"
 
 namespace adabin {
 namespace {
@@ -60,10 +60,10 @@ void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector
   for (const kernels::Kernel& kernel : kernels::KernelTable()) {
     if (!kernel.supported()) continue;
     SCOPED_TRACE(kernel.name);
-    const auto conv = kernel.create(backend::RawBinaryParams(step));
+    const auto conv = kernel.create(ops::RawBinaryParams(step));
     const BitLayout layout = LayoutBits(in, conv->padding());
-    const auto packed = backend::AllocateAligned(layout.bytes());
-    const auto scratch = backend::AllocateAligned(conv->scratch_bytes());
+    const auto packed = schedule::AllocateAligned(layout.bytes());
+    const auto scratch = schedule::AllocateAligned(conv->scratch_bytes());
     std::vector<float> got(bits.size() / in.size() * out.size());
     std::vector<float> x(in.size()), x_hwc(in.size()), y_hwc(out.size());
     std::vector<uint8_t> unpacked(in.size());
@@ -105,7 +105,7 @@ void CheckCase(const fs::path& folder) {
   ASSERT_FALSE(expected.empty()) << "no output file";
   const std::vector<float> input = ReadFloats((folder / "input.bin").string());
   const ir::Plan plan = backend::LoadPlan((folder / "model.mindir").string());
-  const ir::Plan packed = ir::ReadPackedFile(ir::WritePackedFile(plan));
+  const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
   ASSERT_EQ(packed, plan);
   CheckLayers(plan, folder);
   std::vector<std::string> names = {"float"};

@@ -9,7 +9,7 @@
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 #include "mindir_builder.h"
 
 namespace adabin {
@@ -19,7 +19,7 @@ using ir::Plan;
 using ir::StepKind;
 using test::MindIrBuilder;
 
-Plan LowerBytes(const std::string& bytes) { return lower::Lower(ir::ReadMindIr(bytes)); }
+Plan LowerBytes(const std::string& bytes) { return lower::Lower(files::ReadMindIr(bytes)); }
 
 std::string Complaint(const MindIrBuilder& b) {
   try {

@@ -13,8 +13,8 @@
 
 #include "backend/cpu_backend.h"
 #include "backend/model_file.h"
-#include "ir/mindir_reader.h"
-#include "ir/packed_file.h"
+#include "files/mindir_reader.h"
+#include "files/packed_file.h"
 #include "kernels/select_kernel.h"
 #include "lower/lower.h"
 #include "random_network.h"
@@ -70,8 +70,8 @@ void PrintNetwork(const std::string& name, const Plan& plan) {
   std::uniform_int_distribution draw(-8, 8);
   std::vector<float> input(3 * plan.input.size());
   for (float& x : input) x = static_cast<float>(draw(rng)) / 4;
-  const std::string packed = adabin::ir::WritePackedFile(plan);
-  if (!(adabin::ir::ReadPackedFile(packed) == plan)) std::printf(" DIFFERS WHEN READ");
+  const std::string packed = adabin::files::WritePackedFile(plan);
+  if (!(adabin::files::ReadPackedFile(packed) == plan)) std::printf(" DIFFERS WHEN READ");
   Sum bytes;
   bytes.Add(packed.data(), packed.size());
   Print("packed", bytes);
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
       if ((seed % 2 == 0) != (numbers == adabin::test::Numbers::kExact)) continue;
       const std::string bytes = adabin::test::RandomResidualNetwork(seed, numbers);
       PrintNetwork("network " + std::to_string(seed),
-                   adabin::lower::Lower(adabin::ir::ReadMindIr(bytes)));
+                   adabin::lower::Lower(adabin::files::ReadMindIr(bytes)));
     }
     adabin::test::RandomPlan random(seed);
     PrintNetwork("plan " + std::to_string(seed), random.plan_);

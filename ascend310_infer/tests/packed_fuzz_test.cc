@@ -16,8 +16,8 @@
 #include "backend/cpu_backend.h"
 #include "base/bits.h"
 #include "base/error.h"
-#include "ir/mindir_reader.h"
-#include "ir/packed_file.h"
+#include "files/mindir_reader.h"
+#include "files/packed_file.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
@@ -44,7 +44,7 @@ class Mutator {
       if (Draw(0, 9) == 0) changed.outputs.push_back(AnyValue(changed));
       if (Draw(0, 19) == 0) *Pick({&changed.input.c, &changed.input.h, &changed.input.w}) = Size();
     }
-    std::string bytes = ir::WritePackedFile(changed);
+    std::string bytes = files::WritePackedFile(changed);
     if (kind == 0 || Draw(0, 9) == 0) MutateBytes(&bytes);
     test::Sign(&bytes);
     return bytes;
@@ -205,7 +205,7 @@ void Fuzz(const Plan& plan, unsigned seed) {
     const std::string bytes = mutator.Mutate(plan);
     if (!test::Refusal(bytes).empty()) continue;
     ++read;
-    const Plan mutant = ir::ReadPackedFile(bytes);
+    const Plan mutant = files::ReadPackedFile(bytes);
     if (!IsSmall(mutant)) continue;
     ++run;
     const Maps expected = Run(mutant, "reference", 1, false);
@@ -223,14 +223,14 @@ void Fuzz(const Plan& plan, unsigned seed) {
 
 TEST(PackedFuzz, EveryKindOfStep) { Fuzz(test::PlanOfEveryKind(), 1); }
 
-TEST(PackedFuzz, SmallNetwork) { Fuzz(lower::Lower(ir::ReadMindIr(test::SmallNetwork())), 2); }
+TEST(PackedFuzz, SmallNetwork) { Fuzz(lower::Lower(files::ReadMindIr(test::SmallNetwork())), 2); }
 
 TEST(PackedFuzz, RandomNetworks) {
   const auto first = static_cast<unsigned>(Files());  // others with another number
   int networks = 0;
   for (unsigned seed = first; networks < 4; ++seed) {
     const auto numbers = seed % 2 == 0 ? test::Numbers::kExact : test::Numbers::kExtreme;
-    const Plan plan = lower::Lower(ir::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+    const Plan plan = lower::Lower(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
     if (!IsSmall(plan)) continue;
     Fuzz(plan, seed);
     ++networks;

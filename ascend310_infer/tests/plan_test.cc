@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/error.h"
+#include "ops/append.h"
 
 namespace adabin {
 namespace {
@@ -25,9 +26,9 @@ std::string ManyBorders(int channels) {
   step.weight_low.assign(out, 1);
   step.weight_high.assign(out, 1);
   ir::Plan plan;
-  ir::SetInput(&plan, {1, 1, 1});
+  ops::SetInput(&plan, {1, 1, 1});
   try {
-    ir::Append(&plan, step);
+    ops::Append(&plan, step);
   } catch (const Error& error) {
     return error.what();
   }

@@ -7,9 +7,9 @@
 #include <limits>
 #include <string>
 
-#include "backend/memory_plan.h"
 #include "base/bits.h"
 #include "kernels/select_kernel.h"
+#include "schedule/memory_plan.h"
 
 namespace adabin::test {
 namespace {
@@ -200,7 +200,7 @@ std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& ran
   target.compare = random.compare;
   target.threshold = random.threshold;
   std::vector<float> out(g.out.size() + 2 * kGuard, kSentinel);
-  const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
+  const auto scratch = schedule::AllocateAligned(conv.scratch_bytes());
   // In parts, as threads would: the rows in two, one block of channels after the other.
   const int middle = g.out.h / 2;
   for (const auto& [begin, end] : {std::pair(middle, g.out.h), std::pair(0, middle)}) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "ops/append.h"
 
 namespace adabin::test {
 
@@ -13,7 +14,7 @@ using ir::Step;
 using ir::StepKind;
 
 RandomPlan::RandomPlan(unsigned seed) : rng_(seed) {
-  ir::SetInput(&plan_, {Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)});
+  ops::SetInput(&plan_, {Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)});
   const int steps = Draw(3, 14);
   while (static_cast<int>(plan_.steps.size()) < steps) AddStep();
   for (int extra = Draw(0, 2); extra > 0; --extra) plan_.outputs.push_back(AnyValue());
@@ -89,7 +90,7 @@ void RandomPlan::AddStep() {
       break;
   }
   try {
-    ir::Append(&plan_, step);
+    ops::Append(&plan_, step);
   } catch (const Error&) {  // does not fit: draw another
   }
 }
@@ -160,7 +161,7 @@ void RandomPlan::SetConv(Step* step, const Shape& in) {
     // The output's shape is known once the plan has inferred it.
     Plan trial = plan_;
     try {
-      ir::Append(&trial, *step);
+      ops::Append(&trial, *step);
       step->second = LikeShape(trial.values.back());
     } catch (const Error&) {
     }

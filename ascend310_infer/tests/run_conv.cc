@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_conv.h"
 
-#include "backend/memory_plan.h"
+#include "schedule/memory_plan.h"
 
 namespace adabin::test {
 
@@ -23,7 +23,7 @@ std::vector<const simd::Simd*> Supported() {
 std::vector<float> RunConv(const kernels::Conv2D& conv, const Shape& out, const float* x,
                            bool whole, const float* residual) {
   std::vector<float> z(out.size());
-  const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
+  const auto scratch = schedule::AllocateAligned(conv.scratch_bytes());
   conv.Start(scratch.get());
   const size_t row = out.size() / static_cast<size_t>(out.h);
   for (int h = whole ? 1 : out.h; h-- > 0;) {

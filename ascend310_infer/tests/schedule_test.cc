@@ -10,7 +10,7 @@
 #include <cmath>
 
 #include "backend/cpu_backend.h"
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 #include "kernels/select_kernel.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
@@ -84,7 +84,7 @@ std::string Steps(const Plan& plan) {
 }
 
 TEST(Schedule, SmallNetworkIsFused) {
-  const Plan plan = lower::Lower(ir::ReadMindIr(test::SmallNetwork()));
+  const Plan plan = lower::Lower(files::ReadMindIr(test::SmallNetwork()));
   EXPECT_EQ(Steps(plan),
             "Conv 3x3 3x8x8 -> 4x8x8 Maxout -> float, bits\n"
             "BinaryConv 3x3 4x8x8 -> 4x8x8 Maxout +residual -> float in place, bits\n"
@@ -95,7 +95,7 @@ TEST(Schedule, SmallNetworkIsFused) {
 }
 
 TEST(MemoryPlan, SharesWhatIsNotAliveTogether) {
-  using backend::Buffer;
+  using schedule::Buffer;
   const std::vector<Buffer> buffers = {
       {1000, 0, 1},           // read by step 1
       {2000, 1, 3},           // alive with the first
@@ -104,7 +104,7 @@ TEST(MemoryPlan, SharesWhatIsNotAliveTogether) {
       {100, 1, 1, -1, true},  // its own
       {2000, 4, 5},           // the second's memory is still in use
   };
-  const backend::MemoryPlan plan = backend::PlanMemory(buffers);
+  const schedule::MemoryPlan plan = schedule::PlanMemory(buffers);
   EXPECT_EQ(plan.offsets[0], 0u);
   EXPECT_EQ(plan.offsets[1], 1024u);
   EXPECT_EQ(plan.offsets[2], 0u);

@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "backend/cpu_backend.h"
-#include "ir/mindir_reader.h"
-#include "ir/packed_file.h"
+#include "files/mindir_reader.h"
+#include "files/packed_file.h"
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
 #include "lower/lower.h"
@@ -101,8 +101,8 @@ TEST(Threshold, NetworkTakesTheValueOfItsSelect) {
       const std::string x = falling ? b.BinarizeFalling(b.Input(), t, kHigh, kLow)
                                     : b.Binarize(b.Input(), t, kHigh, kLow);
       b.Output({b.Conv2D(x, {{1, 1, 1, 1}, {1.0f}})});
-      const ir::Plan plan = lower::Lower(ir::ReadMindIr(b.Serialize()));
-      const ir::Plan packed = ir::ReadPackedFile(ir::WritePackedFile(plan));
+      const ir::Plan plan = lower::Lower(files::ReadMindIr(b.Serialize()));
+      const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
       std::vector<float> expected;
       for (const float v : specials) {
         expected.push_back(falling ? (t >= v ? kLow : kHigh) : (v >= t ? kHigh : kLow));

@@ -12,20 +12,11 @@
 
 namespace adabin::ir {
 
-// The numbers are part of the packed file: append, never renumber.
+// What a step does: the rows of operators.def.
 enum class StepKind : uint8_t {
-  kBinaryConv = 1,  // binarize, convolve, epilogue
-  kConv = 2,        // float convolution, epilogue
-  kDense = 3,       // weights x + shift
-  kAffine = 4,      // per channel: x * scale + shift
-  kActivation = 5,
-  kAdd = 6,  // input + second
-  kMaxPool = 7,
-  kAvgPool = 8,  // padding does not count
-  kPad = 9,      // zeros around channels, rows, columns
-  kMean = 10,    // over rows and columns
-  kReshape = 11,
-  kThreshold = 12,  // binarize: high or low, as float
+#define ADABIN_OPERATOR(number, name) k##name = number,
+#include "ir/operators.def"
+#undef ADABIN_OPERATOR
 };
 const char* StepName(StepKind kind);
 
@@ -71,14 +62,6 @@ struct Plan {
   int CountKind(StepKind kind) const;
   bool operator==(const Plan&) const = default;
 };
-
-// Starts `plan` with its input, checking the shape.
-void SetInput(Plan* plan, Shape input);
-
-// Appends a step: infers geometry and output shape, checks every index, size and limit. Lowering
-// and the packed file both come through here, so nothing unchecked reaches a kernel.
-// Throws Error. Returns the index of the step's output value.
-int Append(Plan* plan, Step step);
 
 }  // namespace adabin::ir
 

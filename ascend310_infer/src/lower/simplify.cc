@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/append.h"
+
 namespace adabin::lower {
 namespace {
 
@@ -25,7 +27,7 @@ class Simplifier {
   }
 
   Plan Run() {
-    ir::SetInput(&out_, plan_.input);
+    ops::SetInput(&out_, plan_.input);
     value_.assign(plan_.values.size(), 0);
     // A dense layer takes over steps before and behind it: it has to know them before any is
     // emitted.
@@ -48,7 +50,7 @@ class Simplifier {
       }
       step.input = value_[Index(step.input)];
       if (step.second >= 0) step.second = value_[Index(step.second)];
-      value_[target] = ir::Append(&out_, std::move(step));
+      value_[target] = ops::Append(&out_, std::move(step));
     }
     for (const int output : plan_.outputs) out_.outputs.push_back(value_[Index(output)]);
     return std::move(out_);
