@@ -7,12 +7,12 @@
 #include <cmath>
 #include <limits>
 
+#include "isa/isa.h"
 #include "kernels/conv2d.h"
 #include "kernels/feature_map.h"
 #include "kernels/pool.h"
 #include "random_conv.h"
 #include "run_conv.h"
-#include "simd/simd.h"
 
 namespace adabin {
 namespace {
@@ -58,7 +58,7 @@ TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {
     }
     const std::vector<float> chw = ToChw(g.in, random.x);
     std::vector<float> fused[2];  // by layout, of the sets with fused multiply-add
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       SCOPED_TRACE(simd->name);
       for (const bool nchw : {false, true}) {
         params.reads_nchw = nchw && kernels::FitsRows(params);
@@ -69,7 +69,7 @@ TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {
         for (size_t k = 0; k < whole.size(); ++k) {
           ASSERT_NEAR(whole[k], expected[k], 1e-5 * magnitude[k]) << "nchw " << nchw;
         }
-        if (simd == &simd::Table().back()) continue;
+        if (simd == isa::Table().back()->floats) continue;
         if (fused[nchw].empty()) fused[nchw] = whole;
         ASSERT_EQ(whole, fused[nchw]);
       }
@@ -97,7 +97,7 @@ TEST(Conv2D, EpilogueMatchesPlain) {
     params.negative = random.negative;
     const std::vector<float> expected = RunConv(*kernels::CreatePlainConv2D(params), g.out,
                                                 random.x.data(), true, random.residual.data());
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       ASSERT_EQ(RunConv(*kernels::CreateConv2D(params, *simd), g.out, random.x.data(), true,
                         random.residual.data()),
                 expected)
@@ -118,7 +118,7 @@ TEST(Conv2D, InfiniteWeightMeetsNoPadding) {
   params.geometry = g;
   params.weights = weights;
   const std::vector<float> x = {1, 2, 3, 4};
-  for (const simd::Simd* simd : Supported()) {
+  for (const isa::FloatLoops* simd : Supported()) {
     const std::vector<float> z =
         RunConv(*kernels::CreateConv2D(params, *simd), g.out, x.data(), true);
     EXPECT_EQ(z, (std::vector<float>{10, 10, 10, std::numeric_limits<float>::infinity()}));
@@ -140,7 +140,7 @@ TEST(Conv2D, AveragesFirst) {
       params.geometry.out = {21, average.out.h, average.out.w};
       const std::vector<float> weights = RandomFloats(static_cast<size_t>(21 * channels), &rng);
       params.weights = weights;
-      for (const simd::Simd* simd : Supported()) {
+      for (const isa::FloatLoops* simd : Supported()) {
         std::vector<float> mean(average.out.size());
         kernels::AvgPoolRows(*simd, average, x.data(), 0, average.out.h, mean.data());
         params.average = nullptr;
@@ -168,7 +168,7 @@ TEST(Conv2D, DenseLayerMatchesLiteralSum) {
       params.geometry.out = {out, 1, 1};
       params.weights = w;
       params.shift = shift;
-      for (const simd::Simd* simd : Supported()) {
+      for (const isa::FloatLoops* simd : Supported()) {
         const std::vector<float> y =
             RunConv(*kernels::CreateConv2D(params, *simd), params.geometry.out, x.data(), true);
         for (size_t o = 0; o < y.size(); ++o) {
@@ -212,7 +212,7 @@ TEST(Pool, BordersDoNotCount) {
   g.pad_bottom = g.pad_right = 1;
   const std::vector<float> x = {-1, -2, -3, -4, -5, -6, -7, -8, -9};
   std::vector<float> y(4);
-  for (const simd::Simd* simd : Supported()) {
+  for (const isa::FloatLoops* simd : Supported()) {
     kernels::MaxPoolRows(*simd, g, x.data(), 0, 2, y.data());
     EXPECT_EQ(y, (std::vector<float>{-1, -3, -7, -9}));
     kernels::AvgPoolRows(*simd, g, x.data(), 0, 2, y.data());
@@ -234,7 +234,7 @@ TEST(Pool, MaximumOfNegativeMapWithBorder) {
       std::vector<float> x = RandomFloats(g.in.size(), &rng);
       for (float& v : x) v -= 9;
       std::vector<float> y(g.out.size());
-      for (const simd::Simd* simd : Supported()) {
+      for (const isa::FloatLoops* simd : Supported()) {
         kernels::MaxPoolRows(*simd, g, x.data(), 0, g.out.h, y.data());
         for (int i = 0; i < static_cast<int>(y.size()); ++i) {
           const int c = i % channels;
@@ -262,7 +262,7 @@ TEST(Pool, MaximumPassesNanOn) {
   for (size_t at = 0; at < 4; ++at) {
     std::vector<float> x(g.in.size(), 1.0f), y(17);
     for (size_t c = 0; c < 17; ++c) x[at * 17 + c] = std::numeric_limits<float>::quiet_NaN();
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       kernels::MaxPoolRows(*simd, g, x.data(), 0, 1, y.data());
       for (const float v : y) EXPECT_TRUE(std::isnan(v)) << simd->name;
       const float* rows[] = {x.data(), x.data() + 17, x.data() + 34, x.data() + 51};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_conv.h"
 
+#include <algorithm>
+
 #include "schedule/memory_plan.h"
 
 namespace adabin::test {
@@ -12,10 +14,11 @@ std::vector<float> RandomFloats(size_t count, Rng* rng) {
   return out;
 }
 
-std::vector<const simd::Simd*> Supported() {
-  std::vector<const simd::Simd*> all;
-  for (const simd::Simd& simd : simd::Table()) {
-    if (simd.supported()) all.push_back(&simd);
+std::vector<const isa::FloatLoops*> Supported() {
+  std::vector<const isa::FloatLoops*> all;
+  for (const isa::Isa* set : isa::Table()) {
+    const bool known = std::find(all.begin(), all.end(), set->floats) != all.end();
+    if (set->supported() && !known) all.push_back(set->floats);
   }
   return all;
 }

@@ -80,8 +80,8 @@ struct Stem {
 
 // The identity that everything rests on, for each pair of tile and filter in use.
 template <int kOutputs, int kTaps>
-void ExpectFilters(const simd::ToomCook<kOutputs, kTaps>& table, Rng* rng) {
-  constexpr int kProducts = simd::ToomCook<kOutputs, kTaps>::kProducts;
+void ExpectFilters(const isa::ToomCook<kOutputs, kTaps>& table, Rng* rng) {
+  constexpr int kProducts = isa::ToomCook<kOutputs, kTaps>::kProducts;
   const std::vector<float> g = RandomFloats(kTaps, rng), d = RandomFloats(kProducts, rng);
   double y[kOutputs] = {};
   for (size_t i = 0; i < kProducts; ++i) {
@@ -100,10 +100,10 @@ void ExpectFilters(const simd::ToomCook<kOutputs, kTaps>& table, Rng* rng) {
 TEST(ToomCook, Filters) {
   Rng rng(31);
   for (int i = 0; i < 20; ++i) {
-    ExpectFilters(simd::kEvenRows, &rng);
-    ExpectFilters(simd::kOddRows, &rng);
-    ExpectFilters(simd::kEvenColumns, &rng);
-    ExpectFilters(simd::kOddColumns, &rng);
+    ExpectFilters(isa::kEvenRows, &rng);
+    ExpectFilters(isa::kOddRows, &rng);
+    ExpectFilters(isa::kEvenColumns, &rng);
+    ExpectFilters(isa::kOddColumns, &rng);
   }
 }
 
@@ -115,7 +115,7 @@ TEST(Winograd, MatchesLiteralSumForAnyInstructionSetAndSplit) {
     const std::vector<double> expected = stem.LiteralSum();
     const std::vector<float> residual = RandomFloats(stem.geometry.out.size(), &rng);
     std::vector<float> fused;  // of the sets with fused multiply-add
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       SCOPED_TRACE(simd->name);
       const auto conv = kernels::CreateWinogradConv2D(stem.Params(false), *simd);
       ASSERT_NE(conv, nullptr);
@@ -130,7 +130,7 @@ TEST(Winograd, MatchesLiteralSumForAnyInstructionSetAndSplit) {
       const std::vector<float> beside = run(*direct, true);
       for (size_t k = 0; k < whole.size(); ++k) ASSERT_NEAR(whole[k], beside[k], 1e-3);
       ASSERT_EQ(run(*layer, false), whole);
-      if (simd == &simd::Table().back()) continue;
+      if (simd == isa::Table().back()->floats) continue;
       if (fused.empty()) fused = whole;
       ASSERT_EQ(whole, fused);
     }
@@ -156,7 +156,7 @@ TEST(Winograd, ErrorIsThatOfFloat32) {
     const std::vector<double> expected = stem.LiteralSum();
     double largest = 0;
     for (const double v : expected) largest = std::max(largest, std::abs(v));
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       const auto errors = [&](const kernels::Conv2D& conv) {
         const std::vector<float> z = RunConv(conv, stem.geometry.out, stem.x.data(), true);
         double squares = 0, most = 0;
@@ -184,7 +184,7 @@ TEST(Winograd, LeavesWhatIsNotFiniteToTheDirectSum) {
   for (const float value : {kInf, -kInf, std::numeric_limits<float>::quiet_NaN(), 3e38f, 4e26f}) {
     Stem stem(3, 31, 31, 3, 20, &rng);
     stem.x[31 * 31 + 20 * 31 + 5] = value;  // row 20: output rows 9 .. 11
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       const Shape& out = stem.geometry.out;
       const auto conv = kernels::CreateWinogradConv2D(stem.Params(true), *simd);
       const auto direct = kernels::CreateRowConv2D(stem.Params(true), *simd);
@@ -204,7 +204,7 @@ TEST(Winograd, LeavesWhatIsNotFiniteToTheDirectSum) {
 TEST(Winograd, TakesOnlyWhatItKnows) {
   Rng rng(35);
   Stem stem(3, 31, 31, 3, 20, &rng);
-  const simd::Simd& simd = *Supported().front();
+  const isa::FloatLoops& simd = *Supported().front();
   const auto takes = [&](auto change) {
     kernels::Conv2DParams params = stem.Params(true);
     change(&params);

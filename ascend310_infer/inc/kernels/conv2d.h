@@ -8,7 +8,7 @@
 
 #include "base/conv_geometry.h"
 #include "base/epilogue.h"
-#include "simd/simd.h"
+#include "isa/isa.h"
 
 namespace adabin::kernels {
 
@@ -45,12 +45,13 @@ class Conv2D {
 // group, finite weights, padding that can be laid out in memory.
 bool FitsRows(const Conv2DParams& params);
 
-std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const simd::Simd& simd);
+std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const isa::FloatLoops& simd);
 std::unique_ptr<Conv2D> CreatePlainConv2D(const Conv2DParams& params);
 // The direct sum, by rows; for what FitsRows takes.
-std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const simd::Simd& simd);
+std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd);
 // Fewer multiplications; null for what it does not know.
-std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params, const simd::Simd& simd);
+std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params,
+                                             const isa::FloatLoops& simd);
 
 }  // namespace adabin::kernels
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "isa/isa.h"
 #include "kernels/bconv2d.h"
 #include "kernels/conv2d.h"
-#include "simd/simd.h"
 
 namespace adabin::schedule {
 
@@ -70,13 +70,13 @@ CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Outp
 // A convolution whose map only a maximum pooling sees: `row` is the shape of the map.
 CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
                       const ConvGeometry& pool, Tail tail, const Output& output,
-                      const simd::Simd& simd);
+                      const isa::FloatLoops& simd);
 CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
-                      Tail tail, const Output& output, const simd::Simd& simd);
+                      Tail tail, const Output& output, const isa::FloatLoops& simd);
 CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
-                    const Output& output, const simd::Simd& simd);
+                    const Output& output, const isa::FloatLoops& simd);
 // Residual, scale, activation, bits of an existing map.
-CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const simd::Simd& simd);
+CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd);
 // A function of the whole map: fn(frame).
 template <typename Fn>
 CpuStepPtr MakeWhole(Fn fn) {

@@ -42,7 +42,7 @@ class Scheduler {
   bool fuse() const { return fuse_; }
   bool float_binary() const { return float_binary_; }  // binary layers run as float convolutions
   const kernels::Kernel& kernel() const { return kernel_; }
-  const simd::Simd& simd() const { return simd_; }
+  const isa::FloatLoops& simd() const { return simd_; }
   const PlanReaders& readers() const { return readers_; }
   ValueBuffers& values() { return values_; }
 
@@ -80,7 +80,7 @@ class Scheduler {
   const bool fuse_;
   const bool float_binary_;
   const kernels::Kernel& kernel_;
-  const simd::Simd& simd_;
+  const isa::FloatLoops& simd_;
   const PlanReaders readers_;
   ValueBuffers values_;
   std::vector<std::unique_ptr<kernels::BConv2D>> binary_convs_;  // by step

@@ -16,7 +16,7 @@
 namespace adabin::kernels {
 namespace {
 
-using simd::kLanes;
+using isa::kLanes;
 
 constexpr size_t kAlign = 64;
 size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
@@ -32,7 +32,7 @@ AlignedVector<float> Padded(std::span<const T> values, size_t used, size_t size,
 
 class RowConv2D : public Conv2D {
  public:
-  RowConv2D(const Conv2DParams& params, const simd::Simd& simd)
+  RowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
         act_(params.act),
@@ -60,7 +60,7 @@ class RowConv2D : public Conv2D {
   int blocks() const override { return static_cast<int>(blocks_.size()); }
 
   size_t scratch_bytes() const override {
-    size_t bytes = simd::kConvScratch * sizeof(float) + SegmentBytes();
+    size_t bytes = isa::kConvScratch * sizeof(float) + SegmentBytes();
     if (averages_) bytes += RoundUp(geometry_.in.size() * sizeof(float), kAlign);
     if (copies_rows_) bytes += RingBytes();
     return bytes;
@@ -68,23 +68,23 @@ class RowConv2D : public Conv2D {
 
   void Start(std::byte* scratch) const override {
     if (!copies_rows_) return;
-    scratch += simd::kConvScratch * sizeof(float) + SegmentBytes();
+    scratch += isa::kConvScratch * sizeof(float) + SegmentBytes();
     std::fill_n(RingRows(scratch), RingSlots(), -1);
   }
 
   void Run(const float* x, const Work& work, const Target& target,
            std::byte* scratch) const override {
     const ConvGeometry& g = geometry_;
-    simd::ConvRow row;
+    isa::ConvRow row;
     row.scratch = reinterpret_cast<float*>(scratch);
-    scratch += simd::kConvScratch * sizeof(float);
-    auto* segments = reinterpret_cast<simd::ConvRow::Segment*>(scratch);
+    scratch += isa::kConvScratch * sizeof(float);
+    auto* segments = reinterpret_cast<isa::ConvRow::Segment*>(scratch);
     scratch += SegmentBytes();
     row.segment = segments;
     row.pixel_step =
         static_cast<size_t>(g.stride_w) * (nchw_ ? size_t{1} : static_cast<size_t>(g.in.c));
     row.width = g.out.w;
-    simd::FinishTile& f = row.finish;
+    isa::FinishTile& f = row.finish;
     f.act = act_;
     f.stride = static_cast<size_t>(g.out.c);
     f.compare = target.compare;
@@ -145,7 +145,7 @@ class RowConv2D : public Conv2D {
   };
 
   size_t SegmentBytes() const {
-    return RoundUp(pieces_.size() * sizeof(simd::ConvRow::Segment), kAlign);
+    return RoundUp(pieces_.size() * sizeof(isa::ConvRow::Segment), kAlign);
   }
   size_t PaddedWidth() const {
     return static_cast<size_t>(pad_.left + geometry_.in.w + pad_.right);
@@ -167,7 +167,7 @@ class RowConv2D : public Conv2D {
 
   void AddPieces(int kh, size_t offset, int length, size_t* term) {
     while (length > 0) {
-      const int take = std::min(length, simd::kMaxTerms);
+      const int take = std::min(length, isa::kMaxTerms);
       pieces_.push_back({kh, offset, take, *term});
       offset += static_cast<size_t>(take);
       *term += static_cast<size_t>(take);
@@ -255,7 +255,7 @@ class RowConv2D : public Conv2D {
 
   // `index` is the row's number among those of the target.
   void RunBlock(const Block& block, const Source& source, int oh, int index, const Target& target,
-                simd::ConvRow::Segment* segments, simd::ConvRow* row) const {
+                isa::ConvRow::Segment* segments, isa::ConvRow* row) const {
     const ConvGeometry& g = geometry_;
     const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
     const float* weights = weights_.data() + block.weights;
@@ -275,7 +275,7 @@ class RowConv2D : public Conv2D {
     }
     row->segments = count;
     row->vectors = block.vectors;
-    simd::FinishTile& f = row->finish;
+    isa::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
     f.vectors = block.vectors;
     f.channels = std::min(g.out.c - block.first, static_cast<int>(lanes));
@@ -294,7 +294,7 @@ class RowConv2D : public Conv2D {
   }
 
   ConvGeometry geometry_;
-  const simd::Simd& simd_;
+  const isa::FloatLoops& simd_;
   Activation act_;
   bool nchw_;
   BitPadding pad_;  // what the windows reach
@@ -320,11 +320,11 @@ bool FitsRows(const Conv2DParams& params) {
                      [](float w) { return std::isfinite(w); });
 }
 
-std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const simd::Simd& simd) {
+std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd) {
   return std::make_unique<RowConv2D>(params, simd);
 }
 
-std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const simd::Simd& simd) {
+std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const isa::FloatLoops& simd) {
   if (!FitsRows(params)) return CreatePlainConv2D(params);
   if (auto winograd = CreateWinogradConv2D(params, simd)) return winograd;
   return CreateRowConv2D(params, simd);

@@ -7,13 +7,13 @@ namespace adabin::kernels {
 namespace {
 
 // One output row, whose windows see `rows` rows from `map` (input row `top`) on.
-void Row(void (*pool)(const simd::Windows&), const ConvGeometry& g, const float* map, int rows,
+void Row(void (*pool)(const isa::Windows&), const ConvGeometry& g, const float* map, int rows,
          float* out) {
   const auto channels = static_cast<size_t>(g.in.c);
   const auto columns = [&](int ow) {
     return ValidTaps(ow * g.stride_w - g.pad_left, g.kernel_w, 1, g.in.w);
   };
-  simd::Windows w;
+  isa::Windows w;
   w.rows = rows;
   w.row_step = static_cast<size_t>(g.in.w) * channels;
   w.column_step = channels;
@@ -31,7 +31,7 @@ void Row(void (*pool)(const simd::Windows&), const ConvGeometry& g, const float*
   }
 }
 
-void Rows(void (*pool)(const simd::Windows&), const ConvGeometry& g, const float* x, int row_begin,
+void Rows(void (*pool)(const isa::Windows&), const ConvGeometry& g, const float* x, int row_begin,
           int row_end, float* out) {
   for (int oh = row_begin; oh < row_end; ++oh, out += int64_t{g.out.w} * g.out.c) {
     const int top = oh * g.stride_h - g.pad_top;
@@ -43,17 +43,18 @@ void Rows(void (*pool)(const simd::Windows&), const ConvGeometry& g, const float
 
 }  // namespace
 
-void MaxPoolRows(const simd::Simd& simd, const ConvGeometry& g, const float* x, int row_begin,
+void MaxPoolRows(const isa::FloatLoops& simd, const ConvGeometry& g, const float* x, int row_begin,
                  int row_end, float* out) {
   Rows(simd.maximum, g, x, row_begin, row_end, out);
 }
 
-void AvgPoolRows(const simd::Simd& simd, const ConvGeometry& g, const float* x, int row_begin,
+void AvgPoolRows(const isa::FloatLoops& simd, const ConvGeometry& g, const float* x, int row_begin,
                  int row_end, float* out) {
   Rows(simd.average, g, x, row_begin, row_end, out);
 }
 
-void MaxPoolColumns(const simd::Simd& simd, const ConvGeometry& g, const float* row, float* out) {
+void MaxPoolColumns(const isa::FloatLoops& simd, const ConvGeometry& g, const float* row,
+                    float* out) {
   Row(simd.maximum, g, row, 1, out);
 }
 

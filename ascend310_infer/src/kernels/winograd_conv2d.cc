@@ -14,11 +14,11 @@
 namespace adabin::kernels {
 namespace {
 
-using simd::kLanes;
-using simd::kTileColumns;
-using simd::kTileInputRows;
-using simd::kTileRows;
-using simd::kTransformedColumns;
+using isa::kLanes;
+using isa::kTileColumns;
+using isa::kTileInputRows;
+using isa::kTileRows;
+using isa::kTransformedColumns;
 
 // Sums of so large weights and the largest numbers that transform_row lets pass stay finite.
 constexpr double kLargestWeight = 0x1p20;
@@ -31,19 +31,19 @@ size_t Floats(size_t count) { return RoundUp(count, kLanes); }
 // The products' weights of one 7x7 filter, in the order of winograd.h: for product (row, column),
 // each channel and the filters that have it.
 void TransformFilter(const float* filter, int channels, double* out) {
-  using simd::Phases;
-  for (int column = 0; column < simd::kProductColumns; ++column) {
-    for (int row = 0; row < simd::kProductRows; ++row) {
+  using isa::Phases;
+  for (int column = 0; column < isa::kProductColumns; ++column) {
+    for (int row = 0; row < isa::kProductRows; ++row) {
       for (int c = 0; c < channels; ++c, filter += 49) {
-        for (int y = 0; y < Phases(row, simd::kProductRows); ++y) {
-          for (int x = 0; x < Phases(column, simd::kProductColumns); ++x) {
+        for (int y = 0; y < Phases(row, isa::kProductRows); ++y) {
+          for (int x = 0; x < Phases(column, isa::kProductColumns); ++x) {
             double sum = 0;
             for (int h = y; h < 7; h += 2) {
               const double a =
-                  y == 0 ? simd::kEvenRows.filter[row][h / 2] : simd::kOddRows.filter[row][h / 2];
+                  y == 0 ? isa::kEvenRows.filter[row][h / 2] : isa::kOddRows.filter[row][h / 2];
               for (int w = x; w < 7; w += 2) {
-                const double b = x == 0 ? simd::kEvenColumns.filter[column][w / 2]
-                                        : simd::kOddColumns.filter[column][w / 2];
+                const double b = x == 0 ? isa::kEvenColumns.filter[column][w / 2]
+                                        : isa::kOddColumns.filter[column][w / 2];
                 sum += a * b * double{filter[h * 7 + w]};
               }
             }
@@ -58,7 +58,8 @@ void TransformFilter(const float* filter, int channels, double* out) {
 
 class WinogradConv2D : public Conv2D {
  public:
-  WinogradConv2D(const Conv2DParams& params, std::vector<double> weights, const simd::Simd& simd)
+  WinogradConv2D(const Conv2DParams& params, std::vector<double> weights,
+                 const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
         act_(params.act),
@@ -150,13 +151,13 @@ class WinogradConv2D : public Conv2D {
     s.ring = take(kTileInputRows * RowFloats());
     s.planes = take(PlaneFloats());
     s.terms = take(Terms() * step_);
-    s.tiles = take(simd::WinogradScratch(simd_.winograd_vectors, simd_.winograd_tiles));
-    s.sums = take(simd::WinogradSums(simd_.winograd_vectors, simd_.winograd_tiles));
+    s.tiles = take(isa::WinogradScratch(simd_.winograd_vectors, simd_.winograd_tiles));
+    s.sums = take(isa::WinogradSums(simd_.winograd_vectors, simd_.winograd_tiles));
     s.bytes = bytes;
     return s;
   }
 
-  size_t Terms() const { return static_cast<size_t>(simd::kTileTerms * geometry_.in.c); }
+  size_t Terms() const { return static_cast<size_t>(isa::kTileTerms * geometry_.in.c); }
   size_t RowFloats() const {
     return static_cast<size_t>(geometry_.in.c * kTransformedColumns) * step_;
   }
@@ -169,7 +170,7 @@ class WinogradConv2D : public Conv2D {
   // The terms of the tiles that begin with output row `row`; false if they may not be finite.
   bool TransformInput(const float* x, int row, const Scratch& s) const {
     const ConvGeometry& g = geometry_;
-    simd::WinogradRows rows;
+    isa::WinogradRows rows;
     rows.out = s.terms;
     rows.tiles = step_;
     rows.channels = g.in.c;
@@ -194,7 +195,7 @@ class WinogradConv2D : public Conv2D {
   // `x` is the row in the first plane.
   bool TransformRow(const float* x, const Scratch& s, float* out) const {
     const ConvGeometry& g = geometry_;
-    simd::WinogradRow row;
+    isa::WinogradRow row;
     // What lies further to the right no output sees.
     row.width = std::min(g.in.w, 2 * kTileColumns * (tiles_ + 1) - g.pad_left);
     row.left = g.pad_left;
@@ -214,7 +215,7 @@ class WinogradConv2D : public Conv2D {
   // Rows [row, end) of one row of tiles.
   void RunTiles(int row, int end, const Target& target, const Scratch& s) const {
     const ConvGeometry& g = geometry_;
-    simd::WinogradTiles tiles;
+    isa::WinogradTiles tiles;
     tiles.step = step_;
     tiles.channels = g.in.c;
     tiles.scratch = s.tiles;
@@ -237,11 +238,11 @@ class WinogradConv2D : public Conv2D {
   }
 
   // `index` is the row's number among those of the target.
-  void FinishTiles(const simd::WinogradTiles& tiles, int h, int index, int column, size_t channel,
+  void FinishTiles(const isa::WinogradTiles& tiles, int h, int index, int column, size_t channel,
                    const Target& target) const {
     const ConvGeometry& g = geometry_;
     const int columns = tiles.tiles * kTileColumns;
-    simd::FinishTile f;
+    isa::FinishTile f;
     f.sum_pixel_step = kLanes;
     f.sum_vector_step = static_cast<size_t>(columns) * kLanes;
     f.sums = tiles.sums + static_cast<size_t>(h % kTileRows * tiles.vectors) * f.sum_vector_step;
@@ -267,7 +268,7 @@ class WinogradConv2D : public Conv2D {
   }
 
   ConvGeometry geometry_;
-  const simd::Simd& simd_;
+  const isa::FloatLoops& simd_;
   Activation act_;
   int tiles_;    // in a row
   size_t step_;  // whole vectors of them
@@ -277,14 +278,15 @@ class WinogradConv2D : public Conv2D {
 
 }  // namespace
 
-std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params, const simd::Simd& simd) {
+std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params,
+                                             const isa::FloatLoops& simd) {
   const ConvGeometry& g = params.geometry;
   const bool fits = params.reads_nchw && params.average == nullptr && FitsRows(params) &&
-                    g.kernel_h == simd::kWinogradKernel && g.kernel_w == simd::kWinogradKernel &&
+                    g.kernel_h == isa::kWinogradKernel && g.kernel_w == isa::kWinogradKernel &&
                     g.stride_h == 2 && g.stride_w == 2 && g.dilation_h == 1 && g.dilation_w == 1 &&
-                    g.in.c <= kMaxChannels && g.pad_left < simd::kWinogradKernel;
+                    g.in.c <= kMaxChannels && g.pad_left < isa::kWinogradKernel;
   if (!fits) return nullptr;
-  const auto terms = static_cast<size_t>(simd::kTileTerms * g.in.c);
+  const auto terms = static_cast<size_t>(isa::kTileTerms * g.in.c);
   std::vector<double> weights(terms * static_cast<size_t>(g.out.c));
   for (int o = 0; o < g.out.c; ++o) {
     TransformFilter(params.weights.data() + int64_t{o} * g.filter_size(), g.in.c,

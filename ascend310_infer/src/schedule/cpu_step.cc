@@ -68,15 +68,15 @@ class ConvStep : public CpuStep {
 };
 
 // Writes row `h` from `sums`, a row of pixels.
-void FinishRow(const simd::Simd& simd, const Tail& tail, const Output& output, const Frame& frame,
-               int h, const float* sums) {
+void FinishRow(const isa::FloatLoops& simd, const Tail& tail, const Output& output,
+               const Frame& frame, int h, const float* sums) {
   const Target target = output.At(frame, h);
-  simd::FinishTile tile;
+  isa::FinishTile tile;
   tile.sums = sums;
-  tile.sum_vector_step = simd::kLanes;
+  tile.sum_vector_step = isa::kLanes;
   tile.sum_pixel_step = static_cast<size_t>(output.shape.c);
   tile.pixels = output.shape.w;
-  tile.vectors = (output.shape.c + simd::kLanes - 1) / simd::kLanes;
+  tile.vectors = (output.shape.c + isa::kLanes - 1) / isa::kLanes;
   tile.channels = output.shape.c;
   tile.a = tail.scale.data();
   tile.c = tail.shift.data();
@@ -100,7 +100,7 @@ template <typename Source>
 class PooledStep : public CpuStep {
  public:
   PooledStep(Source source, const ConvGeometry& pool, Tail tail, const Output& output,
-             const simd::Simd& simd)
+             const isa::FloatLoops& simd)
       : source_(std::move(source)),
         pool_(pool),
         tail_(std::move(tail)),
@@ -163,13 +163,13 @@ class PooledStep : public CpuStep {
   ConvGeometry pool_;
   Tail tail_;
   Output output_;
-  const simd::Simd& simd_;
+  const isa::FloatLoops& simd_;
 };
 
 class PoolStep : public CpuStep {
  public:
   PoolStep(bool maximum, const ConvGeometry& pool, int input, Tail tail, const Output& output,
-           const simd::Simd& simd)
+           const isa::FloatLoops& simd)
       : maximum_(maximum),
         pool_(pool),
         input_(input),
@@ -195,12 +195,12 @@ class PoolStep : public CpuStep {
   int input_;
   Tail tail_;
   Output output_;
-  const simd::Simd& simd_;
+  const isa::FloatLoops& simd_;
 };
 
 class MapStep : public CpuStep {
  public:
-  MapStep(int input, Tail tail, const Output& output, const simd::Simd& simd)
+  MapStep(int input, Tail tail, const Output& output, const isa::FloatLoops& simd)
       : input_(input), tail_(std::move(tail)), output_(output), simd_(simd) {}
   int rows() const override { return output_.shape.h; }
   void Run(const Frame& frame, const Work& work, std::byte*) const override {
@@ -214,7 +214,7 @@ class MapStep : public CpuStep {
   int input_;
   Tail tail_;
   Output output_;
-  const simd::Simd& simd_;
+  const isa::FloatLoops& simd_;
 };
 
 }  // namespace
@@ -233,8 +233,7 @@ Target Output::At(const Frame& frame, int row) const {
 
 Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
               Activation act, std::span<const float> positive, std::span<const float> negative) {
-  const size_t size =
-      (static_cast<size_t>(channels) + simd::kLanes - 1) / simd::kLanes * simd::kLanes;
+  const size_t size = (static_cast<size_t>(channels) + isa::kLanes - 1) / isa::kLanes * isa::kLanes;
   Tail tail;
   tail.scale.assign(size, scale.empty() ? 1.0f : 0.0f);
   tail.shift.assign(size, 0.0f);
@@ -260,23 +259,23 @@ CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Outp
 
 CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
                       const ConvGeometry& pool, Tail tail, const Output& output,
-                      const simd::Simd& simd) {
+                      const isa::FloatLoops& simd) {
   return std::make_unique<PooledStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
                                                     pool, std::move(tail), output, simd);
 }
 
 CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
-                      Tail tail, const Output& output, const simd::Simd& simd) {
+                      Tail tail, const Output& output, const isa::FloatLoops& simd) {
   return std::make_unique<PooledStep<FloatSource>>(FloatSource(std::move(conv), input), pool,
                                                    std::move(tail), output, simd);
 }
 
 CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
-                    const Output& output, const simd::Simd& simd) {
+                    const Output& output, const isa::FloatLoops& simd) {
   return std::make_unique<PoolStep>(maximum, pool, input, std::move(tail), output, simd);
 }
 
-CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const simd::Simd& simd) {
+CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd) {
   return std::make_unique<MapStep>(input, std::move(tail), output, simd);
 }
 

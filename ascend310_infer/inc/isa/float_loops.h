@@ -3,17 +3,15 @@
 // The vector loops under the full-precision layers. Every instruction set does the same operations
 // on each element in the same order, so that results differ only where a CPU lacks fused
 // multiply-add.
-#ifndef ADABIN_SIMD_SIMD_H_
-#define ADABIN_SIMD_SIMD_H_
+#ifndef ADABIN_ISA_FLOAT_LOOPS_H_
+#define ADABIN_ISA_FLOAT_LOOPS_H_
 
 #include <cstddef>
-#include <span>
-#include <string>
 
-#include "simd/finish.h"
-#include "simd/winograd.h"
+#include "isa/finish.h"
+#include "isa/winograd.h"
 
-namespace adabin::simd {
+namespace adabin::isa {
 
 // One row of outputs of a float convolution, for one block of channels. Under the kernel of the
 // row's first pixel the input lies in segments of neighboring floats; those of the next pixel lie
@@ -50,10 +48,9 @@ struct Windows {
   float* out = nullptr;  // [count][channels]
 };
 
-struct Simd {
-  const char* name;
-  bool (*supported)();
-  int max_vectors;  // of a ConvRow
+struct FloatLoops {
+  const char* name;  // of their instruction set
+  int max_vectors;   // of a ConvRow
   void (*conv_row)(const ConvRow& row);
   void (*finish)(const FinishTile& tile);  // of floats
   void (*average)(const Windows& windows);
@@ -69,20 +66,6 @@ struct Simd {
   void (*multiply_tiles)(const WinogradTiles& tiles);
 };
 
-// Every compiled-in set, best first.
-std::span<const Simd> Table();
-// By name; null is the best that this CPU can run.
-const Simd& Select(const char* name);
+}  // namespace adabin::isa
 
-extern const Simd kPortable;
-#if defined(__x86_64__)
-extern const Simd kAvx512;
-extern const Simd kAvx2;
-#endif
-#if defined(__aarch64__)
-extern const Simd kNeon;
-#endif
-
-}  // namespace adabin::simd
-
-#endif  // ADABIN_SIMD_SIMD_H_
+#endif  // ADABIN_ISA_FLOAT_LOOPS_H_

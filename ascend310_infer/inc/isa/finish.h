@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The end of a layer on a tile of outputs that is still in the first-level cache.
-#ifndef ADABIN_SIMD_FINISH_H_
-#define ADABIN_SIMD_FINISH_H_
+#ifndef ADABIN_ISA_FINISH_H_
+#define ADABIN_ISA_FINISH_H_
 
 #include <cstddef>
 #include <cstdint>
 
 #include "base/epilogue.h"
 
-namespace adabin::simd {
+namespace adabin::isa {
 
 constexpr int kLanes = 16;  // channels per vector, on every instruction set
 
@@ -45,6 +45,6 @@ struct FinishTile {
   float threshold = 0;
 };
 
-}  // namespace adabin::simd
+}  // namespace adabin::isa
 
-#endif  // ADABIN_SIMD_FINISH_H_
+#endif  // ADABIN_ISA_FINISH_H_

@@ -2,14 +2,13 @@
 //
 // AVX-512 without VPOPCNTDQ (Skylake-X, Cascade Lake).
 #if defined(__x86_64__)
-#include "kernels/select_kernel.h"
-#include "kernels/tiled_bconv2d.h"
-#include "simd/lanes_avx512.h"
+#include "isa/isa.h"
+#include "isa/lanes_avx512.h"
 // after the lanes
-#include "kernels/count_windows.inc"
-#include "simd/finish.inc"
+#include "isa/count_windows.inc"
+#include "isa/floats.inc"
 // after those
-#include "kernels/nibble_rows.inc"
+#include "isa/nibble_rows.inc"
 
 namespace adabin::avx512 {
 namespace {
@@ -48,17 +47,16 @@ ADABIN_SIMD void RunRow(const BConvRow& row) {
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {Encode, RunRow, CountPixels, SumWindows};
+constexpr isa::BConvRowKernel kBinary = {Encode, RunRow, CountPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::avx512
 
-namespace adabin::kernels {
+namespace adabin::isa {
 
-std::unique_ptr<BConv2D> CreateAvx512BConv2D(const BConv2DParams& params) {
-  if (!FitsNibbles(params.geometry)) return CreatePortableBConv2D(params);
-  return CreateTiledBConv2D(params, avx512::kKernel);
-}
+extern const FloatLoops kAvx512Floats = avx512::kFloats;
+extern const Isa kAvx512 = {"avx512", "AVX-512 without it: table look-up of four bits",
+                            avx512::Supported, &avx512::kBinary, &kAvx512Floats};
 
-}  // namespace adabin::kernels
+}  // namespace adabin::isa
 #endif  // __x86_64__

@@ -2,8 +2,8 @@
 //
 // Sixteen floats at a time, as a compiler vector: registers of whatever the target has. See
 // lanes_avx512.h. Multiply-add is not fused: in software that would cost more than everything else.
-#ifndef ADABIN_SIMD_LANES_PORTABLE_H_
-#define ADABIN_SIMD_LANES_PORTABLE_H_
+#ifndef ADABIN_ISA_LANES_PORTABLE_H_
+#define ADABIN_ISA_LANES_PORTABLE_H_
 
 #include <cstdint>
 #include <cstring>
@@ -63,4 +63,4 @@ ADABIN_SIMD_INLINE unsigned NotAtMost(Lanes x, Lanes y) { return Bits(~(x <= y))
 
 }  // namespace adabin::portable
 
-#endif  // ADABIN_SIMD_LANES_PORTABLE_H_
+#endif  // ADABIN_ISA_LANES_PORTABLE_H_

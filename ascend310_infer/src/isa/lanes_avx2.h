@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sixteen floats at a time, as two AVX2 registers. See lanes_avx512.h.
-#ifndef ADABIN_SIMD_LANES_AVX2_H_
-#define ADABIN_SIMD_LANES_AVX2_H_
+#ifndef ADABIN_ISA_LANES_AVX2_H_
+#define ADABIN_ISA_LANES_AVX2_H_
 
 #include <immintrin.h>
 
@@ -102,4 +102,4 @@ ADABIN_SIMD_INLINE unsigned NotAtMost(Lanes x, Lanes y) {
 
 }  // namespace adabin::avx2
 
-#endif  // ADABIN_SIMD_LANES_AVX2_H_
+#endif  // ADABIN_ISA_LANES_AVX2_H_

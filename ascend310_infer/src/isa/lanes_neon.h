@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sixteen floats at a time, as four NEON registers. See lanes_avx512.h. Every 64-bit ARM has NEON.
-#ifndef ADABIN_SIMD_LANES_NEON_H_
-#define ADABIN_SIMD_LANES_NEON_H_
+#ifndef ADABIN_ISA_LANES_NEON_H_
+#define ADABIN_ISA_LANES_NEON_H_
 
 #include <arm_neon.h>
 
@@ -111,4 +111,4 @@ ADABIN_SIMD_INLINE unsigned NotAtMost(const Lanes& x, const Lanes& y) {
 
 }  // namespace adabin::neon
 
-#endif  // ADABIN_SIMD_LANES_NEON_H_
+#endif  // ADABIN_ISA_LANES_NEON_H_

@@ -7,19 +7,18 @@
 #if defined(__aarch64__)
 #include <algorithm>
 
-#include "kernels/select_kernel.h"
-#include "kernels/tiled_bconv2d.h"
-#include "simd/lanes_neon.h"
+#include "isa/isa.h"
+#include "isa/lanes_neon.h"
 // after the lanes
-#include "kernels/count_windows.inc"
-#include "simd/finish.inc"
+#include "isa/count_windows.inc"
+#include "isa/floats.inc"
 
 namespace adabin::neon {
 namespace {
 
-using kernels::BConvRow;
+using isa::BConvRow;
 
-constexpr int kParts = simd::kLanes / 4;
+constexpr int kParts = isa::kLanes / 4;
 constexpr int kMaxSteps = 255 / 8;
 
 template <int kPixels>
@@ -27,10 +26,10 @@ using ByteSums = uint8x16_t[kPixels][kParts];
 
 // Moves the sums of bytes to the numbers of `sums`, [pixel][16].
 template <int kPixels>
-ADABIN_SIMD_INLINE void Flush(ByteSums<kPixels>& bytes, int32_t* sums) {
+ADABIN_SIMD_INLINE void FlushBytes(ByteSums<kPixels>& bytes, int32_t* sums) {
   for (int p = 0; p < kPixels; ++p) {
     for (int i = 0; i < kParts; ++i) {
-      int32_t* at = sums + p * simd::kLanes + i * 4;
+      int32_t* at = sums + p * isa::kLanes + i * 4;
       const uint32x4_t before = vreinterpretq_u32_s32(vld1q_s32(at));
       const uint32x4_t after = vpadalq_u16(before, vpaddlq_u8(bytes[p][i]));
       vst1q_s32(at, vreinterpretq_s32_u32(after));
@@ -46,9 +45,9 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, int vector, size_t first,
   for (int p = 0; p < kPixels; ++p) {
     for (int i = 0; i < kParts; ++i) bytes[p][i] = vdupq_n_u8(0);
   }
-  std::fill_n(sums, kPixels * simd::kLanes, 0);
-  const auto words = static_cast<size_t>(row.vectors) * simd::kLanes;
-  const auto* weights = reinterpret_cast<const uint32_t*>(row.weights) + vector * simd::kLanes;
+  std::fill_n(sums, kPixels * isa::kLanes, 0);
+  const auto words = static_cast<size_t>(row.vectors) * isa::kLanes;
+  const auto* weights = reinterpret_cast<const uint32_t*>(row.weights) + vector * isa::kLanes;
   const size_t step = row.pixel_bytes;
   int left = kMaxSteps;
   for (int s = 0; s < row.segments; ++s) {
@@ -71,23 +70,23 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, int vector, size_t first,
         }
       }
       if (left == 0) {
-        Flush<kPixels>(bytes, sums);
+        FlushBytes<kPixels>(bytes, sums);
         left = kMaxSteps;
       }
     }
   }
-  Flush<kPixels>(bytes, sums);
+  FlushBytes<kPixels>(bytes, sums);
 }
 
 template <int kPixels>
 ADABIN_SIMD_INLINE void RunTile(const BConvRow& row, size_t first) {
   auto* sums = reinterpret_cast<int32_t*>(row.scratch);
-  constexpr int kVector = kPixels * simd::kLanes;
+  constexpr int kVector = kPixels * isa::kLanes;
   for (int v = 0; v < row.vectors; ++v) CountTile<kPixels>(row, v, first, sums + v * kVector);
-  simd::FinishTile tile = row.finish;
+  isa::FinishTile tile = row.finish;
   tile.sums = sums;
   tile.sum_vector_step = kVector;
-  tile.sum_pixel_step = simd::kLanes;
+  tile.sum_pixel_step = isa::kLanes;
   tile.pixels = kPixels;
   tile.ones += first;
   tile.c_offset += first;
@@ -122,17 +121,20 @@ void RunRow(const BConvRow& row) {
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {nullptr, RunRow, CountPixels, SumWindows};
+constexpr isa::BConvRowKernel kBinary = {nullptr, RunRow, CountPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::neon
 
-namespace adabin::kernels {
+namespace adabin::isa {
+namespace {
 
-std::unique_ptr<BConv2D> CreateNeonBConv2D(const BConv2DParams& params) {
-  if (!FitsTiles(params.geometry)) return CreatePortableBConv2D(params);
-  return CreateTiledBConv2D(params, neon::kKernel);
-}
+bool Always() { return true; }
 
-}  // namespace adabin::kernels
+}  // namespace
+
+extern const Isa kNeon = {"neon", "NEON, which every 64-bit ARM has", Always, &neon::kBinary,
+                          &neon::kFloats};
+
+}  // namespace adabin::isa
 #endif  // __aarch64__

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_SIMD_TOOM_COOK_H_
-#define ADABIN_SIMD_TOOM_COOK_H_
+#ifndef ADABIN_ISA_TOOM_COOK_H_
+#define ADABIN_ISA_TOOM_COOK_H_
 
-namespace adabin::simd {
+namespace adabin::isa {
 
 // Toom-Cook (Winograd) filtering F(m, r): m neighboring outputs of a filter of r taps from
 // n = m + r - 1 products in place of m * r:
@@ -51,6 +51,6 @@ constexpr ToomCook<kOutputs, kTaps> MakeToomCook(const double (&points)[kOutputs
   return result;
 }
 
-}  // namespace adabin::simd
+}  // namespace adabin::isa
 
-#endif  // ADABIN_SIMD_TOOM_COOK_H_
+#endif  // ADABIN_ISA_TOOM_COOK_H_

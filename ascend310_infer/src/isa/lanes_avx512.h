@@ -5,8 +5,8 @@
 // instruction set. Everything is a function with a target attribute rather than a file with
 // compiler flags: an inline function of the standard library, which the linker merges with those of
 // other files, can then never contain an instruction that the CPU lacks.
-#ifndef ADABIN_SIMD_LANES_AVX512_H_
-#define ADABIN_SIMD_LANES_AVX512_H_
+#ifndef ADABIN_ISA_LANES_AVX512_H_
+#define ADABIN_ISA_LANES_AVX512_H_
 
 #include <immintrin.h>
 
@@ -29,6 +29,13 @@ constexpr int kWinogradVectors = 2;
 constexpr int kWinogradTiles = 13;
 // Vectors of channels that a layer finishes together.
 constexpr int kFinishVectors = 4;
+
+inline bool Supported() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("popcnt");
+}
 
 ADABIN_SIMD_INLINE Lanes Zero() { return _mm512_setzero_ps(); }
 ADABIN_SIMD_INLINE Lanes Set(float x) { return _mm512_set1_ps(x); }
@@ -77,4 +84,4 @@ ADABIN_SIMD_INLINE unsigned NotAtMost(Lanes x, Lanes y) {
 
 }  // namespace adabin::avx512
 
-#endif  // ADABIN_SIMD_LANES_AVX512_H_
+#endif  // ADABIN_ISA_LANES_AVX512_H_

@@ -4,22 +4,21 @@
 // up to four pixels, broadcast, so that each of the 16 sums stays in a register and a word costs
 // three instructions: and, popcount, add.
 #if defined(__x86_64__)
-#include "kernels/select_kernel.h"
-#include "kernels/tiled_bconv2d.h"
-#include "simd/lanes_avx512.h"
+#include "isa/isa.h"
+#include "isa/lanes_avx512.h"
 // after the lanes
-#include "kernels/count_windows.inc"
-#include "simd/finish.inc"
+#include "isa/count_windows.inc"
+#include "isa/finish.inc"
 
 namespace adabin::avx512 {
 namespace {
 
-using kernels::BConvRow;
-using kernels::StepRange;
+using isa::BConvRow;
+using isa::StepRange;
 
 // Pixels whose sums wait in the first-level cache to be finished together.
 constexpr int kChunk = 32;
-static_assert(kChunk * 4 * 16 * sizeof(int32_t) <= kernels::kRowScratch);
+static_assert(kChunk * 4 * 16 * sizeof(int32_t) <= isa::kRowScratch);
 
 // sum += popcount(a & w). In assembly because g++ 12 spills the sums when it sees through this.
 ADABIN_SIMD_INLINE void Count(__m512i a, __m512i w, __m512i* sum) {
@@ -91,11 +90,11 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, StepRange i
 
 // The map that the tile's results will meet is fetched while its bits are counted.
 template <int kVectors>
-ADABIN_SIMD_INLINE void Fetch(const simd::FinishTile& finish, size_t first, int pixels) {
+ADABIN_SIMD_INLINE void Fetch(const isa::FinishTile& finish, size_t first, int pixels) {
   if (finish.z == nullptr) return;
   const float* map = finish.z + first * finish.stride;
   for (int p = 0; p < pixels; ++p, map += finish.stride) {
-    for (int v = 0; v < kVectors; ++v) __builtin_prefetch(map + v * simd::kLanes);
+    for (int v = 0; v < kVectors; ++v) __builtin_prefetch(map + v * isa::kLanes);
   }
 }
 
@@ -147,7 +146,7 @@ ADABIN_SIMD_INLINE void RunChunks(const BConvRow& row) {
   for (int begin = 0; begin < row.width; begin += kChunk) {
     const int pixels = row.width - begin < kChunk ? row.width - begin : kChunk;
     CountChunk<kVectors, kPixels>(row, begin, pixels, sums);
-    simd::FinishTile tile = PixelsOf(row.finish, static_cast<size_t>(begin), pixels);
+    isa::FinishTile tile = PixelsOf(row.finish, static_cast<size_t>(begin), pixels);
     tile.ones += begin;
     tile.c_offset += begin;
     tile.sums = sums;
@@ -186,19 +185,22 @@ ADABIN_SIMD void CountFewPixels(const std::byte* bits, size_t pixel_bytes, int p
   }
 }
 
-constexpr kernels::BConvRowKernel kKernel = {nullptr, RunRow, CountFewPixels, SumWindows};
+constexpr isa::BConvRowKernel kBinary = {nullptr, RunRow, CountFewPixels, SumWindows};
 
 }  // namespace
 }  // namespace adabin::avx512
 
-namespace adabin::kernels {
+namespace adabin::isa {
+namespace {
 
-bool HasAvx512Vpopcnt() { return HasAvx512() && __builtin_cpu_supports("avx512vpopcntdq"); }
+bool Supported() { return avx512::Supported() && __builtin_cpu_supports("avx512vpopcntdq"); }
 
-std::unique_ptr<BConv2D> CreateAvx512VpopcntBConv2D(const BConv2DParams& params) {
-  if (!FitsTiles(params.geometry)) return CreatePortableBConv2D(params);
-  return CreateTiledBConv2D(params, avx512::kKernel);
-}
+}  // namespace
 
-}  // namespace adabin::kernels
+extern const FloatLoops kAvx512Floats;  // of avx512.cc
+extern const Isa kAvx512Vpopcnt = {"avx512_vpopcnt",
+                                   "AVX-512 with its popcount instruction (VPOPCNTDQ)", Supported,
+                                   &avx512::kBinary, &kAvx512Floats};
+
+}  // namespace adabin::isa
 #endif  // __x86_64__

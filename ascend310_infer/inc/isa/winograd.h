@@ -11,15 +11,15 @@
 // 3x3, 3.0 for 2x4. For 2x3 the largest error is 1.7 times the direct sum's, 9e-7 of the largest
 // output; on pixels (no negative values) both are about equal, on smooth images it is half: sums
 // are shorter. Two rows fit the max pooling behind the convolution.
-#ifndef ADABIN_SIMD_WINOGRAD_H_
-#define ADABIN_SIMD_WINOGRAD_H_
+#ifndef ADABIN_ISA_WINOGRAD_H_
+#define ADABIN_ISA_WINOGRAD_H_
 
 #include <cstddef>
 
-#include "simd/finish.h"
-#include "simd/toom_cook.h"
+#include "isa/finish.h"
+#include "isa/toom_cook.h"
 
-namespace adabin::simd {
+namespace adabin::isa {
 
 constexpr int kWinogradKernel = 7;
 constexpr int kEvenTaps = 4, kOddTaps = 3;
@@ -83,6 +83,6 @@ constexpr size_t WinogradSums(int vectors, int tiles) {
   return static_cast<size_t>(kTileRows * kTileColumns * vectors * tiles * kLanes);
 }
 
-}  // namespace adabin::simd
+}  // namespace adabin::isa
 
-#endif  // ADABIN_SIMD_WINOGRAD_H_
+#endif  // ADABIN_ISA_WINOGRAD_H_
