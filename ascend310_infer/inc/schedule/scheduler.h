@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "ir/plan_readers.h"
 #include "kernels/bconv2d.h"
 #include "kernels/select_kernel.h"
 #include "schedule/cpu_step.h"
 #include "schedule/memory_plan.h"
-#include "schedule/plan_readers.h"
 #include "schedule/value_buffers.h"
 
 namespace adabin::schedule {
@@ -43,7 +43,7 @@ class Scheduler {
   bool float_binary() const { return float_binary_; }  // binary layers run as float convolutions
   const kernels::Kernel& kernel() const { return kernel_; }
   const isa::FloatLoops& simd() const { return simd_; }
-  const PlanReaders& readers() const { return readers_; }
+  const ir::PlanReaders& readers() const { return readers_; }
   ValueBuffers& values() { return values_; }
 
   const Shape& ShapeOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
@@ -81,7 +81,7 @@ class Scheduler {
   const bool float_binary_;
   const kernels::Kernel& kernel_;
   const isa::FloatLoops& simd_;
-  const PlanReaders readers_;
+  const ir::PlanReaders readers_;
   ValueBuffers values_;
   std::vector<std::unique_ptr<kernels::BConv2D>> binary_convs_;  // by step
   std::vector<bool> done_;

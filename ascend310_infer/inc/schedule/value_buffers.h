@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "ir/plan.h"
+#include "ir/plan_readers.h"
 #include "schedule/cpu_step.h"
 #include "schedule/memory_plan.h"
 
@@ -27,8 +27,9 @@ struct BitRequest {
 
 class ValueBuffers {
  public:
-  // `runs_on_bits[i]`: step i reads its input as bits.
-  ValueBuffers(const ir::Plan& plan, const std::vector<bool>& runs_on_bits, bool fuse);
+  // `reads_bits[i]`: step i reads its input as bits.
+  ValueBuffers(const ir::Plan& plan, const ir::PlanReaders& readers,
+               const std::vector<bool>& reads_bits, bool fuse);
 
   // What is asked of here happens in this step; Advance begins the next one.
   int step() const { return step_; }

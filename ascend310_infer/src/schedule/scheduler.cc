@@ -15,7 +15,7 @@ Scheduler::Scheduler(const ir::Plan& plan, const ScheduleOptions& options,
       kernel_(kernels::SelectKernel(float_binary_ ? "auto" : options.kernel)),
       simd_(isa::Floats(kernel_.set)),
       readers_(plan),
-      values_(plan, reads_bits, fuse_),
+      values_(plan, readers_, reads_bits, fuse_),
       binary_convs_(plan.steps.size()),
       done_(plan.steps.size(), false) {}
 

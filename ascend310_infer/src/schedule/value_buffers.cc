@@ -6,18 +6,18 @@
 
 namespace adabin::schedule {
 
-ValueBuffers::ValueBuffers(const ir::Plan& plan, const std::vector<bool>& runs_on_bits, bool fuse)
+ValueBuffers::ValueBuffers(const ir::Plan& plan, const ir::PlanReaders& readers,
+                           const std::vector<bool>& reads_bits, bool fuse)
     : plan_(plan),
       fuse_(fuse),
-      reads_(plan.values.size(), 0),
       floats_(plan.values.size(), kNoBuffer),
       requests_(plan.values.size()) {
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const ir::Step& step = plan.steps[i];
-    if (!runs_on_bits[i]) ++reads_[Index(step.input)];
-    if (step.second >= 0) ++reads_[Index(step.second)];
+  for (size_t v = 0; v < plan.values.size(); ++v) {
+    reads_.push_back(static_cast<int>(readers.Of(static_cast<int>(v)).size()));
   }
-  for (const int output : plan.outputs) ++reads_[Index(output)];
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    if (reads_bits[i]) --reads_[Index(plan.steps[i].input)];
+  }
 }
 
 BitRequest& ValueBuffers::RequestOf(const ir::Step& step) {
