@@ -8,6 +8,7 @@
 #include "isa/count_windows.inc"
 #include "isa/floats.inc"
 // after those
+#include "isa/nibble_registers.inc"
 #include "isa/nibble_rows.inc"
 
 namespace adabin::avx512 {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/aligned_vector.h"
+#include "kernels/place_tile.h"
 #include "kernels/tiled_weights.h"
 
 namespace adabin::kernels {
@@ -98,10 +99,7 @@ class TiledBConv2D : public BConv2D {
     f.ones = ones;
     f.c_offset = c_offset_.data();
     f.act = act_;
-    f.stride = static_cast<size_t>(g.out.c);
-    f.compare = target.compare;
-    f.threshold = target.threshold;
-    f.bit_stride = target.layout.pixel_bytes;
+    StartTiles(g.out, target, &f);
     // All blocks of a row where that keeps the row's floats in cache, else all rows of a block,
     // which keeps its weights there.
     const bool by_row = weights_.bytes() <= kWeightsInCache;
@@ -213,8 +211,6 @@ class TiledBConv2D : public BConv2D {
     row->vectors = block.vectors;
     isa::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
-    f.vectors = block.vectors;
-    f.channels = std::min(geometry_.out.c - block.first, block.vectors * kLanes);
     f.a = a_.data() + first;
     f.b = b_.data() + first;
     f.scale = scale_.empty() ? nullptr : scale_.data() + first;
@@ -223,13 +219,7 @@ class TiledBConv2D : public BConv2D {
     f.negative = negative_.data() + first;
     const auto row_class = static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)]);
     f.c = c_.data() + row_class * classes_.column_sets.size() * padded_channels_ + first;
-    const size_t at = static_cast<size_t>(index) * static_cast<size_t>(geometry_.out.w) *
-                          static_cast<size_t>(geometry_.out.c) +
-                      first;
-    f.residual = target.residual == nullptr ? nullptr : target.residual + at;
-    f.z = target.z == nullptr ? nullptr : target.z + at;
-    f.bits =
-        target.bits == nullptr ? nullptr : target.bits + target.layout.Offset(oh, 0) + first / 8;
+    PlaceTile(geometry_.out, target, oh, index, 0, first, block.vectors, &f);
     kernel_.run(*row);
   }
 

@@ -10,6 +10,7 @@
 
 #include "base/aligned_vector.h"
 #include "kernels/conv2d.h"
+#include "kernels/place_tile.h"
 
 namespace adabin::kernels {
 namespace {
@@ -247,23 +248,13 @@ class WinogradConv2D : public Conv2D {
     f.sum_vector_step = static_cast<size_t>(columns) * kLanes;
     f.sums = tiles.sums + static_cast<size_t>(h % kTileRows * tiles.vectors) * f.sum_vector_step;
     f.pixels = std::min(columns, g.out.w - column);
-    f.vectors = tiles.vectors;
-    f.channels = std::min(g.out.c - static_cast<int>(channel), tiles.vectors * kLanes);
     f.a = a_.data() + channel;
     f.c = c_.data() + channel;
     f.act = act_;
     f.positive = positive_.data() + channel;
     f.negative = negative_.data() + channel;
-    f.stride = static_cast<size_t>(g.out.c);
-    const size_t at =
-        static_cast<size_t>(index * g.out.w + column) * static_cast<size_t>(g.out.c) + channel;
-    if (target.residual != nullptr) f.residual = target.residual + at;
-    if (target.z != nullptr) f.z = target.z + at;
-    if (target.bits != nullptr)
-      f.bits = target.bits + target.layout.Offset(h, column) + channel / 8;
-    f.bit_stride = target.layout.pixel_bytes;
-    f.compare = target.compare;
-    f.threshold = target.threshold;
+    StartTiles(g.out, target, &f);
+    PlaceTile(g.out, target, h, index, column, channel, tiles.vectors, &f);
     simd_.finish(f);
   }
 
