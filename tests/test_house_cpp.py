@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The order of the C++ house: which folder includes which, an operator and a kernel as a file and a row, sizes of files."""
+"""The order of the C++ house: who includes whom, an operator and an instruction set as a file and a row, file sizes."""
 
 import re
 
@@ -74,8 +74,6 @@ def test_an_instruction_set_is_one_file_and_one_row():
 
 def test_no_file_is_longer_than_300_lines():
     long = {
-        str(path.relative_to(ENGINE))
-        for path in SOURCES
-        if len(path.read_text(encoding="utf-8").splitlines()) > 300
+        str(path.relative_to(ENGINE)) for path in SOURCES if len(path.read_text(encoding="utf-8").splitlines()) > 300
     }
     assert long == set()
