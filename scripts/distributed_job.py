@@ -27,6 +27,7 @@ from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.effect import refuse_without_effect
 from adabin.utils.errors import UserError
+from scripts.job_devices import own_workers, refuse_too_many
 from scripts.job_workers import Job, JobFailed, JobStopped
 
 
@@ -55,9 +56,10 @@ def parse(argv):
     if flags.nodes > 1 and not flags.master_addr:
         raise UserError(f"--nodes {flags.nodes}: give the address of machine 0 with --master_addr, on every machine")
     config = config_of(rest)  # what is wrong in it is said once, before anything starts
-    flags.workers = flags.workers or flags.nodes * count_devices(config.device_target, 2 // min(flags.nodes, 2))
+    flags.workers = flags.workers or flags.nodes * own_workers(config, 2 // min(flags.nodes, 2))
     if flags.workers % flags.nodes:
         raise UserError(f"{flags.workers} workers cannot be shared equally by {flags.nodes} machines; give a multiple")
+    refuse_too_many(flags.workers // flags.nodes, config)
     if flags.nodes == 1:
         flags.master_addr = flags.master_addr or "127.0.0.1"
         flags.master_port = flags.master_port or free_port()
@@ -76,15 +78,6 @@ def config_of(train_flags):
     config = read_config(resumed if resumed and resumed.is_file() else known.config_path, overrides)
     refuse_without_effect(overrides, *step_configs(config, overrides))
     return config
-
-
-def count_devices(target, on_cpu):
-    """Number of workers on a machine when the user names none."""
-    if target == "Ascend":
-        return len([p for p in Path("/dev").glob("davinci*") if p.name[7:].isdigit()]) or 1
-    if target == "GPU":
-        return len(list(Path("/proc/driver/nvidia/gpus").glob("*"))) or 1
-    return on_cpu
 
 
 def free_port():

@@ -207,7 +207,12 @@ time.sleep(60)
 
 def test_the_device_is_that_of_the_flag_else_of_the_run_else_of_the_config(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("scripts.distributed_job.count_devices", lambda target, on_cpu: seen.append(target) or 3)
+
+    def counted(config, on_cpu):
+        seen.append(config.device_target)
+        return 3
+
+    monkeypatch.setattr("scripts.distributed_job.own_workers", counted)
 
     def workers(*words):
         assert parse(words)[0].workers == 3

@@ -24,6 +24,8 @@ from adabin.estimators import ESTIMATORS, estimator_named
 FORMS = ("paper", "released")
 # Primitives: inside a bprop MindSpore's compiler loses some of the functions that wrap them (ops.sum).
 _sum = ops.ReduceSum()
+# A tensor * a number and == a number would become Muls and EqScalar, which MindSpore documents for no device.
+_mul, _equal, _reciprocal = ops.Mul(), ops.Equal(), ops.Reciprocal()
 # A tiny alpha makes u overflow, and inf * 0 is nan; beyond this size every bounded estimator is 0 anyway.
 _LARGE = 1e30
 
@@ -69,7 +71,7 @@ def _mask(condition):
 
 def _sign(condition):
     """+1.0 where the condition holds, else -1.0."""
-    return 2 * _mask(condition) - 1
+    return _mul(_mask(condition), 2.0) - 1
 
 
 def _total(x):
@@ -79,8 +81,8 @@ def _total(x):
 
 def _normalize(x, beta, alpha):
     """u = (x - beta) / alpha, finite for |x - beta| < 1e8; 0 where alpha is 0."""
-    is_zero = _mask(alpha == 0)
-    return (x - beta) * (ops.minimum(ops.maximum(1 / (alpha + is_zero), -_LARGE), _LARGE) * (1 - is_zero))
+    is_zero = _mask(_equal(alpha, 0.0))
+    return (x - beta) * (ops.minimum(ops.maximum(_reciprocal(alpha + is_zero), -_LARGE), _LARGE) * (1 - is_zero))
 
 
 def _signs(x, alpha, beta):
@@ -123,7 +125,7 @@ class ActivationBinarization(nn.Cell):
         """Gradients of (x, alpha, beta, k, t); k and t get zeros."""
         grad = ops.cast(dout, mstype.float32)
         u = _normalize(ops.cast(x, mstype.float32), beta, alpha)
-        slope = self.estimate(u, k, t) * (1 - _mask(alpha == 0))
+        slope = self.estimate(u, k, t) * (1 - _mask(_equal(alpha, 0.0)))
         dx = grad * slope
         dalpha = _total(grad * _signs(x, alpha, beta) - dx * u)
         grad_sum, dx_sum = _total(grad), _total(dx)
@@ -132,7 +134,7 @@ class ActivationBinarization(nn.Cell):
             dbeta = alpha * grad_sum - dx_sum
         else:
             dbeta = grad_sum - dx_sum
-        return ops.cast(dx, x.dtype), dalpha, dbeta, k * 0, t * 0
+        return ops.cast(dx, x.dtype), dalpha, dbeta, _mul(k, 0.0), _mul(t, 0.0)
 
 
 class ActivationBinarizer(nn.Cell):
@@ -190,4 +192,4 @@ class WeightBinarizer(nn.Cell):
         v = _normalize(flat, beta, alpha)
         sign = _sign(flat >= beta)
         dw = self.through_set(self.estimate(v, k, t) * grad, grad, sign, v)
-        return ops.reshape(dw, w.shape), k * 0, t * 0
+        return ops.reshape(dw, w.shape), _mul(k, 0.0), _mul(t, 0.0)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from mindspore import ops
 
 mean = ops.ReduceMean(keep_dims=True)  # a primitive, as for estimators (src/adabin/estimators.py)
+_mul = ops.Mul()  # with a number, as there
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def _through_mean_and_deviation(dw, grad, sign, v):
 
 def _magnitude(w):
     alpha = mean(ops.abs(w), 1)
-    return alpha * 0, alpha
+    return _mul(alpha, 0.0), alpha
 
 
 def _through_magnitude(dw, grad, sign, v):
@@ -57,7 +58,7 @@ def _through_magnitude(dw, grad, sign, v):
 
 
 def _ones(w):
-    zero = mean(ops.abs(w), 1) * 0
+    zero = _mul(mean(ops.abs(w), 1), 0.0)
     return zero, zero + 1
 
 

@@ -17,24 +17,25 @@ networks are built. The CPU kernels know these four; layers with another are bin
 from mindspore import dtype as mstype
 from mindspore import ops
 
-_relu = ops.ReLU()
+# Mul: a tensor * a number would become Muls, which MindSpore documents for no device.
+_relu, _mul = ops.ReLU(), ops.Mul()
 
 
 def tanh(u, k, t):
     """Derivative of k tanh(t u)."""
     # 1 - tanh^2(z) = 4 e^(-2|z|) / (1 + e^(-2|z|))^2 keeps its relative precision where tanh is close to 1.
-    decay = ops.exp(-2 * ops.abs(t * u))
-    return k * t * 4 * decay / ops.square(1 + decay)
+    decay = ops.exp(_mul(ops.abs(t * u), -2.0))
+    return _mul(k * t, 4.0) * decay / ops.square(1 + decay)
 
 
 def polynomial(u, k, t):
     """A triangle over |u| < 1."""
-    return _relu(2 - 2 * ops.abs(u))
+    return _relu(2 - _mul(ops.abs(u), 2.0))
 
 
 def ste(u, k, t):
     """1 everywhere."""
-    return u * 0 + 1
+    return _mul(u, 0.0) + 1
 
 
 def clipped_ste(u, k, t):

@@ -42,6 +42,11 @@ def export_network(
         RunError: the difference exceeds what is allowed.
     """
     config, network = opened.config, opened.network
+    if file_format == "AIR" and config.device_target != "Ascend":
+        raise UserError(
+            "--file_format AIR: MindSpore writes it on an Ascend only; give --device_target=Ascend there, or choose "
+            "--file_format=MINDIR, which an Ascend takes too"
+        )
     default_name = str(opened.path.with_name(f"{config.network}_{config.dataset}"))
     path = target_path(default_name if file_name is None else file_name, file_format, force)
     description = description_path(path, config, force)

@@ -7,6 +7,7 @@ from mindspore import dtype as mstype
 
 _added = ops.MultitypeFuncGraph("added")
 _divided = ops.MultitypeFuncGraph("divided")
+_div = ops.Div()  # by a number: `/` would become Divs, which MindSpore documents for no device
 
 
 @_added.register("Tensor", "Tensor", "Tensor")
@@ -16,7 +17,7 @@ def _add(is_first, total, value):
 
 @_divided.register("Number", "Tensor")
 def _divide(parts, total):
-    return total / parts
+    return _div(total, parts)
 
 
 class _Sums(nn.Cell):
@@ -60,7 +61,7 @@ class _UpdateFromSums(nn.Cell):
         super().__init__(auto_prefix=False)
         self.update = update
         self.sums = sums
-        self.parts = parts
+        self.parts = float(parts)
         self.map = ops.HyperMap()
 
     def construct(self):
@@ -68,7 +69,7 @@ class _UpdateFromSums(nn.Cell):
         statistics = ()
         for total in self.sums.statistics:
             statistics = statistics + (total + 0,)
-        return ops.depend(self.sums.loss / self.parts, self.update(gradients)), statistics
+        return ops.depend(_div(self.sums.loss, self.parts), self.update(gradients)), statistics
 
 
 class AccumulatedStep:

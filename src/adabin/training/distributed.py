@@ -33,6 +33,7 @@ def serve_as_scheduler():
 _flattened = ops.MultitypeFuncGraph("flattened")
 _in_shape = ops.MultitypeFuncGraph("in_shape")
 _averaged = ops.MultitypeFuncGraph("averaged")
+_mul = ops.Mul()  # with a number: `*` would become Muls, which MindSpore documents for no device
 
 
 @_flattened.register("Tensor")
@@ -47,7 +48,7 @@ def _restore(flat, gradient):
 
 @_averaged.register("Function", "Number", "Tensor")
 def _average(total, factor, gradient):
-    return total(gradient) * factor
+    return _mul(total(gradient), factor)
 
 
 class GradientAverage(nn.Cell):
@@ -78,7 +79,7 @@ class GradientAverage(nn.Cell):
 
     def average_together(self, gradients):
         """All in one message."""
-        flat = self.sum(self.concat(self.map(_flattened, gradients))) * self.factor
+        flat = _mul(self.sum(self.concat(self.map(_flattened, gradients))), self.factor)
         return self.map(_in_shape, self.split(flat, self.sizes), gradients)
 
     def average_each(self, gradients):

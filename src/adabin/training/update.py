@@ -8,6 +8,8 @@ from mindspore import dtype as mstype
 INITIAL_SCALE = 2.0**16
 LARGEST_SCALE = 2.0**24
 STEPS_TO_GROW = 2000
+# With a number: `*` and `/` would become Muls and Divs, which MindSpore documents for no device.
+_mul, _reciprocal = ops.Mul(), ops.Reciprocal()
 
 
 _squared = ops.MultitypeFuncGraph("squared")
@@ -43,12 +45,12 @@ class LossScale(nn.Cell):
 
     def construct(self, is_finite):
         """Adjust the factor; is_finite: a bool of shape ()."""
-        steps = ops.select(is_finite, self.steps + 1, self.steps * 0)
+        steps = ops.select(is_finite, self.steps + 1, Tensor(0, mstype.int32))
         grows = steps >= STEPS_TO_GROW
-        value = ops.select(is_finite, self.value, ops.maximum(self.value / 2, Tensor(1.0, mstype.float32)))
-        value = ops.select(grows, ops.minimum(value * 2, Tensor(LARGEST_SCALE, mstype.float32)), value)
+        value = ops.select(is_finite, self.value, ops.maximum(_mul(self.value, 0.5), Tensor(1.0, mstype.float32)))
+        value = ops.select(grows, ops.minimum(_mul(value, 2.0), Tensor(LARGEST_SCALE, mstype.float32)), value)
         ops.assign(self.value, value)
-        ops.assign(self.steps, ops.select(grows, steps * 0, steps))
+        ops.assign(self.steps, ops.select(grows, Tensor(0, mstype.int32), steps))
         return True
 
 
@@ -67,7 +69,7 @@ class ClipByGlobalNorm(nn.Cell):
     def construct(self, gradients):
         total = ops.addn(self.map(_squared, gradients))
         # No division by a norm of 0, and a factor of exactly 1 below the limit.
-        factor = self.limit / ops.maximum(ops.sqrt(total), Tensor(self.limit, mstype.float32))
+        factor = _mul(_reciprocal(ops.maximum(ops.sqrt(total), Tensor(self.limit, mstype.float32))), self.limit)
         return self.map(ops.partial(_scaled, factor), gradients)
 
 

@@ -33,6 +33,7 @@ class DetectionLoss(nn.Cell):
         self.smooth_l1 = ops.SmoothL1Loss(1.0, "none")
         self.own = ops.GatherD()
         self.ranked = ops.TopK(sorted=True)
+        self.mul = ops.Mul()  # with a number: `*` would become Muls, which MindSpore documents for no device
 
     def construct(self, outputs, images, labels, targets):
         locations, scores = ops.cast(outputs[0], mstype.float32), ops.cast(outputs[1], mstype.float32)
@@ -46,8 +47,8 @@ class DetectionLoss(nn.Cell):
         entropy = -ops.reshape(self.own(log_scores, 1, ops.reshape(labels, (-1, 1))), (batch, priors))
         # A positive, at -1, comes behind every negative.
         hardest, _ = self.ranked(entropy * (1 - positive) - positive, priors)
-        number = ops.minimum(ops.floor(self.neg_pos_ratio * positives), priors - positives)
+        number = ops.minimum(ops.floor(self.mul(positives, self.neg_pos_ratio)), priors - positives)
         place = ops.reshape(ops.cast(ops.range(0, priors, 1), mstype.float32), (1, -1))
         mined = ops.cast(place < number, mstype.float32)
         class_loss = (ops.sum(entropy * positive) + ops.sum(hardest * mined)) / count
-        return location_loss + class_loss, (location_loss * batch, class_loss * batch)
+        return location_loss + class_loss, (self.mul(location_loss, batch), self.mul(class_loss, batch))
