@@ -58,7 +58,7 @@ def open_model(flags, overrides):
             if PICTURES not in KEYS[key].uses:
                 raise UserError(f"--{key}: has no effect on --model, which runs in the C++ program; leave it out")
         config = description_of(flags.model, flags.config_path, overrides)
-        return "model", flags.model, EngineModel(flags.model, config), config
+        return "model", flags.model, EngineModel(flags.model), config
     # Here, as loading MindSpore takes seconds that the C++ program does not need.
     from adabin.inference import CellModel
     from adabin.opening import choose_checkpoint, open_checkpoint

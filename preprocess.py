@@ -59,19 +59,20 @@ def main(argv):
         raise UserError("preprocess.py: --output_path is missing; give the folder to write to")
     config = read_config(flags.config_path, overrides)
     refuse_without_effect(overrides, config)
-    if config.task != "classification":
-        raise UserError(f"config: task: {config.task}: preprocess.py writes labels, one per image; use eval.py")
     task = build_task(config)
+    if tuple(task.columns(False)) != ("label",):
+        raise UserError(f"config: task: {config.task}: preprocess.py writes labels, one per image; use eval.py")
     dataset = build_dataset(config, "test", task)
     folder = prepare_folder(Path(config.output_path))
-    first = 0
+    first, written = 0, []
     batches = EpochBatches(dataset, epoch=0)
-    for images, *_ in batches:
+    for images, labels in batches:
         with replacing(folder / "inputs" / f"{first:06d}-{first + len(images) - 1:06d}.bin") as temporary:
             np.ascontiguousarray(images, np.float32).tofile(temporary)
         first += len(images)
+        written.append(labels)
     with replacing(folder / "labels.npy") as temporary, open(temporary, "wb") as handle:
-        np.save(handle, dataset.labels.astype(np.int32))
+        np.save(handle, np.concatenate(written).astype(np.int32))
     return {
         "dataset": config.dataset,
         "images": first,

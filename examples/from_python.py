@@ -17,7 +17,7 @@ import cv2
 
 from adabin.data.shapes import draw_shapes
 from adabin.export import export_network
-from adabin.inference import evaluate, load_mindir, outputs_of
+from adabin.inference import evaluate, load_mindir
 from adabin.opening import open_checkpoint
 from adabin.predict import predict_files
 from adabin.training.opened_run import open_run, train_run
@@ -41,10 +41,8 @@ def main(argv):
     files = [folder / f"{opened.config.class_names[label]}_{number}.png" for number, label in enumerate(labels)]
     for file, picture in zip(files, pictures, strict=True):
         cv2.imwrite(str(file), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    model = load_mindir(exported["file"], batch_size=1)
-    predictions, _ = predict_files(
-        lambda images: outputs_of(model, images, 1), opened.task, opened.config, files, folder / "drawn", force=False
-    )
+    model = load_mindir(exported["file"])
+    predictions, _ = predict_files(model, opened.task, opened.config, files, folder / "drawn", force=False)
     return {
         "trained": trained,
         "evaluated": metric.result([metric.state()]),

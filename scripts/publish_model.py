@@ -113,7 +113,7 @@ def evaluate_both(ckpt, packed, config):
     data = build_dataset(config, "test", task)
     images, labels = zip(*((x.asnumpy(), y.asnumpy()) for x, y in data.batches(0)), strict=True)
     labels = np.concatenate(labels)
-    found = EngineModel(packed, config)(np.concatenate(images))
+    found = EngineModel(packed)(np.concatenate(images))
     metric = task.metric()
     metric.update(found, labels)
     in_cpp = metric.result([metric.state()])

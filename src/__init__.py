@@ -36,14 +36,33 @@ def _expect_environment():
 _expect_environment()
 
 
+_ELSEWHERE = {  # where the content is of modules that are not what they were under another name
+    "cpu.networks": "adabin.cpu",
+    "draw": "adabin.tasks.classification.drawing",
+    "training.evaluate": "adabin.inference",
+    "training.losses": "adabin.tasks.classification.loss",
+    "training.metrics": "adabin.tasks.classification.metric",
+    "utils.summary": "adabin.summary",
+}
+
+
 class _EarlierNames(importlib.abc.MetaPathFinder):
     """`src.layers` was the name of `adabin.layers`; a second copy of it under that name would share nothing with it."""
 
     def find_spec(self, name, path=None, target=None):
         if name.startswith("src."):
-            now = "adabin." + name.removeprefix("src.").removeprefix("adabin").removeprefix(".")
-            now = now.removesuffix(".")
+            name = _asked_for(name)
+            rest = name.removeprefix("src.").removeprefix("adabin").removeprefix(".")
+            now = _ELSEWHERE.get(rest, f"adabin.{rest}".removesuffix("."))
             raise ModuleNotFoundError(f"{name}: is {now} now; import src, then {now}", name=name)
+
+
+def _asked_for(asked):
+    """The name in the import statement, of which the import system asks for `src.utils` before `src.utils.files`."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+        asked, frame = frame.f_locals.get("name", asked), frame.f_back
+    return asked
 
 
 sys.meta_path.insert(0, _EarlierNames())

@@ -19,7 +19,11 @@ SIZES = {"resnet18_cifar": 32, "vgg_small": 32, "resnet18": 64, "resnet34": 64}
 IMAGES = 2
 
 
-@pytest.fixture(scope="module", params=SIZES)
+# As long as all others together, of the blocks of resnet18.
+NETWORKS = [*list(SIZES)[:3], pytest.param("resnet34", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
 def exported(request, tmp_path_factory):
     """A network's files, input, output, and what its binary layers saw."""
     folder, size = tmp_path_factory.mktemp(request.param), SIZES[request.param]
@@ -123,7 +127,7 @@ def test_onnx_runtime_gives_the_deploy_forms_outputs(exported):
     check_logits(run_onnx(exported.folder / "net.onnx", exported.x), exported.expected)
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_float_version_gives_the_same_in_cpp_and_onnx_runtime(name, tmp_path):
     size = SIZES[name] + 11  # windows over the borders of odd maps
     network = build(name, size, w_bits=32, a_bits=32)

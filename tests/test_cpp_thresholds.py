@@ -33,8 +33,13 @@ BETAS = [0.7, -0.2, 0.0, 1.5e-38]
 TINY = np.finfo(np.float32).tiny
 
 
+ALPHAS = [0.3, -0.3, 1e-30, -1e-30, 0.0]
+# Compiled, a network takes seconds.
+CASES = [("GRAPH", alpha) for alpha in ALPHAS[:2]] + [("PYNATIVE", alpha) for alpha in ALPHAS]
+
+
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("alpha", [0.3, -0.3, 1e-30, -1e-30, 0.0])
+@pytest.mark.parametrize(("mode", "alpha"), CASES, indirect=["mode"])
 def test_training_deploy_and_cpp_decide_alike_at_the_threshold(tmp_path, mode, form, alpha):
     for beta in BETAS:
         check(tmp_path / str(beta), form, alpha, np.float32(beta))

@@ -16,6 +16,7 @@ JOB = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_workers_train_a_detector_and_evaluate_every_picture_once(tmp_path):
     result = result_of(run_job(*JOB, "--ema_decay=0.9", "--accumulation=2", folder=tmp_path))
     run = only_run_in(tmp_path)

@@ -193,6 +193,6 @@ def test_a_teacher_is_refused(work, ckpt):
 
 
 def test_preprocess_is_for_labels(work, tmp_path):
-    flags = ("--config_path", ROOT / "config" / "base.yaml", *FLAGS[:2], "--data_path=pictures")
+    flags = ("--config_path", ROOT / "config" / "ssd300_vgg16_voc_folder.yaml", "--data_path=pictures")
     line = refusal_of(call("preprocess.py", *flags, "--output_path", tmp_path / "out", cwd=work))
     assert "preprocess.py writes labels" in line and not (tmp_path / "out").exists()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from adabin.detection.objects import Objects
+from adabin.models import check_task
 from adabin.tasks import build_task
 from adabin.tasks.detection.drawing import class_colors, save_drawing
 from adabin.utils.config import read_config
@@ -150,7 +151,7 @@ def test_neighboring_classes_have_colors_that_differ_and_letters_that_can_be_rea
 def test_a_network_for_another_task_is_refused():
     for keys in ({"task": "detection", "network": "resnet20"}, {"task": "classification", "network": "ssd_vgg16"}):
         with pytest.raises(UserError, match=f"network: {keys['network']} is none for task={keys['task']}; "):
-            build_task(read_config(None, keys))
+            check_task(read_config(None, keys))
 
 
 def test_a_teacher_is_refused():

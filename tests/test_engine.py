@@ -20,7 +20,7 @@ SIZE = 11
 @pytest.fixture
 def model():
     cpp.program("adabin_infer")
-    return engine.EngineModel(MODEL, None)
+    return engine.EngineModel(MODEL)
 
 
 # Four times as many pixels are four images to the C++ program; the others are no whole number of them.
@@ -51,10 +51,10 @@ def test_a_program_older_than_a_source_is_named_in_one_line(tmp_path, monkeypatc
         os.utime(path, (1000, 1000))
     monkeypatch.setattr(engine, "ENGINE", program)
     monkeypatch.setattr(engine, "SOURCES", program.parents[1])
-    engine.EngineModel(MODEL, None)
+    engine.EngineModel(MODEL)
     assert capsys.readouterr().err == ""
     os.utime(program.parents[1] / name, (2000, 2000))
-    engine.EngineModel(MODEL, None)
+    engine.EngineModel(MODEL)
     said = capsys.readouterr().err
     assert said.startswith("warning: ") and said.count("\n") == 1
     assert f"is older than ascend310_infer/{name}; build it again with: bash ascend310_infer/build.sh" in said

@@ -2,6 +2,7 @@
 """Export: the file computes what the network computes, from constants and standard operators."""
 
 import shutil
+import tempfile
 
 import mindspore as ms
 import numpy as np
@@ -18,12 +19,13 @@ from adabin.cpu.form import CpuForm
 from adabin.deploy import to_deploy
 from adabin.export import target_path, write
 from adabin.export.file import compare
-from adabin.inference import CellModel, load_mindir, outputs_of
+from adabin.inference import CellModel, evaluate, load_mindir, outputs_of
 from adabin.layers import AdaBinConv2d
 from adabin.layers.binary_conv import DeployConv2d
 from adabin.models import build_model
 from adabin.opening import choose_checkpoint
 from adabin.tasks.classification import Classification
+from adabin.utils import files
 from adabin.utils.config import read_config
 from adabin.utils.errors import RunError, UserError
 from tests.cpu_library import needs_kernels
@@ -83,6 +85,17 @@ def test_a_mindir_gives_the_training_forms_logits_bit_by_bit(exported):
     np.testing.assert_array_equal(outputs_of(load_mindir(path, 7), images, 7)[0], expected)
     result = compare(load_mindir(path, 7), (expected,), images, 7, 0.0, Classification, "the file")
     assert result == {"compared_images": 17, "largest_difference": 0.0, "equal_decisions": 1.0}
+
+
+def test_a_mindir_takes_any_number_of_images_in_pieces_of_its_batch_size(exported):
+    path, _, expected, images = exported
+    model, labels = load_mindir(path), np.arange(17) % 10
+    for count in (17, 7, 1):
+        np.testing.assert_array_equal(model(images[:count])[0], expected[:count])
+    batches = [(images[part], labels[part]) for part in (slice(0, 14), slice(14, 17))]
+    metric, whole = evaluate(model, batches, Classification.metric()), Classification.metric()
+    whole.update((expected,), labels)
+    assert metric.result([metric.state()]) == pytest.approx(whole.result([whole.state()]))
 
 
 def test_an_onnx_file_gives_the_training_forms_logits(exported):
@@ -268,10 +281,35 @@ def test_any_file_name_can_be_exported_and_loaded(tiny_run, tmp_path, name):
     ]
 
 
+def test_any_folder_for_temporary_files_serves_an_export(tiny_run, tmp_path, monkeypatch):
+    name = "t m ü"
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / name))
+    result = exported_by_program(tiny_run, tmp_path, "--check_images=8")
+    assert result["largest_difference"] < 1e-4 and not any((tmp_path / name).iterdir())
+    monkeypatch.setattr(files, "WITH_PLAIN_PATH", str(tmp_path / "absent"))
+    with pytest.raises(UserError, match=f"TMPDIR {tmp_path}/{name}: MindSpore takes no such name.*set TMPDIR to"):
+        exported_by_program(tiny_run, tmp_path, "--force", "--check_images=0")
+
+
 def test_one_network_is_exported_in_two_formats_under_one_name(tiny_run, tmp_path):
     exported_by_program(tiny_run, tmp_path)
     exported_by_program(tiny_run, tmp_path, "--file_format=ONNX")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.mindir", "net.onnx", "net.yaml"]
+
+
+def test_a_description_of_the_same_network_with_other_pictures_is_replaced_and_anothers_stays(tiny_run, tmp_path):
+    exported_by_program(tiny_run, tmp_path, "--test_size=20", "--check_images=0")
+    exported_by_program(tiny_run, tmp_path, "--file_format=ONNX", "--check_images=0")
+    assert read_config(tmp_path / "net.yaml").test_size == 40  # what was compared last
+    text = (tmp_path / "net.yaml").read_text(encoding="utf-8")
+    (tmp_path / "net.onnx").unlink()
+    for here, there in (("image_size: 32", "image_size: 16"), ("nonlinearity: maxout", "nonlinearity: relu")):
+        assert f"\n{here}\n" in text
+        (tmp_path / "net.yaml").write_text(text.replace(here, there), encoding="utf-8")
+        with pytest.raises(UserError, match=r"net\.yaml: exists already, of another network; choose"):
+            exported_by_program(tiny_run, tmp_path, "--file_format=ONNX", "--check_images=0")
+        assert there in (tmp_path / "net.yaml").read_text(encoding="utf-8")
 
 
 def test_of_two_exports_to_one_name_the_second_loses(tiny_run, tmp_path, monkeypatch):
@@ -283,6 +321,20 @@ def test_of_two_exports_to_one_name_the_second_loses(tiny_run, tmp_path, monkeyp
     with pytest.raises(UserError, match=r"net\.mindir: another process has written it meanwhile"):
         exported_by_program(tiny_run, tmp_path)
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("net.mindir", "the other's")]
+
+
+def test_of_two_exports_in_different_formats_to_one_name_the_second_loses_too(tiny_run, tmp_path, monkeypatch):
+    """What lies beside the first one's file goes on to describe that."""
+    other = adabin.export.description.DESCRIPTION_HEADER + "network: resnet20\n"
+
+    def slow(*arguments):
+        write(*arguments)
+        (tmp_path / "net.yaml").write_text(other)
+
+    monkeypatch.setattr(adabin.export, "write", slow)
+    with pytest.raises(UserError, match=r"net\.yaml: exists already, of another network"):
+        exported_by_program(tiny_run, tmp_path)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("net.yaml", other)]
 
 
 def test_an_export_that_fails_leaves_nothing(tiny_run, tmp_path, monkeypatch):
@@ -371,6 +423,38 @@ class WithBinarizer(nn.Cell):
 def test_what_would_be_exported_in_training_form_is_refused_by_name(layer, message):
     with pytest.raises(ValueError, match=message):
         to_deploy(nn.SequentialCell(nn.ReLU(), nn.SequentialCell(layer())))
+
+
+class InPython(nn.Cell):
+    """Keeps its layers where no Cell keeps them."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.first = AdaBinConv2d(3, 3, 1)
+        self.kept = kept(self.first)
+
+    def construct(self, x):
+        return self.first(x)
+
+
+@pytest.mark.parametrize(
+    "kept, name",
+    [
+        (lambda first: [nn.ReLU(), AdaBinConv2d(3, 3, 1)], r"1\.kept\[0\]: ReLU"),
+        (lambda first: ((first,),), r"1\.kept\[0\]\[0\]: AdaBinConv2d"),  # as an attribute it has become another
+        (lambda first: {"a": AdaBinConv2d(3, 3, 1)}, r"1\.kept\['a'\]: AdaBinConv2d"),
+    ],
+    ids=["list", "tuple", "dict"],
+)
+def test_layers_in_a_list_of_python_are_refused_by_name(kept, name):
+    with pytest.raises(ValueError, match=f"{name} stands in a list, tuple or dict of Python.*nn.CellList"):
+        to_deploy(nn.SequentialCell(nn.ReLU(), InPython(kept)))
+
+
+def test_layers_in_a_cell_list_are_exported():
+    network = nn.CellList([AdaBinConv2d(3, 3, 1)])
+    deployed = to_deploy(network)
+    assert [type(cell) for _, cell in deployed.cells_and_names()][2:] == [DeployConv2d]
 
 
 def test_a_derived_layer_may_say_that_it_computes_the_same():

@@ -5,7 +5,7 @@ import ast
 
 import pytest
 
-from adabin.utils.places import PACKAGE
+from adabin.utils.places import CLONE, PACKAGE
 
 # Folder or module of the package: what it may import besides itself and utils.
 MAY_KNOW = {
@@ -42,20 +42,22 @@ def name_of(path):
 NAMES = {name_of(path): path for path in MODULES}
 
 
-def imports(tree):
-    """Dotted names of the package's modules that a syntax tree imports anywhere, without `adabin.`."""
+def imported(tree):
+    """Dotted names of all that a syntax tree imports anywhere."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, "imports are absolute"
-            found = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        for name in found:
-            first, _, rest = name.partition(".")
-            if first == "adabin":
-                yield rest if rest in NAMES else rest.rpartition(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imports(tree):
+    """Dotted names of the package's modules that a syntax tree imports anywhere, without `adabin.`."""
+    for name in imported(tree):
+        first, _, rest = name.partition(".")
+        if first == "adabin":
+            yield rest if rest in NAMES else rest.rpartition(".")[0]
 
 
 GRAPH = {name: set(imports(ast.parse(path.read_text(encoding="utf-8")))) - {name} for name, path in NAMES.items()}
@@ -66,6 +68,17 @@ def test_a_module_imports_only_what_its_place_in_the_house_may_know(name):
     part = name.split(".")[0]
     allowed = {part, "utils", *MAY_KNOW.get(part, ())}
     assert {other for other in GRAPH[name] if other.split(".")[0] not in allowed} == set()
+
+
+# What of a clone is not in the wheel: entry points, and folders that hold programs.
+OUTSIDE = {path.stem for path in CLONE.glob("*.py")} | {path.parent.name for path in CLONE.glob("*/*.py")}
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_a_module_of_the_package_needs_nothing_beside_it(name):
+    assert {"train", "src", "tests", "scripts", "benchmarks"} <= OUTSIDE
+    found = imported(ast.parse(NAMES[name].read_text(encoding="utf-8")))
+    assert {other for other in found if other.partition(".")[0] in OUTSIDE} == set()
 
 
 def test_no_module_needs_itself_to_be_imported():

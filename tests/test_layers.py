@@ -11,6 +11,7 @@ from mindspore import nn
 from adabin.binarize import Binarization
 from adabin.cpu import accelerate
 from adabin.layers import AdaBinConv2d, Maxout, NormAct, build_nonlinearity, set_estimator
+from adabin.training.health import binary_layers
 from adabin.utils.checkpoint import network_parameters
 from tests import oracle
 from tests.cpu_library import needs_kernels
@@ -142,6 +143,21 @@ def test_set_estimator_reaches_every_binary_layer_and_no_checkpoint():
         network_parameters(network)
     )
     assert not any(p.name.endswith(("estimator_k", "estimator_t")) for p in network.trainable_params())
+
+
+def test_set_estimator_and_health_know_a_binary_layer_of_another_kind():
+    class BinaryDense(nn.Cell):
+        binarizes_input, binarizes_weight = False, True
+
+        def __init__(self):
+            super().__init__()
+            self.estimator_k = ms.Parameter(ms.Tensor(1.0), requires_grad=False)
+            self.estimator_t = ms.Parameter(ms.Tensor(1.0), requires_grad=False)
+
+    network = nn.SequentialCell(BinaryDense(), nn.ReLU())
+    set_estimator(network, 3.0, 0.25)
+    assert [float(p.asnumpy()) for p in (network[0].estimator_k, network[0].estimator_t)] == [3.0, 0.25]
+    assert list(binary_layers(network)) == ["0"]
 
 
 def test_maxout_and_its_three_gradients_follow_the_formulas(mode):

@@ -153,6 +153,55 @@ def test_replaced_are_layers_in_sequences_and_a_shared_one_once_but_nothing_belo
 STATISTICS = ("moving_mean", "moving_variance", "gamma", "beta")
 
 
+@needs_kernels
+@pytest.mark.parametrize("prepare", [accelerate, train_in_half])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_network_that_was_set_to_train_trains_after_its_layers_are_replaced(prepare, frozen):
+    network = nn.SequentialCell(nn.Conv2d(3, 2, 1, pad_mode="pad"), NormAct(nn.BatchNorm2d(2), Maxout(2)))
+    network.set_train(True)
+    network[1].norm.set_train(not frozen)
+    network = prepare(network) or network
+    assert {"CpuConv2d", "HalfProduct"} & set(kinds_of(network))
+    network(ms.Tensor(np.random.default_rng(1).normal(3, 2, (4, 3, 5, 5)).astype(np.float32)))
+    (norm,) = (cell for _, cell in network.cells_and_names() if type(cell) is nn.BatchNorm2d)
+    assert bool(norm.moving_mean.asnumpy().any()) is not frozen
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    "asked", [lambda n: n.to_float(ms.float16), lambda n: train_in_half(n)], ids=["to_float", "amp"]
+)
+def test_layers_in_half_are_left_to_mindspore_and_named(asked, capsys):
+    network = nn.SequentialCell(nn.Conv2d(3, 2, 1, pad_mode="pad", has_bias=False), nn.BatchNorm2d(2))
+    asked(network)
+    x = ms.Tensor(np.random.default_rng(1).normal(size=(2, 3, 4, 4)).astype(np.float32))
+    expected = network(x).asnumpy()
+    np.testing.assert_array_equal(accelerate(network)(x).asnumpy(), expected)
+
+
+@needs_kernels
+def test_halves_that_reach_a_kernel_are_refused_in_words():
+    network = accelerate(nn.SequentialCell(nn.Conv2d(3, 2, 1, pad_mode="pad", has_bias=False)))
+    with pytest.raises((TypeError, RuntimeError), match="the CPU kernels compute in float32 alone"):
+        network(ms.Tensor(np.ones((1, 3, 4, 4), np.float16))).asnumpy()
+
+
+@needs_kernels
+def test_the_pictures_gradient_is_that_of_the_plain_network():
+    ms.set_seed(3)
+    network = nn.SequentialCell(nn.Conv2d(3, 2, 3, pad_mode="pad"), nn.BatchNorm2d(2))
+    network[0].sees_picture = True  # as the networks of the package say
+    x = ms.Tensor(np.random.default_rng(1).normal(size=(2, 3, 6, 6)).astype(np.float32))
+
+    def gradient():
+        return ms.grad(lambda x: (network(x) ** 2).sum())(x).asnumpy()
+
+    expected = gradient()
+    accelerate(network)
+    np.testing.assert_allclose(gradient(), expected, rtol=1e-3, atol=1e-4)
+    assert np.abs(expected).sum() > 1
+
+
 def test_parts_of_a_layer_go_by_the_names_they_are_given_wherever_it_lies():
     class Block(nn.Cell):
         def __init__(self):

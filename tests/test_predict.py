@@ -189,6 +189,8 @@ def test_bad_requests_end_in_one_line(work, ckpt, exported, photos, tmp_path):
     for flag in ("--cpu_kernels=on", "--binary_form=released", "--evaluate_ema=false"):
         line = refused("--model", work / "net.adabin", flag, *picture)
         assert f"{flag.split('=')[0]}: has no effect" in line or "is a key of train.py" in line, line
+    for flag in ("--shown_score=0.9", "--nms_iou=0.2", "--device_id=3"):
+        assert f"{flag.split('=')[0]}: has no effect with " in refused("--ckpt_path", ckpt, flag, *picture)
     line = refused("--model", work / "net.adabin", "--image_size=32", *picture)
     assert "image_size=32" in line
     assert not (tmp_path / "outputs" / "predict").exists() or not list(

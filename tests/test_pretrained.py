@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fine-tuning: what fits of a checkpoint is loaded, the rest is reported, another network is refused."""
 
+import shutil
+import signal
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -11,7 +14,9 @@ from adabin.training.step import build_optimizer
 from adabin.utils.checkpoint import describe, network_parameters, read_checkpoint, save_checkpoint
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
-from tests.programs import TINY, call, refusal_of, result_of
+from tests.pictures import fill
+from tests.programs import TINY, call, call_apart, refusal_of, result_of
+from tests.runs import only_run_in
 
 
 def make(seed, **changes):
@@ -115,6 +120,24 @@ def test_a_training_starts_from_the_checkpoint_and_resumes_without_it(tiny_run, 
     np.testing.assert_array_equal(*weights)
     start.unlink()
     result_of(call("train.py", "--resume", result["run"], cwd=tmp_path))
+
+
+def test_a_run_resumes_from_any_folder_with_the_files_that_it_was_given(tiny_run, tmp_path):
+    shutil.copy(tiny_run / "best.ckpt", tmp_path / "start.ckpt")
+    fill(tmp_path / "pictures", 20, ("green", "red"))
+    flags = (
+        "--dataset=image_folder", "--data_path=pictures", "--num_classes=0", "--network=resnet8", "--epochs=1",
+        "--batch_size=4", "--eval_batch_size=4", "--log_steps=1", "--pretrained=start.ckpt", "--teacher=labels",
+    )  # fmt: skip
+    ended = call_apart("tests/killed_training.py", "step", 2, *flags, cwd=tmp_path)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    run = only_run_in(tmp_path)
+    config = read_config(run / "config.yaml")
+    assert (config.data_path, config.pretrained) == (str(tmp_path / "pictures"), str(tmp_path / "start.ckpt"))
+    assert config.teacher == "labels" and not (run / "last.ckpt").exists()
+    (tmp_path / "elsewhere").mkdir()
+    ended = call("train.py", "--resume", run, cwd=tmp_path / "elsewhere")
+    assert result_of(ended)["epochs"] == 1 and f"starting from {tmp_path / 'start.ckpt'}: " in ended.stderr
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):

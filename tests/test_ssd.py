@@ -199,8 +199,8 @@ def test_what_a_network_cannot_be_is_refused(network, changes, message):
         build(network, **{"width": 1.0, **changes})
 
 
-@pytest.mark.parametrize("bits", [1, 32])
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("bits", [1, pytest.param(32, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", [DETECTORS[0], pytest.param(DETECTORS[1], marks=pytest.mark.slow)])
 def test_exported_files_give_the_training_forms_outputs(name, bits, tmp_path):
     ms.set_seed(1)
     network = build(name, image_size=110, w_bits=bits, a_bits=bits)  # odd maps: 55, 28, 14, 7, 4, 2

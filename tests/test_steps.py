@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from adabin.models import build_model
+from adabin.training import opened_run
 from adabin.training.steps import parse_step, step_configs
 from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.config import read_config
@@ -87,6 +89,23 @@ def test_a_two_step_training_killed_in_each_step_ends_as_one_that_was_not(two_st
     for step in ("step1", "step2"):
         assert_same_run(run / step, two_steps[0] / step)
     assert result["top1"] == two_steps[1]["top1"]
+
+
+def test_stages_are_prepared_once_each_and_go_on_without_the_checkpoint_that_the_first_began_with(
+    tiny_run, tmp_path, monkeypatch
+):
+    prepared = []
+    monkeypatch.setattr(opened_run, "build_model", lambda config: prepared.append(config.lr) or build_model(config))
+    start = shutil.copy(tiny_run / "best.ckpt", tmp_path / "start.ckpt")
+    stages = ("--teacher=labels", "--stages=['lr=1e-3', 'lr=1e-4']", "--pretrained", start)
+    flags = (*TINY, "--epochs=1", *stages, "--output_path", tmp_path / "outputs")
+    ended = call("train.py", *flags, cwd=tmp_path)
+    run = Path(result_of(ended)["run"])
+    assert prepared == [1e-3, 1e-4] and ended.stderr.count(f"starting from {start}: ") == 1
+    shutil.rmtree(run / "step2")
+    start.unlink()
+    result = result_of(call("train.py", "--resume", run, cwd=tmp_path))
+    assert result["final"] == str(run / "step2") and (run / "step2" / "last.ckpt").is_file()
 
 
 def test_the_final_checkpoint_evaluates_exports_and_counts_as_any_other(two_steps, tmp_path):

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
+from adabin.tasks import TASKS
+from adabin.tasks.classification import Classification
 from tests.counting import COUNTS, FLAGS, DotMetric
-from tests.programs import ROOT, call_apart, result_of, start
+from tests.programs import ROOT, call, call_apart, result_of, start
 from tests.ranks import gathered
 
 
@@ -82,6 +84,24 @@ def test_the_metric_of_parts_of_uneven_length_is_that_of_the_whole():
 
     whole = DotMetric.result([state(slice(None))])
     assert DotMetric.result([state(slice(0, 3)), state(slice(3, 20))]) == whole and 0 < whole["ap"] < 1
+
+
+class Pairs(Classification):
+    """A task derived from the package's, with labels of its own."""
+
+    @staticmethod
+    def targets(labels, train):
+        return (labels // 2,)
+
+
+def test_a_task_with_one_label_per_image_is_prepared_for_the_c_plus_plus_program(tmp_path, monkeypatch):
+    monkeypatch.setitem(TASKS, "pairs", Pairs)
+    labels = {}
+    for task in ("classification", "pairs"):
+        flags = (f"--task={task}", "--dataset=shapes", "--test_size=30", "--eval_batch_size=20")
+        result_of(call("preprocess.py", *flags, "--output_path", task, cwd=tmp_path))
+        labels[task] = np.load(tmp_path / task / "labels.npy")
+    np.testing.assert_array_equal(labels["pairs"], labels["classification"] // 2)
 
 
 def test_states_of_any_length_are_gathered_from_all_ranks():

@@ -18,15 +18,15 @@
 #include <string>
 #include <vector>
 
-#include "backend/memory_plan.h"
 #include "kernels/select_kernel.h"
+#include "schedule/memory_plan.h"
 
 namespace {
 
+using adabin::BitLayout;
 using adabin::ConvGeometry;
 using adabin::kernels::BConv2D;
 using adabin::kernels::BConv2DParams;
-using adabin::kernels::BitLayout;
 using adabin::kernels::Kernel;
 
 struct Layer {
@@ -179,7 +179,7 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
   const int out = (layer.size + 2 * (layer.kernel / 2) - layer.kernel) / layer.stride + 1;
   g.out = {layer.out, out, out};
   const auto channels = static_cast<size_t>(layer.out);
-  std::vector<uint32_t> bits(channels * adabin::kernels::RowWords(g.filter_size()));
+  std::vector<uint32_t> bits(channels * adabin::RowWords(g.filter_size()));
   for (uint32_t& word : bits) word = static_cast<uint32_t>(rng());
   if (const int tail = g.filter_size() % 32; tail != 0) {
     const size_t words = bits.size() / channels;
@@ -198,25 +198,25 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
   params.weight_high = high;
   params.scale = scale;
   params.shift = shift;
-  params.act = adabin::kernels::Activation::kTwoSlope;
+  params.act = adabin::Activation::kTwoSlope;
   params.positive = positive;
   params.negative = negative;
   const auto conv = kernel.create(params);
 
-  const BitLayout layout = adabin::kernels::LayoutBits(g.in, conv->padding());
+  const BitLayout layout = adabin::LayoutBits(g.in, conv->padding());
   const std::vector<float> x = Random(g.in.size(), &rng);
   const std::vector<float> residual = Random(g.out.size(), &rng);
-  const auto map_bytes = adabin::backend::AllocateAligned(g.out.size() * sizeof(float));
+  const auto map_bytes = adabin::schedule::AllocateAligned(g.out.size() * sizeof(float));
   auto* map = reinterpret_cast<float*>(map_bytes.get());  // in place, as in the networks
   std::copy(residual.begin(), residual.end(), map);
-  adabin::kernels::Target target;
-  target.layout = adabin::kernels::LayoutBits(g.out, {1, 1, 1, 1});
-  const auto input = adabin::backend::AllocateAligned(layout.bytes());
-  const auto next = adabin::backend::AllocateAligned(target.layout.bytes());
-  const auto scratch = adabin::backend::AllocateAligned(conv->scratch_bytes());
+  adabin::Target target;
+  target.layout = adabin::LayoutBits(g.out, {1, 1, 1, 1});
+  const auto input = adabin::schedule::AllocateAligned(layout.bytes());
+  const auto next = adabin::schedule::AllocateAligned(target.layout.bytes());
+  const auto scratch = adabin::schedule::AllocateAligned(conv->scratch_bytes());
   std::fill_n(input.get(), layout.bytes(), std::byte{0});
   std::fill_n(next.get(), target.layout.bytes(), std::byte{0});
-  adabin::kernels::PackBits(x.data(), target.compare, 0, layout, input.get(), 0, g.in.h);
+  adabin::PackBits(x.data(), target.compare, 0, layout, input.get(), 0, g.in.h);
   target.residual = map;
   target.z = map;
   target.bits = next.get();

@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "backend/binary_layer.h"
-#include "backend/memory_plan.h"
 #include "backend/model_file.h"
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
-#include "ops/feature_map.h"
+#include "ops/binary_layer.h"
+#include "schedule/memory_plan.h"
 
 namespace {
 
@@ -42,7 +42,7 @@ Json Describe(const Step& step) {
   json["pad"] = {g.pad_top, g.pad_bottom, g.pad_left, g.pad_right};
   json["dilation"] = {g.dilation_h, g.dilation_w};
   json["groups"] = g.groups;
-  json["bit"] = step.compare == adabin::kernels::Compare::kAtLeast ? "x >= t" : "not x <= t";
+  json["bit"] = step.compare == adabin::Compare::kAtLeast ? "x >= t" : "not x <= t";
   json["t"] = step.threshold;
   json["high"] = step.high;
   json["low"] = step.low;
@@ -60,23 +60,22 @@ int RunLayer(const Step& step, const std::string& input, const std::string& outp
   }
   const size_t samples = x.size() / in.size();
   const auto conv =
-      adabin::kernels::SelectKernel(kernel).create(adabin::backend::RawBinaryParams(step));
-  const adabin::kernels::BitLayout layout = adabin::kernels::LayoutBits(in, conv->padding());
-  const auto packed = adabin::backend::AllocateAligned(layout.bytes());
-  const auto scratch = adabin::backend::AllocateAligned(conv->scratch_bytes());
+      adabin::kernels::SelectKernel(kernel).create(adabin::ops::RawBinaryParams(step));
+  const adabin::BitLayout layout = adabin::LayoutBits(in, conv->padding());
+  const auto packed = adabin::schedule::AllocateAligned(layout.bytes());
+  const auto scratch = adabin::schedule::AllocateAligned(conv->scratch_bytes());
   std::vector<uint8_t> bits(samples * in.size());
   std::vector<float> result(samples * out.size());
   std::vector<float> x_hwc(in.size());
   std::vector<float> y_hwc(out.size());
-  adabin::kernels::Target target;
+  adabin::Target target;
   target.z = y_hwc.data();
   for (size_t s = 0; s < samples; ++s) {
-    adabin::ops::ChwToHwc(in, x.data() + s * in.size(), x_hwc.data());
-    adabin::kernels::PackBits(x_hwc.data(), step.compare, step.threshold, layout, packed.get(), 0,
-                              in.h);
-    adabin::kernels::UnpackBits(layout, packed.get(), bits.data() + s * in.size());
+    adabin::kernels::ChwToHwc(in, x.data() + s * in.size(), x_hwc.data());
+    adabin::PackBits(x_hwc.data(), step.compare, step.threshold, layout, packed.get(), 0, in.h);
+    adabin::UnpackBits(layout, packed.get(), bits.data() + s * in.size());
     conv->Run(packed.get(), layout, {0, out.h, 0, conv->blocks()}, target, scratch.get());
-    adabin::ops::HwcToChw(out, y_hwc.data(), result.data() + s * out.size());
+    adabin::kernels::HwcToChw(out, y_hwc.data(), result.data() + s * out.size());
   }
   std::error_code error;
   fs::create_directories(output, error);

@@ -10,7 +10,7 @@
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "ir/packed_file.h"
+#include "files/packed_file.h"
 
 namespace {
 
@@ -27,7 +27,7 @@ int Pack(const std::string& model, const std::string& output, bool force) {
     }
   }
   const adabin::ir::Plan plan = adabin::backend::LoadPlan(model);
-  const std::string bytes = adabin::ir::WritePackedFile(plan);
+  const std::string bytes = adabin::files::WritePackedFile(plan);
   adabin::WriteFile(output, bytes.data(), bytes.size());
 
   nlohmann::ordered_json json;

@@ -110,7 +110,7 @@ TEST(BConv2D, CountsThatFillSixteenBits) {
     std::fill(random.x.begin(), random.x.end(), random.threshold + 1);
     for (size_t o = 0; o < 17; ++o) {
       for (size_t i = 0; i < static_cast<size_t>(channels); ++i) {
-        kernels::SetBit(&random.bits[o * kernels::RowWords(channels)], i);
+        SetBit(&random.bits[o * RowWords(channels)], i);
       }
     }
     CheckEveryKernel(random);

@@ -74,11 +74,11 @@ TEST(BConv2DTiles, LargestCountsOverflowNothing) {
     SCOPED_TRACE(channels);
     RandomConv random(Geometry({channels, 64, 3, 7, 3, 1, 1}), &rng);
     const int bits = random.geometry.filter_size();
-    const size_t words = kernels::RowWords(bits);
+    const size_t words = RowWords(bits);
     std::fill(random.bits.begin(), random.bits.end(), 0u);
     for (size_t row = 0; row < 64; ++row) {
       for (size_t bit = 0; bit < static_cast<size_t>(bits); ++bit) {
-        kernels::SetBit(random.bits.data() + row * words, bit);
+        SetBit(random.bits.data() + row * words, bit);
       }
     }
     std::fill(random.x.begin(), random.x.end(), random.threshold + 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/border_classes.h"
+#include "base/border_classes.h"
 
 #include <gtest/gtest.h>
 
@@ -42,7 +42,7 @@ TEST(BorderClasses, CoverEveryPixel) {
   test::Rng rng(11);
   for (int i = 0; i < 300; ++i) {
     const ConvGeometry g = test::RandomGeometry(&rng);
-    const kernels::BorderClasses classes = kernels::FindBorderClasses(g);
+    const BorderClasses classes = FindBorderClasses(g);
     for (int oh = 0; oh < g.out.h; ++oh) {
       for (int ow = 0; ow < g.out.w; ++ow) {
         const auto cls = static_cast<size_t>(classes.ClassOf(oh, ow));
@@ -62,13 +62,13 @@ TEST(BorderClasses, NineForTheUsualLayerAndFourForStrideTwo) {
   g.kernel_h = g.kernel_w = 3;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
   ASSERT_TRUE(test::FitGeometry(&g));
-  EXPECT_EQ(kernels::FindBorderClasses(g).count(), 9);
+  EXPECT_EQ(FindBorderClasses(g).count(), 9);
   g.stride_h = g.stride_w = 2;
   ASSERT_TRUE(test::FitGeometry(&g));
-  EXPECT_EQ(kernels::FindBorderClasses(g).count(), 4);
+  EXPECT_EQ(FindBorderClasses(g).count(), 4);
   g.in.h = g.in.w = 1;
   ASSERT_TRUE(test::FitGeometry(&g));
-  EXPECT_EQ(kernels::FindBorderClasses(g).count(), 1);
+  EXPECT_EQ(FindBorderClasses(g).count(), 1);
 }
 
 }  // namespace

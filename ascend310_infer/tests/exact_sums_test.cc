@@ -16,13 +16,11 @@
 #include "backend/cpu_backend.h"
 #include "ir/plan.h"
 #include "kernels/select_kernel.h"
+#include "ops/append.h"
 #include "random_conv.h"
 
 namespace adabin {
 namespace {
-
-using kernels::Activation;
-using kernels::Compare;
 
 // How BatchNorm and the threshold behind a layer of exact sums are drawn.
 enum class Norm {
@@ -111,8 +109,8 @@ void CompareKernel(const kernels::Kernel& kernel, const test::RandomConv& random
   for (size_t i = 0; i < got.size(); ++i) {
     const float t = random.threshold;
     counts->ties += expected[i] == t;
-    counts->wrong += kernels::ActivationBit(random.compare, got[i], t) !=
-                     kernels::ActivationBit(random.compare, expected[i], t);
+    counts->wrong +=
+        ActivationBit(random.compare, got[i], t) != ActivationBit(random.compare, expected[i], t);
   }
   counts->decisions += static_cast<int64_t>(got.size());
   ASSERT_EQ(got, expected) << kernel.name;  // a zero of either sign is the same
@@ -167,7 +165,7 @@ ir::Plan Network(Norm norm, test::Rng* rng) {
   g.in = g.out = {channels, Draw(rng, 8, 24), Draw(rng, 8, 24)};
   g.kernel_h = g.kernel_w = channels <= 32 ? 1 + 2 * Draw(rng, 0, 1) : 1;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = g.kernel_h / 2;
-  ir::SetInput(&plan, g.in);
+  ops::SetInput(&plan, g.in);
   for (int i = 0; i < 3; ++i) {
     const test::RandomConv random = ExactConv(g, norm, rng);
     ir::Step step;
@@ -184,7 +182,7 @@ ir::Plan Network(Norm norm, test::Rng* rng) {
     step.low = random.low;
     step.scale = random.scale;
     step.shift = random.shift;
-    plan.outputs.push_back(ir::Append(&plan, step));
+    plan.outputs.push_back(ops::Append(&plan, step));
   }
   return plan;
 }

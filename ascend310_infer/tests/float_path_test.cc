@@ -14,9 +14,10 @@
 #include <vector>
 
 #include "backend/cpu_backend.h"
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 #include "kernels/select_kernel.h"
 #include "lower/lower.h"
+#include "ops/append.h"
 #include "random_conv.h"
 #include "random_network.h"
 
@@ -36,7 +37,7 @@ constexpr unsigned kNetworks = 30;
 #endif
 
 Plan LowerRandom(unsigned seed, test::Numbers numbers) {
-  return lower::Lower(ir::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+  return lower::Lower(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
 }
 
 // The same network that gives out every layer's map.
@@ -107,7 +108,7 @@ TEST_P(FloatPath, ExactNetworksAreEqualInEveryLayer) {
       if (step.kind != StepKind::kBinaryConv) continue;
       const std::vector<float>& x = expected[static_cast<size_t>(step.input) - 1];
       const auto ones = std::count_if(x.begin(), x.end(), [&](float v) {
-        return kernels::ActivationBit(step.compare, v, step.threshold);
+        return ActivationBit(step.compare, v, step.threshold);
       });
       ++layers;
       mixed += ones > 0 && ones < static_cast<int64_t>(x.size());
@@ -119,26 +120,26 @@ TEST_P(FloatPath, ExactNetworksAreEqualInEveryLayer) {
 // Of one layer a network of its own: the comparison alone, or the convolution and its BatchNorm.
 Plan BinarizerAlone(const Step& layer) {
   Plan plan;
-  ir::SetInput(&plan, layer.geometry.in);
+  ops::SetInput(&plan, layer.geometry.in);
   Step step;
   step.kind = StepKind::kThreshold;
   step.compare = layer.compare;
   step.threshold = layer.threshold;
   step.high = layer.high;
   step.low = layer.low;
-  plan.outputs = {ir::Append(&plan, step)};
+  plan.outputs = {ops::Append(&plan, step)};
   return plan;
 }
 
 Plan LayerAlone(Step layer) {
   Plan plan;
-  ir::SetInput(&plan, layer.geometry.in);
+  ops::SetInput(&plan, layer.geometry.in);
   layer.input = 0;
   layer.second = -1;
-  layer.act = kernels::Activation::kNone;
+  layer.act = Activation::kNone;
   layer.positive.clear();
   layer.negative.clear();
-  plan.outputs = {ir::Append(&plan, layer)};
+  plan.outputs = {ops::Append(&plan, layer)};
   return plan;
 }
 
@@ -157,7 +158,7 @@ void CompareLayer(const Step& layer, const std::vector<float>& x) {
   const ConvGeometry& g = layer.geometry;
   const Maps values = RunPlan(BinarizerAlone(layer), x, "float");
   for (size_t i = 0; i < x.size(); ++i) {
-    const bool bit = kernels::ActivationBit(layer.compare, x[i], layer.threshold);
+    const bool bit = ActivationBit(layer.compare, x[i], layer.threshold);
     ASSERT_EQ(values[0][i], bit ? layer.high : layer.low) << "element " << i << ", " << x[i];
   }
   const Plan alone = LayerAlone(layer);

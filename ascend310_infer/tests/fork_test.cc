@@ -16,7 +16,7 @@
 
 #include "backend/cpu_backend.h"
 #include "base/thread_pool.h"
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
 
@@ -104,7 +104,7 @@ class ForkedModel : public testing::Test {
   static constexpr size_t kSamples = 3;
 
   ForkedModel() {
-    const ir::Plan plan = lower::Lower(ir::ReadMindIr(test::SmallNetwork()));
+    const ir::Plan plan = lower::Lower(files::ReadMindIr(test::SmallNetwork()));
     std::mt19937 rng(3);
     input_ = test::NormalFloats(kSamples * plan.input.size(), &rng);
     backend::Options options;

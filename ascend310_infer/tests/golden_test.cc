@@ -13,13 +13,13 @@
 #include <cstring>
 #include <filesystem>
 
-#include "backend/binary_layer.h"
 #include "backend/cpu_backend.h"
 #include "backend/model_file.h"
 #include "base/file.h"
-#include "ir/packed_file.h"
+#include "files/packed_file.h"
+#include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
-#include "ops/feature_map.h"
+#include "ops/binary_layer.h"
 
 namespace adabin {
 namespace {
@@ -60,28 +60,28 @@ void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector
   for (const kernels::Kernel& kernel : kernels::KernelTable()) {
     if (!kernel.supported()) continue;
     SCOPED_TRACE(kernel.name);
-    const auto conv = kernel.create(backend::RawBinaryParams(step));
-    const kernels::BitLayout layout = kernels::LayoutBits(in, conv->padding());
-    const auto packed = backend::AllocateAligned(layout.bytes());
-    const auto scratch = backend::AllocateAligned(conv->scratch_bytes());
+    const auto conv = kernel.create(ops::RawBinaryParams(step));
+    const BitLayout layout = LayoutBits(in, conv->padding());
+    const auto packed = schedule::AllocateAligned(layout.bytes());
+    const auto scratch = schedule::AllocateAligned(conv->scratch_bytes());
     std::vector<float> got(bits.size() / in.size() * out.size());
     std::vector<float> x(in.size()), x_hwc(in.size()), y_hwc(out.size());
     std::vector<uint8_t> unpacked(in.size());
     for (size_t s = 0; s < bits.size() / in.size(); ++s) {
       // The threshold itself and the float that it is told from.
-      const bool bit_of_threshold = step.compare == kernels::Compare::kAtLeast;
+      const bool bit_of_threshold = step.compare == Compare::kAtLeast;
       const float other = std::nextafter(step.threshold, bit_of_threshold ? -INFINITY : INFINITY);
       for (size_t i = 0; i < in.size(); ++i) {
         x[i] = (bits[s * in.size() + i] != 0) == bit_of_threshold ? step.threshold : other;
       }
-      ops::ChwToHwc(in, x.data(), x_hwc.data());
-      kernels::PackBits(x_hwc.data(), step.compare, step.threshold, layout, packed.get(), 0, in.h);
-      kernels::UnpackBits(layout, packed.get(), unpacked.data());
+      kernels::ChwToHwc(in, x.data(), x_hwc.data());
+      PackBits(x_hwc.data(), step.compare, step.threshold, layout, packed.get(), 0, in.h);
+      UnpackBits(layout, packed.get(), unpacked.data());
       ASSERT_EQ(std::memcmp(unpacked.data(), bits.data() + s * in.size(), in.size()), 0);
-      kernels::Target target;
+      Target target;
       target.z = y_hwc.data();
       conv->Run(packed.get(), layout, {0, out.h, 0, conv->blocks()}, target, scratch.get());
-      ops::HwcToChw(out, y_hwc.data(), got.data() + s * out.size());
+      kernels::HwcToChw(out, y_hwc.data(), got.data() + s * out.size());
     }
     ExpectNear(got, expected);
   }
@@ -105,7 +105,7 @@ void CheckCase(const fs::path& folder) {
   ASSERT_FALSE(expected.empty()) << "no output file";
   const std::vector<float> input = ReadFloats((folder / "input.bin").string());
   const ir::Plan plan = backend::LoadPlan((folder / "model.mindir").string());
-  const ir::Plan packed = ir::ReadPackedFile(ir::WritePackedFile(plan));
+  const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
   ASSERT_EQ(packed, plan);
   CheckLayers(plan, folder);
   std::vector<std::string> names = {"float"};

@@ -9,7 +9,7 @@
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 #include "mindir_builder.h"
 
 namespace adabin {
@@ -19,7 +19,7 @@ using ir::Plan;
 using ir::StepKind;
 using test::MindIrBuilder;
 
-Plan LowerBytes(const std::string& bytes) { return lower::Lower(ir::ReadMindIr(bytes)); }
+Plan LowerBytes(const std::string& bytes) { return lower::Lower(files::ReadMindIr(bytes)); }
 
 std::string Complaint(const MindIrBuilder& b) {
   try {
@@ -38,7 +38,7 @@ TEST(Lower, SmallNetworkFuses) {
   for (const ir::Step& step : plan.steps) {
     if (step.kind == StepKind::kBinaryConv) {
       EXPECT_GE(step.second, 0);
-      EXPECT_EQ(step.act, kernels::Activation::kTwoSlope);
+      EXPECT_EQ(step.act, Activation::kTwoSlope);
     }
   }
 }
@@ -142,7 +142,7 @@ TEST(Lower, BothOrdersOfTheComparison) {
     b.Output({b.Conv2D(x, {{1, 2, 1, 1}, {1, 2}})});
     const ir::Step step = LowerBytes(b.Serialize()).steps.at(0);
     EXPECT_EQ(step.kind, StepKind::kBinaryConv);
-    EXPECT_EQ(step.compare, falling ? kernels::Compare::kNotAtMost : kernels::Compare::kAtLeast);
+    EXPECT_EQ(step.compare, falling ? Compare::kNotAtMost : Compare::kAtLeast);
     EXPECT_EQ(step.threshold, 0.5f);
     EXPECT_EQ(step.high, 2);
     EXPECT_EQ(step.low, -1);

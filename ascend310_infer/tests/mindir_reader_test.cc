@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The reader, and what it does with files that are not what it expects.
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ using test::MindIrBuilder;
 // The message of the Error that reading and lowering ends with; "" when it succeeds.
 std::string Complaint(const std::string& bytes) {
   try {
-    lower::Lower(ir::ReadMindIr(bytes));
+    lower::Lower(files::ReadMindIr(bytes));
   } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
     return error.what();
@@ -26,7 +26,7 @@ std::string Complaint(const std::string& bytes) {
 }
 
 TEST(MindIrReader, ReadsGraph) {
-  const ir::Graph graph = ir::ReadMindIr(test::SmallNetwork());
+  const ir::Graph graph = files::ReadMindIr(test::SmallNetwork());
   EXPECT_EQ(graph.input_shape, (std::vector<int64_t>{2, 3, 8, 8}));
   EXPECT_EQ(graph.outputs.size(), 1u);
   for (const ir::Node& node : graph.nodes) {

@@ -7,12 +7,12 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/conv2d.h"
-#include "ops/feature_map.h"
-#include "ops/pool.h"
+#include "isa/isa.h"
+#include "kernels/conv2d.h"
+#include "kernels/feature_map.h"
+#include "kernels/pool.h"
 #include "random_conv.h"
 #include "run_conv.h"
-#include "simd/simd.h"
 
 namespace adabin {
 namespace {
@@ -24,7 +24,7 @@ using test::Supported;
 
 std::vector<float> ToChw(const Shape& shape, const std::vector<float>& hwc) {
   std::vector<float> chw(hwc.size());
-  ops::HwcToChw(shape, hwc.data(), chw.data());
+  kernels::HwcToChw(shape, hwc.data(), chw.data());
   return chw;
 }
 
@@ -33,7 +33,7 @@ TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {
   for (int i = 0; i < 300; ++i) {
     const ConvGeometry g = test::RandomGeometry(&rng);
     test::RandomConv random(g, &rng);
-    random.act = kernels::Activation::kNone;
+    random.act = Activation::kNone;
     std::vector<float> weights;  // OIHW
     for (int o = 0; o < g.out.c; ++o) {
       for (int c = 0; c < g.group_in(); ++c) {
@@ -44,32 +44,32 @@ TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {
     }
     std::vector<double> magnitude;
     const std::vector<double> expected = random.LiteralConvolution(&magnitude);
-    ops::Threshold(random.x.size(), random.x.data(), random.compare, random.threshold, random.high,
-                   random.low, random.x.data());
-    ops::Conv2DParams params;
+    kernels::Threshold(random.x.size(), random.x.data(), random.compare, random.threshold,
+                       random.high, random.low, random.x.data());
+    kernels::Conv2DParams params;
     params.geometry = g;
     params.weights = weights;
     params.scale = random.scale;
     params.shift = random.shift;
     const std::vector<float> plain =
-        RunConv(*ops::CreatePlainConv2D(params), g.out, random.x.data(), true);
+        RunConv(*kernels::CreatePlainConv2D(params), g.out, random.x.data(), true);
     for (size_t k = 0; k < plain.size(); ++k) {
       ASSERT_NEAR(plain[k], expected[k], 1e-5 * magnitude[k]);
     }
     const std::vector<float> chw = ToChw(g.in, random.x);
     std::vector<float> fused[2];  // by layout, of the sets with fused multiply-add
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       SCOPED_TRACE(simd->name);
       for (const bool nchw : {false, true}) {
-        params.reads_nchw = nchw && ops::FitsRows(params);
+        params.reads_nchw = nchw && kernels::FitsRows(params);
         const float* x = params.reads_nchw ? chw.data() : random.x.data();
-        const auto conv = ops::CreateConv2D(params, *simd);
+        const auto conv = kernels::CreateConv2D(params, *simd);
         const std::vector<float> whole = RunConv(*conv, g.out, x, true);
         ASSERT_EQ(RunConv(*conv, g.out, x, false), whole);
         for (size_t k = 0; k < whole.size(); ++k) {
           ASSERT_NEAR(whole[k], expected[k], 1e-5 * magnitude[k]) << "nchw " << nchw;
         }
-        if (simd == &simd::Table().back()) continue;
+        if (simd == isa::Table().back()->floats) continue;
         if (fused[nchw].empty()) fused[nchw] = whole;
         ASSERT_EQ(whole, fused[nchw]);
       }
@@ -87,7 +87,7 @@ TEST(Conv2D, EpilogueMatchesPlain) {
     ASSERT_TRUE(test::FitGeometry(&g));
     const test::RandomConv random(g, &rng);
     const std::vector<float> weights = RandomFloats(static_cast<size_t>(g.out.c), &rng);
-    ops::Conv2DParams params;
+    kernels::Conv2DParams params;
     params.geometry = g;
     params.weights = weights;
     params.scale = random.scale;
@@ -95,10 +95,10 @@ TEST(Conv2D, EpilogueMatchesPlain) {
     params.act = random.act;
     params.positive = random.positive;
     params.negative = random.negative;
-    const std::vector<float> expected = RunConv(*ops::CreatePlainConv2D(params), g.out,
+    const std::vector<float> expected = RunConv(*kernels::CreatePlainConv2D(params), g.out,
                                                 random.x.data(), true, random.residual.data());
-    for (const simd::Simd* simd : Supported()) {
-      ASSERT_EQ(RunConv(*ops::CreateConv2D(params, *simd), g.out, random.x.data(), true,
+    for (const isa::FloatLoops* simd : Supported()) {
+      ASSERT_EQ(RunConv(*kernels::CreateConv2D(params, *simd), g.out, random.x.data(), true,
                         random.residual.data()),
                 expected)
           << simd->name;
@@ -114,12 +114,13 @@ TEST(Conv2D, InfiniteWeightMeetsNoPadding) {
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
   std::vector<float> weights(9, 1.0f);
   weights[0] = std::numeric_limits<float>::infinity();
-  ops::Conv2DParams params;
+  kernels::Conv2DParams params;
   params.geometry = g;
   params.weights = weights;
   const std::vector<float> x = {1, 2, 3, 4};
-  for (const simd::Simd* simd : Supported()) {
-    const std::vector<float> z = RunConv(*ops::CreateConv2D(params, *simd), g.out, x.data(), true);
+  for (const isa::FloatLoops* simd : Supported()) {
+    const std::vector<float> z =
+        RunConv(*kernels::CreateConv2D(params, *simd), g.out, x.data(), true);
     EXPECT_EQ(z, (std::vector<float>{10, 10, 10, std::numeric_limits<float>::infinity()}));
   }
 }
@@ -134,19 +135,19 @@ TEST(Conv2D, AveragesFirst) {
       average.kernel_h = average.kernel_w = average.stride_h = average.stride_w = 2;
       average.pad_bottom = average.pad_right = size % 2;
       const std::vector<float> x = RandomFloats(average.in.size(), &rng);
-      ops::Conv2DParams params;
+      kernels::Conv2DParams params;
       params.geometry.in = average.out;
       params.geometry.out = {21, average.out.h, average.out.w};
       const std::vector<float> weights = RandomFloats(static_cast<size_t>(21 * channels), &rng);
       params.weights = weights;
-      for (const simd::Simd* simd : Supported()) {
+      for (const isa::FloatLoops* simd : Supported()) {
         std::vector<float> mean(average.out.size());
-        ops::AvgPoolRows(*simd, average, x.data(), 0, average.out.h, mean.data());
+        kernels::AvgPoolRows(*simd, average, x.data(), 0, average.out.h, mean.data());
         params.average = nullptr;
         const std::vector<float> expected =
-            RunConv(*ops::CreateConv2D(params, *simd), params.geometry.out, mean.data(), true);
+            RunConv(*kernels::CreateConv2D(params, *simd), params.geometry.out, mean.data(), true);
         params.average = &average;
-        const auto conv = ops::CreateConv2D(params, *simd);
+        const auto conv = kernels::CreateConv2D(params, *simd);
         EXPECT_EQ(RunConv(*conv, params.geometry.out, x.data(), true), expected);
         EXPECT_EQ(RunConv(*conv, params.geometry.out, x.data(), false), expected);
       }
@@ -162,14 +163,14 @@ TEST(Conv2D, DenseLayerMatchesLiteralSum) {
       const std::vector<float> x = RandomFloats(n, &rng);
       const std::vector<float> w = RandomFloats(n * static_cast<size_t>(out), &rng);
       const std::vector<double> shift(static_cast<size_t>(out), 0.25);
-      ops::Conv2DParams params;
+      kernels::Conv2DParams params;
       params.geometry.in = {in, 1, 1};
       params.geometry.out = {out, 1, 1};
       params.weights = w;
       params.shift = shift;
-      for (const simd::Simd* simd : Supported()) {
+      for (const isa::FloatLoops* simd : Supported()) {
         const std::vector<float> y =
-            RunConv(*ops::CreateConv2D(params, *simd), params.geometry.out, x.data(), true);
+            RunConv(*kernels::CreateConv2D(params, *simd), params.geometry.out, x.data(), true);
         for (size_t o = 0; o < y.size(); ++o) {
           double sum = shift[o];
           for (size_t i = 0; i < n; ++i) sum += double{x[i]} * double{w[o * n + i]};
@@ -185,9 +186,9 @@ TEST(Layout, RoundTrip) {
   const Shape shape{3, 4, 5};
   const std::vector<float> chw = RandomFloats(shape.size(), &rng);
   std::vector<float> hwc(shape.size()), back(shape.size());
-  ops::ChwToHwc(shape, chw.data(), hwc.data());
+  kernels::ChwToHwc(shape, chw.data(), hwc.data());
   EXPECT_EQ(hwc[1], chw[20]);  // second channel of the first pixel
-  ops::HwcToChw(shape, hwc.data(), back.data());
+  kernels::HwcToChw(shape, hwc.data(), back.data());
   EXPECT_EQ(back, chw);
 }
 
@@ -195,10 +196,10 @@ TEST(Reshape, KeepsNchwOrder) {
   const Shape in{2, 2, 2};
   const std::vector<float> x = {0, 4, 1, 5, 2, 6, 3, 7};  // NHWC of 0..7 in NCHW
   std::vector<float> y(8);
-  ops::Reshape(in, {8, 1, 1}, x.data(), y.data());
+  kernels::Reshape(in, {8, 1, 1}, x.data(), y.data());
   EXPECT_EQ(y, (std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7}));
   std::vector<float> back(8);
-  ops::Reshape({8, 1, 1}, in, y.data(), back.data());
+  kernels::Reshape({8, 1, 1}, in, y.data(), back.data());
   EXPECT_EQ(back, x);
 }
 
@@ -211,10 +212,10 @@ TEST(Pool, BordersDoNotCount) {
   g.pad_bottom = g.pad_right = 1;
   const std::vector<float> x = {-1, -2, -3, -4, -5, -6, -7, -8, -9};
   std::vector<float> y(4);
-  for (const simd::Simd* simd : Supported()) {
-    ops::MaxPoolRows(*simd, g, x.data(), 0, 2, y.data());
+  for (const isa::FloatLoops* simd : Supported()) {
+    kernels::MaxPoolRows(*simd, g, x.data(), 0, 2, y.data());
     EXPECT_EQ(y, (std::vector<float>{-1, -3, -7, -9}));
-    ops::AvgPoolRows(*simd, g, x.data(), 0, 2, y.data());
+    kernels::AvgPoolRows(*simd, g, x.data(), 0, 2, y.data());
     EXPECT_EQ(y, (std::vector<float>{-3, -4.5, -7.5, -9}));
   }
 }
@@ -233,8 +234,8 @@ TEST(Pool, MaximumOfNegativeMapWithBorder) {
       std::vector<float> x = RandomFloats(g.in.size(), &rng);
       for (float& v : x) v -= 9;
       std::vector<float> y(g.out.size());
-      for (const simd::Simd* simd : Supported()) {
-        ops::MaxPoolRows(*simd, g, x.data(), 0, g.out.h, y.data());
+      for (const isa::FloatLoops* simd : Supported()) {
+        kernels::MaxPoolRows(*simd, g, x.data(), 0, g.out.h, y.data());
         for (int i = 0; i < static_cast<int>(y.size()); ++i) {
           const int c = i % channels;
           const int column = i / channels % g.out.w * 2;
@@ -261,8 +262,8 @@ TEST(Pool, MaximumPassesNanOn) {
   for (size_t at = 0; at < 4; ++at) {
     std::vector<float> x(g.in.size(), 1.0f), y(17);
     for (size_t c = 0; c < 17; ++c) x[at * 17 + c] = std::numeric_limits<float>::quiet_NaN();
-    for (const simd::Simd* simd : Supported()) {
-      ops::MaxPoolRows(*simd, g, x.data(), 0, 1, y.data());
+    for (const isa::FloatLoops* simd : Supported()) {
+      kernels::MaxPoolRows(*simd, g, x.data(), 0, 1, y.data());
       for (const float v : y) EXPECT_TRUE(std::isnan(v)) << simd->name;
       const float* rows[] = {x.data(), x.data() + 17, x.data() + 34, x.data() + 51};
       simd->maximum_of_rows(rows, 4, 17, y.data());
@@ -275,7 +276,7 @@ TEST(Pad, Channels) {
   const std::vector<float> x = {1, 2};
   const int pads[6] = {1, 1, 0, 1, 1, 0};
   std::vector<float> z(16);
-  ops::PadZeros({2, 1, 1}, {4, 2, 2}, pads, x.data(), z.data());
+  kernels::PadZeros({2, 1, 1}, {4, 2, 2}, pads, x.data(), z.data());
   EXPECT_EQ(z, (std::vector<float>{0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
 }
 
@@ -284,14 +285,13 @@ TEST(Epilogue, MatchesMaxoutDefinition) {
   const std::vector<float> negative = {0.25f, 0.5f, -0.9f};
   for (const float v : {-2.0f, -0.0f, 0.0f, 3.0f}) {
     std::vector<float> z(3, v);
-    kernels::Epilogue{kernels::Activation::kTwoSlope, positive.data(), negative.data()}.Apply(
-        z.data(), nullptr, 3);
+    Epilogue{Activation::kTwoSlope, positive.data(), negative.data()}.Apply(z.data(), nullptr, 3);
     for (size_t c = 0; c < 3; ++c) {
       EXPECT_EQ(z[c], positive[c] * std::max(v, 0.0f) + negative[c] * std::min(v, 0.0f));
     }
   }
   float nan = std::numeric_limits<float>::quiet_NaN();
-  kernels::Epilogue{kernels::Activation::kRelu, nullptr, nullptr}.Apply(&nan, nullptr, 1);
+  Epilogue{Activation::kRelu, nullptr, nullptr}.Apply(&nan, nullptr, 1);
   EXPECT_TRUE(std::isnan(nan));
 }
 

@@ -7,8 +7,9 @@
 #include <random>
 
 #include "base/error.h"
-#include "ir/packed_file.h"
+#include "files/packed_file.h"
 #include "mindir_builder.h"
+#include "ops/append.h"
 
 namespace adabin::test {
 
@@ -26,7 +27,7 @@ void Sign(std::string* bytes) {
 
 std::string Refusal(const std::string& bytes) {
   try {
-    ir::ReadPackedFile(bytes);
+    files::ReadPackedFile(bytes);
   } catch (const Error& error) {
     const std::string text = error.what();
     EXPECT_EQ(text.find('\n'), std::string::npos);
@@ -39,13 +40,13 @@ ir::Plan PlanOfEveryKind() {
   constexpr int kChannels = 8;
   std::mt19937 rng(3);
   ir::Plan plan;
-  ir::SetInput(&plan, {kChannels, 8, 8});
+  ops::SetInput(&plan, {kChannels, 8, 8});
   const auto append = [&](StepKind kind, const auto& fill) {
     Step step;
     step.kind = kind;
     step.input = static_cast<int>(plan.values.size()) - 1;
     fill(&step);
-    ir::Append(&plan, step);
+    ops::Append(&plan, step);
   };
   const auto conv = [](Step* s) {
     s->out_channels = kChannels;
@@ -54,7 +55,7 @@ ir::Plan PlanOfEveryKind() {
     g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
   };
   const auto slopes = [](Step* s) {
-    s->act = kernels::Activation::kTwoSlope;
+    s->act = Activation::kTwoSlope;
     s->positive.assign(kChannels, 1.5f);
     s->negative.assign(kChannels, 0.25f);
   };
@@ -73,7 +74,7 @@ ir::Plan PlanOfEveryKind() {
     s->low = -1;
     s->weight_low.assign(kChannels, -0.5f);
     s->weight_high.assign(kChannels, 0.75f);
-    s->bits.assign(kChannels * kernels::RowWords(9 * kChannels), 0x55u);
+    s->bits.assign(kChannels * RowWords(9 * kChannels), 0x55u);
     affine(s);
     slopes(s);
   });

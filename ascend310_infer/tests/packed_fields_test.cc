@@ -4,14 +4,14 @@
 // list of checks. A file with a right checksum is not a file that can be trusted.
 //
 //   field                        checked in
-//   kind, input, second          ir::Append, Infer (plan.cc)
-//   kernel, stride, pads, ...    InferWindow, InferConv, and for poolings Infer
-//   output channels              InferConv, InferDense
+//   kind, input, second          ops::Append
+//   kernel, stride, pads, ...    InferWindow, InferFilter, InferPool
+//   output channels              InferFilter, Infer of dense.cc
 //   arrays                       their sizes with the step, their place in the file by TableReader;
 //                                bits that stand for nothing, in CheckBits
 //   high, low, weight values     CheckBinaryValues; all other numbers may be any float
 //   activation, comparison       CheckActivation, CheckCompare
-//   pads of Pad, shape           InferPad, Infer
+//   pads of Pad, shape           Infer of pad.cc, of reshape.cc
 //   counts, outputs, input       ReadPackedFile, SetInput
 #include <gtest/gtest.h>
 
@@ -22,7 +22,8 @@
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
-#include "ir/packed_file.h"
+#include "files/packed_file.h"
+#include "ops/append.h"
 #include "packed_bytes.h"
 
 namespace adabin {
@@ -50,38 +51,38 @@ void ExpectRefused(StepKind kind, const std::string& words,
   SCOPED_TRACE(std::string(ir::StepName(kind)) + ": " + words);
   Plan plan = test::PlanOfEveryKind();
   change(Find(&plan, kind));
-  EXPECT_NE(test::Refusal(ir::WritePackedFile(plan)).find(words), std::string::npos)
-      << test::Refusal(ir::WritePackedFile(plan));
+  EXPECT_NE(test::Refusal(files::WritePackedFile(plan)).find(words), std::string::npos)
+      << test::Refusal(files::WritePackedFile(plan));
 }
 
 TEST(PackedFields, UnchangedIsRead) {
   const Plan plan = test::PlanOfEveryKind();
   EXPECT_EQ(plan.steps.size(), 12u);
-  EXPECT_EQ(ir::ReadPackedFile(ir::WritePackedFile(plan)), plan);
+  EXPECT_EQ(files::ReadPackedFile(files::WritePackedFile(plan)), plan);
 }
 
 // Behind the 64 floats of the mean lie, for a reader of 4096, other memory and the arena's end.
 TEST(PackedFields, SecondOperandOfADenseLayerIsRefused) {
   Plan plan;
-  ir::SetInput(&plan, {64, 8, 8});
+  ops::SetInput(&plan, {64, 8, 8});
   Step mean;
   mean.kind = StepKind::kMean;
-  ir::Append(&plan, mean);
+  ops::Append(&plan, mean);
   Step dense;
   dense.kind = StepKind::kDense;
   dense.input = 1;
   dense.out_channels = 4096;
   dense.weights.assign(4096 * 64, 0.5f);
-  ir::Append(&plan, dense);
+  ops::Append(&plan, dense);
   plan.outputs = {2};
-  const Plan honest = ir::ReadPackedFile(ir::WritePackedFile(plan));
+  const Plan honest = files::ReadPackedFile(files::WritePackedFile(plan));
   plan.steps[1].second = 1;
-  const std::string bytes = ir::WritePackedFile(plan);
+  const std::string bytes = files::WritePackedFile(plan);
   EXPECT_NE(test::Refusal(bytes).find("Dense: takes no second operand"), std::string::npos);
   // Whoever reads it all the same must not read behind the arena.
   Plan read = honest;
   try {
-    read = ir::ReadPackedFile(bytes);
+    read = files::ReadPackedFile(bytes);
   } catch (const Error&) {
   }
   backend::CpuBackend backend(read, {});
@@ -120,12 +121,12 @@ TEST(PackedFields, Operands) {
   ExpectRefused(StepKind::kAdd, "two summands differ", [](Step* s) { s->second = -1; });
   Plan plan = test::PlanOfEveryKind();
   Find(&plan, StepKind::kAdd)->second = 0;  // 8 x 8 x 8, as the other
-  EXPECT_EQ(test::Refusal(ir::WritePackedFile(plan)), "");
+  EXPECT_EQ(test::Refusal(files::WritePackedFile(plan)), "");
   Find(&plan, StepKind::kMaxPool)->input = 0;
   Step* avg = Find(&plan, StepKind::kAvgPool);
   avg->kind = StepKind::kAdd;
   avg->second = 0;  // 8 x 4 x 4 and 8 x 8 x 8
-  EXPECT_NE(test::Refusal(ir::WritePackedFile(plan)).find("two summands differ"),
+  EXPECT_NE(test::Refusal(files::WritePackedFile(plan)).find("two summands differ"),
             std::string::npos);
 }
 
@@ -192,9 +193,9 @@ TEST(PackedFields, Convolutions) {
     ExpectRefused(kind, "positive slope has 7", [](Step* s) { s->positive.pop_back(); });
     ExpectRefused(kind, "negative slope has 0", [](Step* s) { s->negative.clear(); });
     ExpectRefused(kind, "positive slope has 8 entries where 0",
-                  [](Step* s) { s->act = kernels::Activation::kRelu; });
+                  [](Step* s) { s->act = Activation::kRelu; });
     ExpectRefused(kind, "unknown activation 3",
-                  [](Step* s) { s->act = static_cast<kernels::Activation>(3); });
+                  [](Step* s) { s->act = static_cast<Activation>(3); });
   }
   ExpectRefused(StepKind::kConv, "weights has 577", [](Step* s) { s->weights.push_back(0); });
   ExpectRefused(StepKind::kConv, "weights has 0", [](Step* s) { s->weights.clear(); });
@@ -207,7 +208,7 @@ TEST(PackedFields, BinaryConvolutions) {
   ExpectRefused(kKind, "low weight has 7", [](Step* s) { s->weight_low.pop_back(); });
   ExpectRefused(kKind, "high weight has 9", [](Step* s) { s->weight_high.push_back(1); });
   ExpectRefused(kKind, "unknown comparison 2",
-                [](Step* s) { s->compare = static_cast<kernels::Compare>(2); });
+                [](Step* s) { s->compare = static_cast<Compare>(2); });
   // 72 bits in three words: the 24 behind them stand for nothing.
   for (const uint32_t tail : {0x100u, 0x80000000u}) {
     ExpectRefused(kKind, "bits behind the last weight", [&](Step* s) { s->bits[2] |= tail; });
@@ -243,7 +244,7 @@ TEST(PackedFields, OtherSteps) {
   ExpectRefused(StepKind::kActivation, "negative slope has 9",
                 [](Step* s) { s->negative.push_back(1); });
   ExpectRefused(StepKind::kActivation, "unknown activation 255",
-                [](Step* s) { s->act = static_cast<kernels::Activation>(255); });
+                [](Step* s) { s->act = static_cast<Activation>(255); });
   for (int i = 0; i < 6; ++i) {
     ExpectRefused(StepKind::kPad, "inconsistent", [&](Step* s) { s->pads[i] = -1; });
     ExpectRefused(StepKind::kPad, "out of range", [&](Step* s) { s->pads[i] = (1 << 20) + 1; });
@@ -265,14 +266,14 @@ TEST(PackedFields, OtherSteps) {
   ExpectRefused(StepKind::kReshape, "too large", [](Step* s) { s->shape = {1 << 20, 1 << 20, 1}; });
   ExpectRefused(StepKind::kReshape, "inconsistent", [](Step* s) { s->shape = {1, 5, -1}; });
   ExpectRefused(StepKind::kThreshold, "unknown comparison 2",
-                [](Step* s) { s->compare = static_cast<kernels::Compare>(2); });
+                [](Step* s) { s->compare = static_cast<Compare>(2); });
 }
 
 TEST(PackedFields, InputAndOutputs) {
   const auto refused = [](const auto& change) {
     Plan plan = test::PlanOfEveryKind();
     change(&plan);
-    return !test::Refusal(ir::WritePackedFile(plan)).empty();
+    return !test::Refusal(files::WritePackedFile(plan)).empty();
   };
   for (const int bad : {0, -1, (1 << 20) + 1}) {
     EXPECT_TRUE(refused([&](Plan* p) { p->input.c = bad; }));

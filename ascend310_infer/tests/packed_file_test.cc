@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ir/packed_file.h"
+#include "files/packed_file.h"
 
 #include <gtest/gtest.h>
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
-#include "ir/mindir_reader.h"
+#include "files/mindir_reader.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
@@ -13,21 +13,21 @@
 namespace adabin {
 namespace {
 
-ir::Plan SmallPlan() { return lower::Lower(ir::ReadMindIr(test::SmallNetwork())); }
+ir::Plan SmallPlan() { return lower::Lower(files::ReadMindIr(test::SmallNetwork())); }
 
 bool Refused(const std::string& bytes) { return !test::Refusal(bytes).empty(); }
 
 TEST(PackedFile, RoundTripIsTheSamePlan) {
   const ir::Plan plan = SmallPlan();
-  const std::string bytes = ir::WritePackedFile(plan);
-  EXPECT_TRUE(ir::IsPackedFile(bytes));
-  EXPECT_EQ(ir::ReadPackedFile(bytes), plan);
-  EXPECT_EQ(ir::WritePackedFile(ir::ReadPackedFile(bytes)), bytes);
+  const std::string bytes = files::WritePackedFile(plan);
+  EXPECT_TRUE(files::IsPackedFile(bytes));
+  EXPECT_EQ(files::ReadPackedFile(bytes), plan);
+  EXPECT_EQ(files::WritePackedFile(files::ReadPackedFile(bytes)), bytes);
 }
 
 TEST(PackedFile, OutputsAreBitIdenticalForAnyKernelAndThreads) {
   const ir::Plan plan = SmallPlan();
-  const ir::Plan packed = ir::ReadPackedFile(ir::WritePackedFile(plan));
+  const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
   std::mt19937 rng(12);
   const size_t samples = 5;
   const std::vector<float> input = test::NormalFloats(samples * plan.input.size(), &rng);
@@ -57,7 +57,7 @@ TEST(PackedFile, OutputsAreBitIdenticalForAnyKernelAndThreads) {
 }
 
 TEST(PackedFile, EveryTruncationAndFlipIsRefused) {
-  std::string bytes = ir::WritePackedFile(SmallPlan());
+  std::string bytes = files::WritePackedFile(SmallPlan());
   for (size_t size = 0; size < bytes.size(); ++size) ASSERT_TRUE(Refused(bytes.substr(0, size)));
   EXPECT_TRUE(Refused(bytes + '\0'));
   for (size_t i = 0; i < bytes.size(); ++i) {
@@ -73,11 +73,11 @@ TEST(PackedFile, EveryTruncationAndFlipIsRefused) {
 }
 
 TEST(PackedFile, OtherVersionIsNamed) {
-  std::string bytes = ir::WritePackedFile(SmallPlan());
+  std::string bytes = files::WritePackedFile(SmallPlan());
   bytes[8] = 1;
   test::Sign(&bytes);
   try {
-    ir::ReadPackedFile(bytes);
+    files::ReadPackedFile(bytes);
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("version 1"), std::string::npos);

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "backend/cpu_backend.h"
+#include "base/bits.h"
 #include "base/error.h"
-#include "ir/mindir_reader.h"
-#include "ir/packed_file.h"
-#include "kernels/bits.h"
+#include "files/mindir_reader.h"
+#include "files/packed_file.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
@@ -44,7 +44,7 @@ class Mutator {
       if (Draw(0, 9) == 0) changed.outputs.push_back(AnyValue(changed));
       if (Draw(0, 19) == 0) *Pick({&changed.input.c, &changed.input.h, &changed.input.w}) = Size();
     }
-    std::string bytes = ir::WritePackedFile(changed);
+    std::string bytes = files::WritePackedFile(changed);
     if (kind == 0 || Draw(0, 9) == 0) MutateBytes(&bytes);
     test::Sign(&bytes);
     return bytes;
@@ -109,8 +109,8 @@ class Mutator {
         *Pick({&step.shape.c, &step.shape.h, &step.shape.w}) = Size();
         break;
       case 8:
-        step.act = static_cast<kernels::Activation>(Draw(0, 3));
-        step.compare = static_cast<kernels::Compare>(Draw(0, 2));
+        step.act = static_cast<Activation>(Draw(0, 3));
+        step.compare = static_cast<Compare>(Draw(0, 2));
         break;
       case 9:
         MutateArray(Pick(
@@ -157,7 +157,7 @@ bool IsSmall(const Plan& plan) {
   for (const Step& step : plan.steps) {
     const ConvGeometry& g = step.geometry;
     if (g.out.c == 0) continue;
-    const kernels::BitPadding pad = kernels::WindowPadding(g);
+    const BitPadding pad = WindowPadding(g);
     const double rows = double{1} * pad.top + g.in.h + pad.bottom + g.kernel_h;
     const double columns = double{1} * pad.left + g.in.w + pad.right + g.kernel_w;
     work += rows * columns * (g.in.c + 32) + static_cast<double>(g.out.size()) * g.taps();
@@ -205,7 +205,7 @@ void Fuzz(const Plan& plan, unsigned seed) {
     const std::string bytes = mutator.Mutate(plan);
     if (!test::Refusal(bytes).empty()) continue;
     ++read;
-    const Plan mutant = ir::ReadPackedFile(bytes);
+    const Plan mutant = files::ReadPackedFile(bytes);
     if (!IsSmall(mutant)) continue;
     ++run;
     const Maps expected = Run(mutant, "reference", 1, false);
@@ -223,14 +223,14 @@ void Fuzz(const Plan& plan, unsigned seed) {
 
 TEST(PackedFuzz, EveryKindOfStep) { Fuzz(test::PlanOfEveryKind(), 1); }
 
-TEST(PackedFuzz, SmallNetwork) { Fuzz(lower::Lower(ir::ReadMindIr(test::SmallNetwork())), 2); }
+TEST(PackedFuzz, SmallNetwork) { Fuzz(lower::Lower(files::ReadMindIr(test::SmallNetwork())), 2); }
 
 TEST(PackedFuzz, RandomNetworks) {
   const auto first = static_cast<unsigned>(Files());  // others with another number
   int networks = 0;
   for (unsigned seed = first; networks < 4; ++seed) {
     const auto numbers = seed % 2 == 0 ? test::Numbers::kExact : test::Numbers::kExtreme;
-    const Plan plan = lower::Lower(ir::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+    const Plan plan = lower::Lower(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
     if (!IsSmall(plan)) continue;
     Fuzz(plan, seed);
     ++networks;

@@ -5,8 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/bits.h"
 #include "base/error.h"
-#include "kernels/bits.h"
+#include "ops/append.h"
 
 namespace adabin {
 namespace {
@@ -21,13 +22,13 @@ std::string ManyBorders(int channels) {
   g.kernel_h = g.kernel_w = 1000;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 999;
   const auto out = static_cast<size_t>(channels);
-  step.bits.assign(out * kernels::RowWords(1000 * 1000), 0);
+  step.bits.assign(out * RowWords(1000 * 1000), 0);
   step.weight_low.assign(out, 1);
   step.weight_high.assign(out, 1);
   ir::Plan plan;
-  ir::SetInput(&plan, {1, 1, 1});
+  ops::SetInput(&plan, {1, 1, 1});
   try {
-    ir::Append(&plan, step);
+    ops::Append(&plan, step);
   } catch (const Error& error) {
     return error.what();
   }

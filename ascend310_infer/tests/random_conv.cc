@@ -7,9 +7,9 @@
 #include <limits>
 #include <string>
 
-#include "backend/memory_plan.h"
-#include "kernels/bits.h"
+#include "base/bits.h"
 #include "kernels/select_kernel.h"
+#include "schedule/memory_plan.h"
 
 namespace adabin::test {
 namespace {
@@ -64,25 +64,25 @@ bool FitGeometry(ConvGeometry* g) {
 
 RandomConv::RandomConv(const ConvGeometry& g, Rng* rng) : geometry(g) {
   const auto channels = static_cast<size_t>(g.out.c);
-  compare = static_cast<kernels::Compare>(Draw(rng, 0, 1));
+  compare = static_cast<Compare>(Draw(rng, 0, 1));
   threshold = Uniform(rng, -0.3f, 0.3f);
   high = Uniform(rng, -1.5f, 1.5f);  // below `low` half the time: a negative alpha
   low = Draw(rng, 0, 9) == 0 ? high : Uniform(rng, -1.5f, 1.5f);
-  const size_t row_words = kernels::RowWords(g.filter_size());
+  const size_t row_words = RowWords(g.filter_size());
   bits.assign(channels * row_words, 0);
   for (size_t o = 0; o < channels; ++o) {
     weight_low.push_back(Uniform(rng, -0.4f, 0.3f));
     const bool equal = Draw(rng, 0, 9) == 0;  // a filter without variance
     weight_high.push_back(weight_low[o] + (equal ? 0.0f : Uniform(rng, 0.01f, 0.5f)));
     for (int i = 0; !equal && i < g.filter_size(); ++i) {
-      if (Draw(rng, 0, 1) == 1) kernels::SetBit(&bits[o * row_words], static_cast<size_t>(i));
+      if (Draw(rng, 0, 1) == 1) SetBit(&bits[o * row_words], static_cast<size_t>(i));
     }
   }
   for (std::vector<double>* values : {&scale, &shift}) {
     const std::vector<float> drawn = Uniforms(rng, channels, -2.0f, 2.0f);
     values->assign(drawn.begin(), drawn.end());
   }
-  act = static_cast<kernels::Activation>(Draw(rng, 0, 2));
+  act = static_cast<Activation>(Draw(rng, 0, 2));
   positive = Uniforms(rng, channels, -0.5f, 1.5f);
   negative = Uniforms(rng, channels, -0.9f, 0.9f);
   x = Uniforms(rng, g.in.size(), -1.0f, 1.0f);
@@ -138,9 +138,9 @@ kernels::BConv2DParams RandomConv::Params() const {
 float RandomConv::Weight(int o, int c, int kh, int kw) const {
   const ConvGeometry& g = geometry;
   const auto channel = static_cast<size_t>(o);
-  const uint32_t* row = bits.data() + channel * kernels::RowWords(g.filter_size());
+  const uint32_t* row = bits.data() + channel * RowWords(g.filter_size());
   const auto bit = static_cast<size_t>((kh * g.kernel_w + kw) * g.group_in() + c);
-  return kernels::GetBit(row, bit) ? weight_high[channel] : weight_low[channel];
+  return GetBit(row, bit) ? weight_high[channel] : weight_low[channel];
 }
 
 std::vector<double> RandomConv::LiteralConvolution(std::vector<double>* magnitude) const {
@@ -163,7 +163,7 @@ std::vector<double> RandomConv::LiteralConvolution(std::vector<double>* magnitud
               if (ih < 0 || ih >= g.in.h || iw < 0 || iw >= g.in.w) continue;
               const int channel = o / g.group_out() * g.group_in() + c;
               const float value = x[static_cast<size_t>((ih * g.in.w + iw) * g.in.c + channel)];
-              const bool bit = kernels::ActivationBit(compare, value, threshold);
+              const bool bit = ActivationBit(compare, value, threshold);
               const double term = double{bit ? high : low} * double{Weight(o, c, kh, kw)};
               sum += term;
               size += activation_size * (std::abs(wl) + std::abs(weight_high[i] - wl));
@@ -185,23 +185,22 @@ std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& ran
   const ConvGeometry& g = random.geometry;
   constexpr size_t kGuard = 16;
   constexpr float kSentinel = -12345.0f;
-  const kernels::BitLayout layout = kernels::LayoutBits(g.in, conv.padding());
+  const BitLayout layout = LayoutBits(g.in, conv.padding());
   std::vector<std::byte> packed(layout.bytes());
-  kernels::PackBits(random.x.data(), random.compare, random.threshold, layout, packed.data(), 0,
-                    g.in.h);
+  PackBits(random.x.data(), random.compare, random.threshold, layout, packed.data(), 0, g.in.h);
   if (bits != nullptr) {
     bits->resize(g.in.size());
-    kernels::UnpackBits(layout, packed.data(), bits->data());
+    UnpackBits(layout, packed.data(), bits->data());
   }
   // The next layer's bits: from what is written, whatever the kernel holds in registers.
-  kernels::Target target;
-  target.layout = kernels::LayoutBits(g.out, {1, 2, 3, 4});
+  Target target;
+  target.layout = LayoutBits(g.out, {1, 2, 3, 4});
   std::vector<std::byte> next(target.layout.bytes()), expected(target.layout.bytes());
   target.bits = next.data();
   target.compare = random.compare;
   target.threshold = random.threshold;
   std::vector<float> out(g.out.size() + 2 * kGuard, kSentinel);
-  const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
+  const auto scratch = schedule::AllocateAligned(conv.scratch_bytes());
   // In parts, as threads would: the rows in two, one block of channels after the other.
   const int middle = g.out.h / 2;
   for (const auto& [begin, end] : {std::pair(middle, g.out.h), std::pair(0, middle)}) {
@@ -216,8 +215,8 @@ std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& ran
     EXPECT_EQ(out[i], kSentinel);
     EXPECT_EQ(out[out.size() - 1 - i], kSentinel);
   }
-  kernels::PackBits(out.data() + kGuard, target.compare, target.threshold, target.layout,
-                    expected.data(), 0, g.out.h);
+  PackBits(out.data() + kGuard, target.compare, target.threshold, target.layout, expected.data(), 0,
+           g.out.h);
   EXPECT_EQ(next, expected);
   // In place over the residual, and bits alone.
   if (with_residual) {
@@ -279,7 +278,7 @@ void CheckEveryKernel(const RandomConv& random) {
   SCOPED_TRACE(Print(random.geometry));
   // The convolution itself, without what follows it.
   RandomConv plain = random;
-  plain.act = kernels::Activation::kNone;
+  plain.act = Activation::kNone;
   const auto reference_plain = kernels::CreateReferenceBConv2D(plain.Params());
   std::vector<double> magnitude;
   const std::vector<double> literal = plain.LiteralConvolution(&magnitude);

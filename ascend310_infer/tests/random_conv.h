@@ -20,14 +20,14 @@ bool FitGeometry(ConvGeometry* geometry);
 // A binary convolution that owns its data, with an input (NHWC) and a residual.
 struct RandomConv {
   ConvGeometry geometry;
-  kernels::Compare compare = kernels::Compare::kAtLeast;
+  Compare compare = Compare::kAtLeast;
   float threshold = 0;
   float high = 0;
   float low = 0;
   std::vector<uint32_t> bits;
   std::vector<float> weight_low, weight_high, positive, negative;
   std::vector<double> scale, shift;
-  kernels::Activation act = kernels::Activation::kNone;
+  Activation act = Activation::kNone;
   std::vector<float> x;
   std::vector<float> residual;
 

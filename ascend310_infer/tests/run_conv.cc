@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_conv.h"
 
-#include "backend/memory_plan.h"
+#include <algorithm>
+
+#include "schedule/memory_plan.h"
 
 namespace adabin::test {
 
@@ -12,28 +14,29 @@ std::vector<float> RandomFloats(size_t count, Rng* rng) {
   return out;
 }
 
-std::vector<const simd::Simd*> Supported() {
-  std::vector<const simd::Simd*> all;
-  for (const simd::Simd& simd : simd::Table()) {
-    if (simd.supported()) all.push_back(&simd);
+std::vector<const isa::FloatLoops*> Supported() {
+  std::vector<const isa::FloatLoops*> all;
+  for (const isa::Isa* set : isa::Table()) {
+    const bool known = std::find(all.begin(), all.end(), set->floats) != all.end();
+    if (set->supported() && !known) all.push_back(set->floats);
   }
   return all;
 }
 
-std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const float* x, bool whole,
-                           const float* residual) {
+std::vector<float> RunConv(const kernels::Conv2D& conv, const Shape& out, const float* x,
+                           bool whole, const float* residual) {
   std::vector<float> z(out.size());
-  const auto scratch = backend::AllocateAligned(conv.scratch_bytes());
+  const auto scratch = schedule::AllocateAligned(conv.scratch_bytes());
   conv.Start(scratch.get());
   const size_t row = out.size() / static_cast<size_t>(out.h);
   for (int h = whole ? 1 : out.h; h-- > 0;) {
     for (int block = whole ? 1 : conv.blocks(); block-- > 0;) {
       const size_t at = static_cast<size_t>(h) * row;
-      kernels::Target target;
+      Target target;
       target.z = z.data() + at;
       if (residual != nullptr) target.residual = residual + at;
-      const kernels::Work part{h, h + 1, block, block + 1};
-      conv.Run(x, whole ? kernels::Work{0, out.h, 0, conv.blocks()} : part, target, scratch.get());
+      const Work part{h, h + 1, block, block + 1};
+      conv.Run(x, whole ? Work{0, out.h, 0, conv.blocks()} : part, target, scratch.get());
     }
   }
   return z;

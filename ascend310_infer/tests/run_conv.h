@@ -4,19 +4,19 @@
 
 #include <vector>
 
-#include "ops/conv2d.h"
+#include "isa/isa.h"
+#include "kernels/conv2d.h"
 #include "random_conv.h"
-#include "simd/simd.h"
 
 namespace adabin::test {
 
 std::vector<float> RandomFloats(size_t count, Rng* rng);
 
-std::vector<const simd::Simd*> Supported();
+std::vector<const isa::FloatLoops*> Supported();
 
 // All at once, or row by row and block by block, last ones first.
-std::vector<float> RunConv(const ops::Conv2D& conv, const Shape& out, const float* x, bool whole,
-                           const float* residual = nullptr);
+std::vector<float> RunConv(const kernels::Conv2D& conv, const Shape& out, const float* x,
+                           bool whole, const float* residual = nullptr);
 
 }  // namespace adabin::test
 

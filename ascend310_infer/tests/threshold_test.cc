@@ -8,12 +8,12 @@
 #include <limits>
 
 #include "backend/cpu_backend.h"
-#include "ir/mindir_reader.h"
-#include "ir/packed_file.h"
+#include "files/mindir_reader.h"
+#include "files/packed_file.h"
+#include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
-#include "ops/feature_map.h"
 #include "random_conv.h"
 
 namespace adabin {
@@ -23,7 +23,7 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
 
 void Check(float threshold, const std::vector<float>& values, const std::vector<uint8_t>& expected,
-           kernels::Compare compare = kernels::Compare::kAtLeast) {
+           Compare compare = Compare::kAtLeast) {
   ConvGeometry g;
   g.in = {static_cast<int>(values.size()), 1, 1};
   g.out = {1, 1, 1};
@@ -40,7 +40,7 @@ void Check(float threshold, const std::vector<float>& values, const std::vector<
     EXPECT_EQ(bits, expected) << "threshold " << threshold;
   }
   std::vector<float> out(values.size());
-  ops::Threshold(values.size(), values.data(), compare, threshold, 1.0f, 0.0f, out.data());
+  kernels::Threshold(values.size(), values.data(), compare, threshold, 1.0f, 0.0f, out.data());
   EXPECT_EQ(std::vector<uint8_t>(out.begin(), out.end()), expected);
 }
 
@@ -49,7 +49,7 @@ TEST(Threshold, ExactlyThereAndBothNeighbors) {
                         std::numeric_limits<float>::min()}) {
     Check(t, {t, std::nextafter(t, kInf), std::nextafter(t, -kInf)}, {1, 1, 0});
     Check(t, {t, std::nextafter(t, kInf), std::nextafter(t, -kInf)}, {0, 1, 0},
-          kernels::Compare::kNotAtMost);
+          Compare::kNotAtMost);
   }
 }
 
@@ -67,7 +67,7 @@ TEST(Threshold, SpecialValuesNotAtMost) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto check = [](float threshold, const std::vector<float>& values,
                         const std::vector<uint8_t>& expected) {
-    Check(threshold, values, expected, kernels::Compare::kNotAtMost);
+    Check(threshold, values, expected, Compare::kNotAtMost);
   };
   check(0.0f, {0.0f, -0.0f, kDenormal, -kDenormal, kInf, -kInf, nan}, {0, 0, 1, 0, 1, 0, 1});
   check(-0.0f, {0.0f, -0.0f, kDenormal, -kDenormal, kInf, -kInf, nan}, {0, 0, 1, 0, 1, 0, 1});
@@ -101,8 +101,8 @@ TEST(Threshold, NetworkTakesTheValueOfItsSelect) {
       const std::string x = falling ? b.BinarizeFalling(b.Input(), t, kHigh, kLow)
                                     : b.Binarize(b.Input(), t, kHigh, kLow);
       b.Output({b.Conv2D(x, {{1, 1, 1, 1}, {1.0f}})});
-      const ir::Plan plan = lower::Lower(ir::ReadMindIr(b.Serialize()));
-      const ir::Plan packed = ir::ReadPackedFile(ir::WritePackedFile(plan));
+      const ir::Plan plan = lower::Lower(files::ReadMindIr(b.Serialize()));
+      const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
       std::vector<float> expected;
       for (const float v : specials) {
         expected.push_back(falling ? (t >= v ? kLow : kHigh) : (v >= t ? kHigh : kLow));

@@ -37,15 +37,15 @@ struct Stem {
     positive = RandomFloats(count, rng);
     negative = RandomFloats(count, rng);
   }
-  ops::Conv2DParams Params(bool whole_layer) const {
-    ops::Conv2DParams params;
+  kernels::Conv2DParams Params(bool whole_layer) const {
+    kernels::Conv2DParams params;
     params.geometry = geometry;
     params.weights = weights;
     params.reads_nchw = true;
     if (whole_layer) {
       params.scale = scale;
       params.shift = shift;
-      params.act = kernels::Activation::kTwoSlope;
+      params.act = Activation::kTwoSlope;
       params.positive = positive;
       params.negative = negative;
     }
@@ -80,8 +80,8 @@ struct Stem {
 
 // The identity that everything rests on, for each pair of tile and filter in use.
 template <int kOutputs, int kTaps>
-void ExpectFilters(const simd::ToomCook<kOutputs, kTaps>& table, Rng* rng) {
-  constexpr int kProducts = simd::ToomCook<kOutputs, kTaps>::kProducts;
+void ExpectFilters(const isa::ToomCook<kOutputs, kTaps>& table, Rng* rng) {
+  constexpr int kProducts = isa::ToomCook<kOutputs, kTaps>::kProducts;
   const std::vector<float> g = RandomFloats(kTaps, rng), d = RandomFloats(kProducts, rng);
   double y[kOutputs] = {};
   for (size_t i = 0; i < kProducts; ++i) {
@@ -100,10 +100,10 @@ void ExpectFilters(const simd::ToomCook<kOutputs, kTaps>& table, Rng* rng) {
 TEST(ToomCook, Filters) {
   Rng rng(31);
   for (int i = 0; i < 20; ++i) {
-    ExpectFilters(simd::kEvenRows, &rng);
-    ExpectFilters(simd::kOddRows, &rng);
-    ExpectFilters(simd::kEvenColumns, &rng);
-    ExpectFilters(simd::kOddColumns, &rng);
+    ExpectFilters(isa::kEvenRows, &rng);
+    ExpectFilters(isa::kOddRows, &rng);
+    ExpectFilters(isa::kEvenColumns, &rng);
+    ExpectFilters(isa::kOddColumns, &rng);
   }
 }
 
@@ -115,22 +115,22 @@ TEST(Winograd, MatchesLiteralSumForAnyInstructionSetAndSplit) {
     const std::vector<double> expected = stem.LiteralSum();
     const std::vector<float> residual = RandomFloats(stem.geometry.out.size(), &rng);
     std::vector<float> fused;  // of the sets with fused multiply-add
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       SCOPED_TRACE(simd->name);
-      const auto conv = ops::CreateWinogradConv2D(stem.Params(false), *simd);
+      const auto conv = kernels::CreateWinogradConv2D(stem.Params(false), *simd);
       ASSERT_NE(conv, nullptr);
       const std::vector<float> z = RunConv(*conv, stem.geometry.out, stem.x.data(), true);
       for (size_t k = 0; k < z.size(); ++k) ASSERT_NEAR(z[k], expected[k], 2e-4);
-      const auto layer = ops::CreateWinogradConv2D(stem.Params(true), *simd);
-      const auto direct = ops::CreateRowConv2D(stem.Params(true), *simd);
-      const auto run = [&](const ops::Conv2D& c, bool whole) {
+      const auto layer = kernels::CreateWinogradConv2D(stem.Params(true), *simd);
+      const auto direct = kernels::CreateRowConv2D(stem.Params(true), *simd);
+      const auto run = [&](const kernels::Conv2D& c, bool whole) {
         return RunConv(c, stem.geometry.out, stem.x.data(), whole, residual.data());
       };
       const std::vector<float> whole = run(*layer, true);
       const std::vector<float> beside = run(*direct, true);
       for (size_t k = 0; k < whole.size(); ++k) ASSERT_NEAR(whole[k], beside[k], 1e-3);
       ASSERT_EQ(run(*layer, false), whole);
-      if (simd == &simd::Table().back()) continue;
+      if (simd == isa::Table().back()->floats) continue;
       if (fused.empty()) fused = whole;
       ASSERT_EQ(whole, fused);
     }
@@ -156,8 +156,8 @@ TEST(Winograd, ErrorIsThatOfFloat32) {
     const std::vector<double> expected = stem.LiteralSum();
     double largest = 0;
     for (const double v : expected) largest = std::max(largest, std::abs(v));
-    for (const simd::Simd* simd : Supported()) {
-      const auto errors = [&](const ops::Conv2D& conv) {
+    for (const isa::FloatLoops* simd : Supported()) {
+      const auto errors = [&](const kernels::Conv2D& conv) {
         const std::vector<float> z = RunConv(conv, stem.geometry.out, stem.x.data(), true);
         double squares = 0, most = 0;
         for (size_t k = 0; k < z.size(); ++k) {
@@ -167,9 +167,9 @@ TEST(Winograd, ErrorIsThatOfFloat32) {
         }
         return std::pair(std::sqrt(squares / static_cast<double>(z.size())), most);
       };
-      const auto [mean, most] = errors(*ops::CreateWinogradConv2D(stem.Params(false), *simd));
+      const auto [mean, most] = errors(*kernels::CreateWinogradConv2D(stem.Params(false), *simd));
       const auto [direct_mean, direct_most] =
-          errors(*ops::CreateRowConv2D(stem.Params(false), *simd));
+          errors(*kernels::CreateRowConv2D(stem.Params(false), *simd));
       EXPECT_LT(mean, (kind == 4 ? 6 : 3) * direct_mean) << simd->name << " " << kind;
       EXPECT_LT(most, 4 * direct_most) << simd->name << " " << kind;
       EXPECT_LT(most, 2e-6) << simd->name << " " << kind;
@@ -184,10 +184,10 @@ TEST(Winograd, LeavesWhatIsNotFiniteToTheDirectSum) {
   for (const float value : {kInf, -kInf, std::numeric_limits<float>::quiet_NaN(), 3e38f, 4e26f}) {
     Stem stem(3, 31, 31, 3, 20, &rng);
     stem.x[31 * 31 + 20 * 31 + 5] = value;  // row 20: output rows 9 .. 11
-    for (const simd::Simd* simd : Supported()) {
+    for (const isa::FloatLoops* simd : Supported()) {
       const Shape& out = stem.geometry.out;
-      const auto conv = ops::CreateWinogradConv2D(stem.Params(true), *simd);
-      const auto direct = ops::CreateRowConv2D(stem.Params(true), *simd);
+      const auto conv = kernels::CreateWinogradConv2D(stem.Params(true), *simd);
+      const auto direct = kernels::CreateRowConv2D(stem.Params(true), *simd);
       const std::vector<float> z = RunConv(*conv, out, stem.x.data(), true);
       const std::vector<float> expected = RunConv(*direct, out, stem.x.data(), true);
       const auto same = [](float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); };
@@ -204,20 +204,20 @@ TEST(Winograd, LeavesWhatIsNotFiniteToTheDirectSum) {
 TEST(Winograd, TakesOnlyWhatItKnows) {
   Rng rng(35);
   Stem stem(3, 31, 31, 3, 20, &rng);
-  const simd::Simd& simd = *Supported().front();
+  const isa::FloatLoops& simd = *Supported().front();
   const auto takes = [&](auto change) {
-    ops::Conv2DParams params = stem.Params(true);
+    kernels::Conv2DParams params = stem.Params(true);
     change(&params);
-    return ops::CreateWinogradConv2D(params, simd) != nullptr;
+    return kernels::CreateWinogradConv2D(params, simd) != nullptr;
   };
-  EXPECT_TRUE(takes([](ops::Conv2DParams*) {}));
-  EXPECT_FALSE(takes([](ops::Conv2DParams* p) { p->reads_nchw = false; }));
-  EXPECT_FALSE(takes([](ops::Conv2DParams* p) { p->geometry.stride_w = 1; }));
-  EXPECT_FALSE(takes([](ops::Conv2DParams* p) { p->geometry.dilation_h = 2; }));
+  EXPECT_TRUE(takes([](kernels::Conv2DParams*) {}));
+  EXPECT_FALSE(takes([](kernels::Conv2DParams* p) { p->reads_nchw = false; }));
+  EXPECT_FALSE(takes([](kernels::Conv2DParams* p) { p->geometry.stride_w = 1; }));
+  EXPECT_FALSE(takes([](kernels::Conv2DParams* p) { p->geometry.dilation_h = 2; }));
   stem.weights[5] = 1e30f;
-  EXPECT_FALSE(takes([](ops::Conv2DParams*) {}));
+  EXPECT_FALSE(takes([](kernels::Conv2DParams*) {}));
   stem.weights[5] = kInf;
-  EXPECT_FALSE(takes([](ops::Conv2DParams*) {}));
+  EXPECT_FALSE(takes([](kernels::Conv2DParams*) {}));
 }
 
 }  // namespace

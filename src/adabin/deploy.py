@@ -56,6 +56,28 @@ def _deploy_form(layer, names):
     return layer.deploy_form()
 
 
+def _outside(network):
+    """Name and cell of the layers that a network runs from a list, tuple or dict of Python and not as parts of it."""
+    parts = dict(network.cells_and_names())
+    known = {id(cell) for cell in parts.values()}
+
+    def inside(value, name):
+        if isinstance(value, nn.Cell):
+            if id(value) not in known:
+                yield name, value
+        elif isinstance(value, (list, tuple)):
+            for number, entry in enumerate(value):
+                yield from inside(entry, f"{name}[{number}]")
+        elif isinstance(value, dict):
+            for key, entry in value.items():
+                yield from inside(entry, f"{name}[{key!r}]")
+
+    for part, cell in parts.items():
+        for attribute, value in vars(cell).items():
+            if not isinstance(value, nn.Cell):
+                yield from inside(value, f"{part}.{attribute}")
+
+
 def to_deploy(network):
     """Replace the binarized layers of a network by their deploy form.
 
@@ -67,7 +89,7 @@ def to_deploy(network):
 
     Raises:
         ValueError: something in it would be exported in training form: a layer derived from one of the project's
-            without a deploy form of its own, or a binarizer in a layer that has none.
+            without a deploy form of its own, a binarizer in a layer that has none, or layers in a list of Python.
     """
     deployed = to_plain(network)
     names = {id(cell): name.removeprefix("network.") for name, cell in deployed.cells_and_names()}
@@ -78,4 +100,9 @@ def to_deploy(network):
                 f"{name.removeprefix('network.')}: {type(cell).__name__} is a training form; give the layer that it is "
                 "in a method deploy_form, which returns a Cell of standard operators"
             )
+    for name, cell in _outside(deployed):
+        raise ValueError(
+            f"{name.removeprefix('network.')}: {type(cell).__name__} stands in a list, tuple or dict of Python, where "
+            "it keeps its training form; put such layers into nn.CellList or nn.SequentialCell, or make them attributes"
+        )
     return deployed.set_train(False)

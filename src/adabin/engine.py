@@ -52,14 +52,15 @@ def newer_source(program, sources):
 class EngineModel:
     """An exported file, run in the C++ program.
 
+    The program tells how many numbers an output has, not their shape: an output (B, P, 4) of the network is (B, 4 P).
+
     Args:
         path: .mindir or .adabin.
-        config (Config): the description beside it.
     """
 
     flag = "model"
 
-    def __init__(self, path, config):
+    def __init__(self, path):
         if not ENGINE.is_file():
             raise UserError(f"--model needs the C++ program {ENGINE}; build it with: bash ascend310_infer/build.sh")
         source = newer_source(ENGINE, SOURCES)

@@ -11,7 +11,7 @@ from adabin.cpu import accelerate
 from adabin.data import build_dataset, settle_classes
 from adabin.estimators import ESTIMATORS
 from adabin.inference import CellModel
-from adabin.models import build_model
+from adabin.models import build_model, check_task
 from adabin.published import published
 from adabin.tasks import TASKS, build_task
 from adabin.utils.checkpoint import DESCRIBED_KEYS, adopt_classes, load_network
@@ -64,8 +64,11 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
         UserError: a file is missing or unreadable, or checkpoint, config and data contradict each other.
     """
     config = config_beside(path, config_path, overrides)
-    if split:  # without data, keys such as skip_corrupt speak of other pictures
-        refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
+    # Without data, keys such as skip_corrupt speak of other pictures.
+    refuse_without_effect(
+        overrides or {}, config, besides=DESCRIBED_KEYS, of=None if split else ("task", "device_target")
+    )
+    check_task(config)
     # Without effect outside training, where one's own may be unknown to the program that runs.
     unknown = [key for key in ("weight_estimator", "activation_estimator") if getattr(config, key) not in ESTIMATORS]
     config = config.changed(**{key: KEYS[key].default for key in unknown})

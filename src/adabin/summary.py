@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 import mindspore as ms
 import numpy as np
 
-from adabin.layers import AdaBinConv2d, traits_of
+from adabin.layers import traits_of
 
 BOPS_PER_OP = 64
 COLUMNS = ("binary_weights", "float_params", "packed_bytes", "float_bytes", "bops", "flops", "ops")
@@ -128,14 +128,14 @@ def full_precision_layers(network, layers):
     """Name to reason of the convolutions and linear layers that do not compute on bits.
 
     Raises:
-        ValueError: the network does not say why one of them, though no `AdaBinConv2d`, stays in full precision.
+        ValueError: neither one of them nor the network says why it stays in full precision.
     """
-    found = {}
+    found, cells = {}, dict(network.cells_and_names())
     for layer in layers:
         if not layer.flops:
             continue
-        if layer.kind == AdaBinConv2d.__name__:
-            found[layer.name] = "w_bits or a_bits is 32"
+        found[layer.name] = traits_of(cells[layer.name]).float_reason
+        if found[layer.name]:
             continue
         reasons = [why for pattern, why in network.full_precision.items() if fnmatchcase(layer.name, pattern)]
         if len(reasons) != 1:

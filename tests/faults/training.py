@@ -35,14 +35,14 @@ FAULTS = [
     Fault(
         "gradients of parts are summed, not averaged",
         f"{CODE}/training/accumulate.py",
-        "(total / self.parts,)",
-        "(total,)",
+        "return total / parts",
+        "return total",
         "tests/test_training_options.py -k parts",
     ),
     Fault(
         "the average lags by an update",
         f"{CODE}/training/average.py",
-        "(ops.depend(source, done) - average)",
+        "(ops.depend(source, share) - average)",
         "(source - average)",
         "tests/test_training_options.py -k average",
     ),
@@ -87,5 +87,19 @@ FAULTS = [
         "if new != old and not KEYS[key].free:",
         "if new != old and KEYS[key].free:",
         "tests/test_resume.py -k contradicts",
+    ),
+    Fault(
+        "a run keeps the paths of the folder that it was started in",
+        f"{CODE}/training/run_folder.py",
+        "str(Path(value).absolute())",
+        "str(Path(value))",
+        "tests/test_pretrained.py -k any_folder",
+    ),
+    Fault(
+        "a stage asks the whole run for its checkpoint",
+        f"{CODE}/training/opened_run.py",
+        "run.folder.stage(1) if run.folder and run.config.stages else run.folder",
+        "run.folder",
+        "tests/test_steps.py -k prepared_once",
     ),
 ]

@@ -25,18 +25,18 @@ class CpuBackend : public Backend {
   std::vector<StepInfo> DescribeSteps() const override;
 
  private:
-  Frame FrameOf(const float* input, size_t sample, int arena,
-                std::vector<std::vector<float>>* outputs, float** pointers) const;
-  void RunAlone(const Frame& frame, std::byte* scratch);
-  void RunTogether(const Frame& frame);
+  schedule::Frame FrameOf(const float* input, size_t sample, int arena,
+                          std::vector<std::vector<float>>* outputs, float** pointers) const;
+  void RunAlone(const schedule::Frame& frame, std::byte* scratch);
+  void RunTogether(const schedule::Frame& frame);
 
   ir::Plan plan_;
   ModelInfo info_;
   bool profile_;
-  Schedule schedule_;
+  schedule::Schedule schedule_;
   ThreadPool pool_;
-  std::vector<AlignedBuffer> arenas_;  // one per thread
-  std::vector<AlignedBuffer> scratch_;
+  std::vector<schedule::AlignedBuffer> arenas_;  // one per thread
+  std::vector<schedule::AlignedBuffer> scratch_;
   std::vector<float*> pointers_;                 // [thread][output]
   std::vector<std::vector<double>> step_times_;  // with `profile`: ms by step, by sample
 };

@@ -6,26 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "base/bits.h"
 #include "base/conv_geometry.h"
-#include "kernels/bits.h"
-#include "kernels/epilogue.h"
+#include "base/epilogue.h"
 
 namespace adabin::ir {
 
-// The numbers are part of the packed file: append, never renumber.
+// What a step does: the rows of operators.def.
 enum class StepKind : uint8_t {
-  kBinaryConv = 1,  // binarize, convolve, epilogue
-  kConv = 2,        // float convolution, epilogue
-  kDense = 3,       // weights x + shift
-  kAffine = 4,      // per channel: x * scale + shift
-  kActivation = 5,
-  kAdd = 6,  // input + second
-  kMaxPool = 7,
-  kAvgPool = 8,  // padding does not count
-  kPad = 9,      // zeros around channels, rows, columns
-  kMean = 10,    // over rows and columns
-  kReshape = 11,
-  kThreshold = 12,  // binarize: high or low, as float
+#define ADABIN_OPERATOR(number, name) k##name = number,
+#include "ir/operators.def"
+#undef ADABIN_OPERATOR
 };
 const char* StepName(StepKind kind);
 
@@ -41,20 +32,20 @@ struct Step {
   int pads[6] = {};       // kPad: before, after of c, h, w
   Shape shape;            // kReshape: target
 
-  // kBinaryConv: bit rows (kernels/bits.h), the two weights of each output channel.
+  // kBinaryConv: bit rows (base/bits.h), the two weights of each output channel.
   std::vector<uint32_t> bits;
   std::vector<float> weight_low;
   std::vector<float> weight_high;
-  kernels::Compare compare = kernels::Compare::kAtLeast;  // this and the following also kThreshold
+  Compare compare = Compare::kAtLeast;  // this and the following also kThreshold
   float threshold = 0;
   float high = 0;
   float low = 0;
 
-  std::vector<float> weights;  // kConv: OIHW; kDense: [out][in]
-  std::vector<double> scale;   // per channel, of float32's values; empty: 1
-  std::vector<double> shift;   // the same; empty: 0
-  kernels::Activation act = kernels::Activation::kNone;  // convolutions, kActivation
-  std::vector<float> positive;                           // slopes of kTwoSlope, per channel
+  std::vector<float> weights;          // kConv: OIHW; kDense: [out][in]
+  std::vector<double> scale;           // per channel, of float32's values; empty: 1
+  std::vector<double> shift;           // the same; empty: 0
+  Activation act = Activation::kNone;  // convolutions, kActivation
+  std::vector<float> positive;         // slopes of kTwoSlope, per channel
   std::vector<float> negative;
 
   bool operator==(const Step&) const = default;
@@ -71,14 +62,6 @@ struct Plan {
   int CountKind(StepKind kind) const;
   bool operator==(const Plan&) const = default;
 };
-
-// Starts `plan` with its input, checking the shape.
-void SetInput(Plan* plan, Shape input);
-
-// Appends a step: infers geometry and output shape, checks every index, size and limit. Lowering
-// and the packed file both come through here, so nothing unchecked reaches a kernel.
-// Throws Error. Returns the index of the step's output value.
-int Append(Plan* plan, Step step);
 
 }  // namespace adabin::ir
 

@@ -7,10 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "base/bits.h"
+#include "base/border_classes.h"
 #include "base/conv_geometry.h"
-#include "kernels/bits.h"
-#include "kernels/border_classes.h"
-#include "kernels/epilogue.h"
+#include "base/epilogue.h"
 
 namespace adabin::kernels {
 
@@ -19,7 +19,7 @@ struct BConv2DParams {
   ConvGeometry geometry;
   float high = 0;                     // activation value of bit 1
   float low = 0;                      // of bit 0
-  std::span<const uint32_t> bits;     // out.c rows, see kernels/bits.h
+  std::span<const uint32_t> bits;     // out.c rows, see base/bits.h
   std::span<const float> weight_low;  // per output channel
   std::span<const float> weight_high;
   std::span<const double> scale;  // folded BatchNorm, per output channel; empty: 1

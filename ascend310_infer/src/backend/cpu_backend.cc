@@ -11,6 +11,9 @@ namespace adabin::backend {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using schedule::CpuStep;
+using schedule::CpuStepPtr;
+using schedule::Frame;
 
 // The share of worker `part` of `parts` in a step, as at most three rectangles of rows and blocks.
 // Rows first, where they divide well: neighbors in memory are then written by one thread. A small
@@ -64,8 +67,9 @@ CpuBackend::CpuBackend(ir::Plan plan, const Options& options)
     info_.output_sizes.push_back(plan_.values[static_cast<size_t>(output)].size());
   }
   for (int i = 0; i < pool_.threads(); ++i) {
-    arenas_.push_back(AllocateAligned(schedule_.memory.total_bytes + kAlignment));
-    scratch_.push_back(AllocateAligned(schedule_.scratch_bytes + kAlignment));
+    arenas_.push_back(
+        schedule::AllocateAligned(schedule_.memory.total_bytes + schedule::kAlignment));
+    scratch_.push_back(schedule::AllocateAligned(schedule_.scratch_bytes + schedule::kAlignment));
   }
   pointers_.resize(static_cast<size_t>(pool_.threads()) * plan_.outputs.size());
   step_times_.resize(schedule_.steps.size());
@@ -92,8 +96,9 @@ void CpuBackend::Run(const float* input, size_t samples, std::vector<std::vector
   }
 }
 
-Frame CpuBackend::FrameOf(const float* input, size_t sample, int arena,
-                          std::vector<std::vector<float>>* outputs, float** pointers) const {
+schedule::Frame CpuBackend::FrameOf(const float* input, size_t sample, int arena,
+                                    std::vector<std::vector<float>>* outputs,
+                                    float** pointers) const {
   for (size_t i = 0; i < outputs->size(); ++i) {
     pointers[i] = (*outputs)[i].data() + sample * info_.output_sizes[i];
   }

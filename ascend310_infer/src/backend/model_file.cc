@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "ir/mindir_reader.h"
-#include "ir/packed_file.h"
+#include "files/mindir_reader.h"
+#include "files/packed_file.h"
 #include "lower/lower.h"
 
 namespace adabin::backend {
@@ -13,12 +13,12 @@ namespace {
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be.
 ir::Plan ReadPlan(const std::string& path, std::string_view bytes) {
-  if (ir::IsPackedFile(bytes)) return ir::ReadPackedFile(bytes);
+  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes);
   const bool packed = path.ends_with(".adabin");
   const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
   if (bytes.empty()) throw Error("the file is empty; copy it again, or " + again);
   if (packed) throw Error("not a packed model, or only its beginning; copy it again, or " + again);
-  return lower::Lower(ir::ReadMindIr(bytes));
+  return lower::Lower(files::ReadMindIr(bytes));
 }
 
 }  // namespace

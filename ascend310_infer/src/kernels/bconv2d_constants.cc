@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/bits.h"
 #include "kernels/bconv2d.h"
-#include "kernels/bits.h"
 
 namespace adabin::kernels {
 namespace {

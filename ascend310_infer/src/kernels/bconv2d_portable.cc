@@ -10,7 +10,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels/bits.h"
+#include "base/bits.h"
 #include "kernels/select_kernel.h"
 
 // The popcount instruction is not in baseline x86-64. The counting loop is compiled twice and the

@@ -4,7 +4,7 @@
 // kernel has to equal bit for bit.
 #include <vector>
 
-#include "kernels/bits.h"
+#include "base/bits.h"
 #include "kernels/select_kernel.h"
 
 namespace adabin::kernels {

@@ -1,41 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/select_kernel.h"
 
+#include <vector>
+
 #include "base/error.h"
+#include "kernels/tiled_bconv2d.h"
 
 namespace adabin::kernels {
 namespace {
 
-bool Always() { return true; }
-
-constexpr Kernel kTable[] = {
-#if defined(__x86_64__)
-    {"avx512_vpopcnt", "AVX-512 with its popcount instruction (VPOPCNTDQ)", HasAvx512Vpopcnt,
-     CreateAvx512VpopcntBConv2D, "avx512"},
-    {"avx512", "AVX-512 without it: table look-up of four bits", HasAvx512, CreateAvx512BConv2D,
-     "avx512"},
-    {"avx2", "AVX2: table look-up of four bits", HasAvx2, CreateAvx2BConv2D, "avx2"},
-#endif
-#if defined(__aarch64__)
-    {"neon", "NEON, which every 64-bit ARM has", Always, CreateNeonBConv2D, "neon"},
-#endif
-    {"portable", "64-bit words, popcount instruction where the CPU has one", Always,
-     CreatePortableBConv2D, nullptr},
-    {"reference", "one bit at a time; slow, what the others are compared with", Always,
-     CreateReferenceBConv2D, nullptr},
-};
-
-}  // namespace
-
-#if defined(__x86_64__)
-bool HasAvx512() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("popcnt");
-}
-#endif
-
+// Whether the vector kernels handle it themselves: one group, padding that can be laid out in
+// memory. They leave everything else to the portable kernel.
 bool FitsTiles(const ConvGeometry& g) {
   const BitPadding pad = WindowPadding(g);
   const int64_t map = int64_t{g.in.h} * g.in.w;
@@ -44,18 +19,43 @@ bool FitsTiles(const ConvGeometry& g) {
   return g.groups == 1 && padded <= 16 * map + (1 << 16);
 }
 
-bool FitsNibbles(const ConvGeometry& g) { return FitsTiles(g) && g.filter_size() < (1 << 16); }
+// Those that read codes count in 16 bits.
+bool CountsFit(const isa::BConvRowKernel& kernel, const ConvGeometry& g) {
+  return kernel.encode == nullptr || g.filter_size() < (1 << 16);
+}
 
-std::span<const Kernel> KernelTable() { return kTable; }
+std::vector<Kernel> MakeTable() {
+  std::vector<Kernel> table;
+  for (const isa::Isa* each : isa::Table()) {
+    table.push_back({each->name, each->description, each->supported, each});
+  }
+  table.push_back({"reference", "one bit at a time; slow, what the others are compared with",
+                   [] { return true; }, nullptr});
+  return table;
+}
+
+}  // namespace
+
+std::unique_ptr<BConv2D> Kernel::create(const BConv2DParams& params) const {
+  if (set == nullptr) return CreateReferenceBConv2D(params);
+  const ConvGeometry& g = params.geometry;
+  const bool vectors = set->binary != nullptr && FitsTiles(g) && CountsFit(*set->binary, g);
+  return vectors ? CreateTiledBConv2D(params, *set->binary) : CreatePortableBConv2D(params);
+}
+
+std::span<const Kernel> KernelTable() {
+  static const std::vector<Kernel> table = MakeTable();
+  return table;
+}
 
 const Kernel& SelectKernel(const std::string& name) {
   std::string available;
-  for (const Kernel& kernel : kTable) {
+  for (const Kernel& kernel : KernelTable()) {
     if (!kernel.supported()) continue;
     if (name == "auto" || name == kernel.name) return kernel;
     available += std::string(", ") + kernel.name;
   }
-  for (const Kernel& kernel : kTable) {
+  for (const Kernel& kernel : KernelTable()) {
     if (name == kernel.name) {
       throw Error("--kernel " + name + ": this CPU cannot run it; available: auto" + available);
     }

@@ -5,13 +5,14 @@
 #include <cstring>
 
 #include "base/aligned_vector.h"
+#include "kernels/place_tile.h"
 #include "kernels/tiled_weights.h"
 
 namespace adabin::kernels {
 namespace {
 
 constexpr size_t kAlign = 64;
-constexpr int kLanes = simd::kLanes;
+constexpr int kLanes = isa::kLanes;
 
 size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
@@ -23,7 +24,7 @@ AlignedVector<float> Padded(std::span<const float> values, size_t size) {
 
 class TiledBConv2D : public BConv2D {
  public:
-  TiledBConv2D(const BConv2DParams& params, const BConvRowKernel& kernel)
+  TiledBConv2D(const BConv2DParams& params, const isa::BConvRowKernel& kernel)
       : geometry_(params.geometry),
         kernel_(kernel),
         act_(params.act),
@@ -60,7 +61,7 @@ class TiledBConv2D : public BConv2D {
   int blocks() const override { return static_cast<int>(weights_.blocks().size()); }
   size_t scratch_bytes() const override {
     const size_t width = count_width_;
-    return kRowScratch + RoundUp(segments_.count * sizeof(std::byte*), kAlign) +
+    return isa::kRowScratch + RoundUp(segments_.count * sizeof(std::byte*), kAlign) +
            RoundUp(static_cast<size_t>(geometry_.out.w) * sizeof(float), kAlign) +
            RoundUp(width * sizeof(int32_t), kAlign) +
            RoundUp(width * static_cast<size_t>(geometry_.in.h) * sizeof(int32_t), kAlign) +
@@ -70,9 +71,9 @@ class TiledBConv2D : public BConv2D {
   void Run(const std::byte* bits, const BitLayout& layout, const Work& work, const Target& target,
            std::byte* scratch) const override {
     const ConvGeometry& g = geometry_;
-    BConvRow row;
+    isa::BConvRow row;
     row.scratch = scratch;
-    scratch += kRowScratch;
+    scratch += isa::kRowScratch;
     auto* segments = reinterpret_cast<const std::byte**>(scratch);
     scratch += RoundUp(segments_.count * sizeof(std::byte*), kAlign);
     auto* ones = reinterpret_cast<float*>(scratch);
@@ -94,14 +95,11 @@ class TiledBConv2D : public BConv2D {
     row.last_steps = InsideSteps(g.out.w - 1);
     row.pixel_bytes = source.pixel_bytes * static_cast<size_t>(g.stride_w);
     row.width = g.out.w;
-    simd::FinishTile& f = row.finish;
+    isa::FinishTile& f = row.finish;
     f.ones = ones;
     f.c_offset = c_offset_.data();
     f.act = act_;
-    f.stride = static_cast<size_t>(g.out.c);
-    f.compare = target.compare;
-    f.threshold = target.threshold;
-    f.bit_stride = target.layout.pixel_bytes;
+    StartTiles(g.out, target, &f);
     // All blocks of a row where that keeps the row's floats in cache, else all rows of a block,
     // which keeps its weights there.
     const bool by_row = weights_.bytes() <= kWeightsInCache;
@@ -142,12 +140,12 @@ class TiledBConv2D : public BConv2D {
   }
 
   // Whole steps only: one may hold parts of two taps.
-  StepRange InsideSteps(int column) const {
+  isa::StepRange InsideSteps(int column) const {
     const auto set = static_cast<size_t>(classes_.column_class[static_cast<size_t>(column)]);
     const TapRange taps = classes_.column_sets[set];
     if (segments_.per_row != 1) return {0, segments_.steps};
     const auto bits = static_cast<int>(LayoutBits(geometry_.in, {}).pixel_bytes * 8);
-    const int step_bits = kernel_.encode == nullptr ? 32 : 4 * kCodesPerStep;
+    const int step_bits = kernel_.encode == nullptr ? 32 : 4 * isa::kCodesPerStep;
     return {taps.begin * bits / step_bits,
             std::min(segments_.steps, (taps.end * bits + step_bits - 1) / step_bits)};
   }
@@ -156,7 +154,7 @@ class TiledBConv2D : public BConv2D {
   size_t CodeRowBytes() const {
     if (kernel_.encode == nullptr) return 0;
     const size_t pixel_bytes = LayoutBits(geometry_.in, {}).pixel_bytes;
-    return RoundUp(count_width_ * pixel_bytes * kCodeBytes + kCodesPerStep * sizeof(uint16_t),
+    return RoundUp(count_width_ * pixel_bytes * kCodeBytes + isa::kCodesPerStep * sizeof(uint16_t),
                    kAlign);
   }
 
@@ -208,13 +206,11 @@ class TiledBConv2D : public BConv2D {
 
   // `index` is the row's number among those of the target.
   void RunBlock(const TiledWeights::Block& block, int first_tap_row, int oh, int index,
-                const Target& target, BConvRow* row) const {
+                const Target& target, isa::BConvRow* row) const {
     row->weights = weights_.At(block, first_tap_row * segments_.per_row);
     row->vectors = block.vectors;
-    simd::FinishTile& f = row->finish;
+    isa::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
-    f.vectors = block.vectors;
-    f.channels = std::min(geometry_.out.c - block.first, block.vectors * kLanes);
     f.a = a_.data() + first;
     f.b = b_.data() + first;
     f.scale = scale_.empty() ? nullptr : scale_.data() + first;
@@ -223,18 +219,12 @@ class TiledBConv2D : public BConv2D {
     f.negative = negative_.data() + first;
     const auto row_class = static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)]);
     f.c = c_.data() + row_class * classes_.column_sets.size() * padded_channels_ + first;
-    const size_t at = static_cast<size_t>(index) * static_cast<size_t>(geometry_.out.w) *
-                          static_cast<size_t>(geometry_.out.c) +
-                      first;
-    f.residual = target.residual == nullptr ? nullptr : target.residual + at;
-    f.z = target.z == nullptr ? nullptr : target.z + at;
-    f.bits =
-        target.bits == nullptr ? nullptr : target.bits + target.layout.Offset(oh, 0) + first / 8;
+    PlaceTile(geometry_.out, target, oh, index, 0, first, block.vectors, &f);
     kernel_.run(*row);
   }
 
   ConvGeometry geometry_;
-  const BConvRowKernel& kernel_;
+  const isa::BConvRowKernel& kernel_;
   Activation act_;
   TiledWeights weights_;
   const Segments& segments_;
@@ -248,7 +238,7 @@ class TiledBConv2D : public BConv2D {
 }  // namespace
 
 std::unique_ptr<BConv2D> CreateTiledBConv2D(const BConv2DParams& params,
-                                            const BConvRowKernel& kernel) {
+                                            const isa::BConvRowKernel& kernel) {
   return std::make_unique<TiledBConv2D>(params, kernel);
 }
 

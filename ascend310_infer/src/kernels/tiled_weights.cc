@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/bits.h"
-#include "simd/finish.h"
+#include "base/bits.h"
+#include "isa/bconv_row.h"
 
 namespace adabin::kernels {
 namespace {
 
-constexpr size_t kLanes = simd::kLanes;
+constexpr size_t kLanes = isa::kLanes;
 
 // Of every 32 channels of a block (16, if it has no more) the first half goes to the even bytes.
 size_t EvenOddPlace(size_t lane, size_t lanes) {
@@ -33,8 +33,8 @@ Segments::Segments(const ConvGeometry& g, WeightForm form) {
     step_bytes = sizeof(uint32_t);
   } else {
     const int codes = static_cast<int>(pixel_bytes) * 2 * taps;
-    steps = (codes + kCodesPerStep - 1) / kCodesPerStep;
-    step_bytes = kCodesPerStep;
+    steps = (codes + isa::kCodesPerStep - 1) / isa::kCodesPerStep;
+    step_bytes = isa::kCodesPerStep;
   }
 }
 
@@ -71,7 +71,7 @@ size_t TiledWeights::SegmentBytes(const Block& block) const {
 }
 
 void TiledWeights::LayBlocks(int out_channels) {
-  constexpr int lanes = simd::kLanes;
+  constexpr int lanes = isa::kLanes;
   const int vectors = (out_channels + lanes - 1) / lanes;
   size_t offset = 0;
   for (int v = 0; v < vectors;) {
@@ -109,7 +109,7 @@ void TiledWeights::LayRow(const ConvGeometry& g, const uint32_t* bits,
 }
 
 void TiledWeights::LayNibbles(const uint32_t* words, size_t lanes, std::byte* to) const {
-  const int nibbles = std::min(segments_.steps * kCodesPerStep, segments_.words * 8);
+  const int nibbles = std::min(segments_.steps * isa::kCodesPerStep, segments_.words * 8);
   for (int n = 0; n < nibbles; ++n, to += lanes) {
     *to = static_cast<std::byte>((words[n / 8] >> (4 * (n % 8))) & 15u);
   }

@@ -14,9 +14,8 @@
 
 namespace adabin::kernels {
 
-constexpr int kCodesPerStep = 3;
-
-// What the kernel multiplies with: 32-bit words, or codes of four bits (BConvRowKernel::encode).
+// What the kernel multiplies with: 32-bit words, or codes of four bits
+// (isa::BConvRowKernel::encode).
 enum class WeightForm { kWords, kCodes };
 
 // The stretches of memory under the kernel. A row of taps is one of them unless it is dilated.
@@ -26,7 +25,7 @@ struct Segments {
   int taps = 1;     // of one segment
   int per_row = 1;  // of taps
   int words = 0;    // of 32 bits, the last one perhaps in part
-  int steps = 0;    // words, or groups of kCodesPerStep codes
+  int steps = 0;    // words, or groups of isa::kCodesPerStep codes
   size_t count = 0;
   size_t step_bytes = 0;  // of one channel's weights
 };

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lower/simplify.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "ir/plan_readers.h"
+#include "ops/append.h"
 
 namespace adabin::lower {
 namespace {
@@ -16,16 +18,10 @@ constexpr int kMaxKernel = 1 << 10;  // as a plan allows
 class Simplifier {
  public:
   explicit Simplifier(const Plan& plan)
-      : plan_(plan), readers_(plan.values.size(), 0), absorbed_(plan.steps.size(), false) {
-    for (const Step& step : plan.steps) {
-      ++readers_[Index(step.input)];
-      if (step.second >= 0) ++readers_[Index(step.second)];
-    }
-    for (const int output : plan.outputs) ++readers_[Index(output)];
-  }
+      : plan_(plan), readers_(plan), absorbed_(plan.steps.size(), false) {}
 
   Plan Run() {
-    ir::SetInput(&out_, plan_.input);
+    ops::SetInput(&out_, plan_.input);
     value_.assign(plan_.values.size(), 0);
     // A dense layer takes over steps before and behind it: it has to know them before any is
     // emitted.
@@ -48,7 +44,7 @@ class Simplifier {
       }
       step.input = value_[Index(step.input)];
       if (step.second >= 0) step.second = value_[Index(step.second)];
-      value_[target] = ir::Append(&out_, std::move(step));
+      value_[target] = ops::Append(&out_, std::move(step));
     }
     for (const int output : plan_.outputs) out_.outputs.push_back(value_[Index(output)]);
     return std::move(out_);
@@ -56,6 +52,7 @@ class Simplifier {
 
  private:
   static size_t Index(int value) { return static_cast<size_t>(value); }
+  size_t Number(const Step& step) const { return static_cast<size_t>(&step - plan_.steps.data()); }
 
   bool ChangesNothing(const Step& step) const {
     return step.kind == StepKind::kReshape && step.shape == plan_.values[Index(step.input)];
@@ -63,13 +60,11 @@ class Simplifier {
 
   // The step that makes `value` if nothing else reads it, or null.
   const Step* OwnProducer(int value) const {
-    if (value == 0 || readers_[Index(value)] != 1 || absorbed_[Index(value) - 1]) return nullptr;
+    if (value == 0 || !readers_.IsReadOnce(value) || absorbed_[Index(value) - 1]) return nullptr;
     return &plan_.steps[Index(value) - 1];
   }
 
-  void Absorb(const Step& step) {
-    absorbed_[static_cast<size_t>(&step - plan_.steps.data())] = true;
-  }
+  void Absorb(const Step& step) { absorbed_[Number(step)] = true; }
 
   // Layer `i` with all that it takes over; `value` gets the number of its result in the old plan.
   Step FoldDense(size_t i, int* value) {
@@ -107,7 +102,7 @@ class Simplifier {
         break;
       }
       Absorb(*reader);
-      *value = static_cast<int>(reader - plan_.steps.data()) + 1;
+      *value = static_cast<int>(Number(*reader)) + 1;
     }
     if (folds) {
       for (size_t o = 0; o < out; ++o) {
@@ -124,13 +119,10 @@ class Simplifier {
     return step;
   }
 
-  // The only step that reads `value`, as its input, or null.
+  // The only step that reads `value`, as its input, if no other took it over; or null.
   const Step* OwnReader(int value) const {
-    if (readers_[Index(value)] != 1) return nullptr;
-    const auto reader = std::find_if(plan_.steps.begin(), plan_.steps.end(),
-                                     [&](const Step& step) { return step.input == value; });
-    if (reader == plan_.steps.end()) return nullptr;
-    return absorbed_[static_cast<size_t>(reader - plan_.steps.begin())] ? nullptr : &*reader;
+    const Step* reader = readers_.Only(value);
+    return reader == nullptr || absorbed_[Number(*reader)] ? nullptr : reader;
   }
 
   void ReadMapAsItLies(Step* step) {
@@ -146,7 +138,7 @@ class Simplifier {
   }
 
   const Plan& plan_;
-  std::vector<int> readers_;
+  const ir::PlanReaders readers_;
   std::vector<bool> absorbed_;
   std::vector<int> value_;  // in the new plan, of each value of the old one
   Plan out_;

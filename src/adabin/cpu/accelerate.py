@@ -61,8 +61,9 @@ def accelerate(network, config=None):
 
     Args:
         network (Cell): any; it is changed in place.
-        config: `device_target`, `amp_level` (the kernels know float32 alone) and `cpu_kernels` (auto, on, off). Without
-            it: the device that MindSpore is set to, and auto, which takes the kernels where it can.
+        config: `device_target`, `amp_level` (the kernels know float32 alone) and `cpu_kernels` (auto, on, off), of a
+            training or evaluation, in which the picture's gradient is left out: it is zeros. Without a config: the
+            device that MindSpore is set to, auto, which takes the kernels where it can, and all gradients.
 
     Returns:
         the same network, or the CPU form of a single layer.
@@ -74,6 +75,10 @@ def accelerate(network, config=None):
         return network
     refused = []
     network = replace_layers(network, lambda layer: cpu_form(layer, refused))
+    if config is None:  # someone may ask for the picture's gradient
+        for _, cell in network.cells_and_names():
+            if isinstance(cell, convolution.CpuConv2d):
+                cell.function.first = False
     if refused:
         reasons = ", ".join(f"{reason} ({count} x)" for reason, count in Counter(refused).items())
         log(f"CPU kernels: MindSpore's operators compute, wholly or in part, what they do not know: {reasons}")

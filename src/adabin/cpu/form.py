@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """CPU forms: what stands in a layer's place where the C++ kernels compute it."""
 
+from mindspore import dtype as mstype
+
 from adabin.layers.renamed import Renamed, joined
 
 FORMS = {}  # class of a layer to its forms; the first that serves a layer takes its place
@@ -42,6 +44,12 @@ class CpuForm(Renamed):
         return None
 
 
+def _in_half(layer):
+    """Whether someone has told a layer to compute in another precision than float32."""
+    asked = any(getattr(layer, flag, False) for flag in ("fp16", "bf16"))
+    return asked or any(parameter.dtype != mstype.float32 for parameter in layer.get_parameters())
+
+
 def cpu_form(layer, refused):
     """The form that takes a layer's place, or None; refused: list that gets reasons why a form did not serve."""
     kind = type(layer)
@@ -51,6 +59,9 @@ def cpu_form(layer, refused):
         known = next((base.__name__ for base in kind.__mro__ if base in FORMS), None)
         if known:
             refused.append(f"{kind.__name__} is derived from {known}")
+        return None
+    if _in_half(layer):
+        refused.append(f"{kind.__name__} in float16")
         return None
     found, reasons = None, []
     for form in FORMS[kind]:

@@ -72,6 +72,8 @@ class CpuNormAct(CpuForm):
         norm, _ = _parts(layer)
         if type(norm) is not nn.BatchNorm2d:
             return type(norm).__name__
+        if norm.training != layer.training:
+            return "a BatchNorm frozen by itself"
         return None if norm.use_batch_statistics is None else f"use_batch_statistics {norm.use_batch_statistics}"
 
     def construct(self, x, shortcut=None):

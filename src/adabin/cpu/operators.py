@@ -23,6 +23,8 @@ def operator(name, outputs, shapes, variant=""):
     """
 
     def dtypes(*inputs):
+        if any(kind in str(given) for given in inputs for kind in ("Float16", "Float64")):  # BFloat16, too
+            raise TypeError(f"the CPU kernels compute in float32 alone ({name}); give that, or leave accelerate() out")
         return (mstype.float32,) * outputs if outputs > 1 else mstype.float32
 
     primitive = ops.Custom(f"{library_path()}:{name}", out_shape=shapes, out_dtype=dtypes, func_type="aot")

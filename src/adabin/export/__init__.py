@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write a network in deploy form to a file, and prove that the file computes what the network computes."""
 
+import contextlib
+
 from adabin.data.subset import first_images
 from adabin.deploy import to_deploy, to_plain
 from adabin.export.description import description_path, target_path, write_description
 from adabin.export.file import compare, write
 from adabin.inference import CellModel, load_mindir, outputs_of
-from adabin.layers import AdaBinConv2d
+from adabin.layers import traits_of
 from adabin.utils.errors import UserError
 from adabin.utils.files import replacing
 
@@ -54,8 +56,7 @@ def export_network(
         "file_format": file_format,
         "batch_size": batch_size,
         "binary_layers": sum(
-            isinstance(cell, AdaBinConv2d) and cell.binarizes_input and cell.binarizes_weight
-            for _, cell in network.cells_and_names()
+            bool(traits and traits.on_bits) for traits in (traits_of(cell) for _, cell in network.cells_and_names())
         ),
     }
     if check_images:
@@ -70,13 +71,17 @@ def export_network(
         deployed = to_deploy(network)
     except ValueError as error:  # it names the layer, and what that lacks
         raise UserError(f"{config.network}: cannot be exported: {error}") from error
-    with replacing(path, anew=not force) as temporary:
-        write(deployed, temporary, file_format, (batch_size, 3, config.image_size, config.image_size))
-        result["bytes"] = temporary.stat().st_size
-        if check_images:
-            is_mindir = file_format == "MINDIR"
-            model = load_mindir(temporary, batch_size) if is_mindir else CellModel(deployed, batch_size)
-            what = str(path) if is_mindir else f"the deploy form in {path}"
-            result |= compare(model, expected, images, batch_size, tolerance, opened.task, what)
-    write_description(description, config, opened.task)
+    with contextlib.ExitStack() as undo:
+        with replacing(path, anew=not force) as temporary:
+            write(deployed, temporary, file_format, (batch_size, 3, config.image_size, config.image_size))
+            result["bytes"] = temporary.stat().st_size
+            if check_images:
+                is_mindir = file_format == "MINDIR"
+                model = load_mindir(temporary, batch_size) if is_mindir else CellModel(deployed, batch_size)
+                what = str(path) if is_mindir else f"the deploy form in {path}"
+                result |= compare(model, expected, images, batch_size, tolerance, opened.task, what)
+            # Before the file has its name: of two exports to one name, the second ends here, whatever their formats.
+            if write_description(description_path(path, config, force), config, opened.task):
+                undo.callback(description.unlink, missing_ok=True)
+        undo.pop_all()
     return result

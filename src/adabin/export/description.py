@@ -45,11 +45,17 @@ def describe_network(config):
     return Config(**{key: getattr(config, key) for key in keys} | {"resize_shorter_side": resize_side(config)})
 
 
+def _network_of(config):
+    """What makes it this network and no other: a second file beside it may be checked on other pictures."""
+    return {key: getattr(config, key) for key in (*keys_with("checkpoint"), "image_size")}
+
+
 def description_path(path, config, force):
     """Path of the file that describes the exported network `path`: the same name with .yaml.
 
     Raises:
-        UserError: a file of that name exists that says something else, and `force` is not set or it is not export.py's.
+        UserError: a file of that name exists that describes another network, and `force` is not set; or one that
+            is not export.py's.
     """
     description = path.with_suffix(".yaml")
     if not description.exists():
@@ -64,7 +70,7 @@ def description_path(path, config, force):
             "choose another --file_name"
         )
     # Values, not text: an older description has other names for some keys, in another order.
-    if not force and describe_network(read_config(description)) != describe_network(config):
+    if not force and _network_of(read_config(description)) != _network_of(config):
         raise UserError(
             f"{description}: exists already, of another network; choose another --file_name or replace it with --force"
         )
@@ -72,12 +78,18 @@ def description_path(path, config, force):
 
 
 def write_description(description, config, task):
-    """Write the file of `description_path`, with what the task says of the network's outputs."""
+    """Write the file of `description_path`, with what the task says of the network's outputs.
+
+    Returns:
+        bool: there was none.
+    """
     outputs = task.description() if hasattr(task, "description") else {}
     text = describe_network(config).text(DESCRIPTION_HEADER)
     if outputs:
         text += yaml.safe_dump(
             {OUTPUTS: outputs}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
         )
-    with replacing(description) as temporary:
+    anew = not description.exists()
+    with replacing(description, anew) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    return anew

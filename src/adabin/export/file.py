@@ -12,7 +12,7 @@ import numpy as np
 from adabin.export.description import SUFFIXES
 from adabin.inference import outputs_of
 from adabin.utils.errors import RunError, UserError
-from adabin.utils.files import temporary_folder
+from adabin.utils.files import plain_folder
 
 
 def write(deployed, path, file_format, input_shape):
@@ -30,8 +30,8 @@ def write(deployed, path, file_format, input_shape):
     """
     example = ms.Tensor(np.zeros(input_shape, np.float32))
     try:
-        with contextlib.redirect_stdout(io.StringIO()), _plain_folder() as folder:
-            plain = folder / f"network{SUFFIXES[file_format]}"  # MindSpore takes no blanks, brackets or umlauts
+        with contextlib.redirect_stdout(io.StringIO()), _export_folder() as folder:
+            plain = folder / f"network{SUFFIXES[file_format]}"
             ms.export(deployed, example, file_name=str(plain), file_format=file_format)
             shutil.copyfile(plain, path)
     except (RuntimeError, ValueError, TypeError) as error:
@@ -42,10 +42,10 @@ def write(deployed, path, file_format, input_shape):
 
 
 @contextlib.contextmanager
-def _plain_folder():
+def _export_folder():
     """Context with a folder that is removed, where MindSpore also dumps a network that it cannot compile."""
     before = os.environ.get("MS_OM_PATH")
-    with temporary_folder("adabin-export-") as folder:
+    with plain_folder("adabin-export-") as folder:
         os.environ["MS_OM_PATH"] = str(folder)
         try:
             yield folder

@@ -85,6 +85,7 @@ class AdaBinConv2d(nn.Cell):
             counted=True,
             binary_weights=("weight",) if self.binarizes_weight else (),
             on_bits=self.binarizes_weight and self.binarizes_input,
+            float_reason="w_bits or a_bits is 32",
         )
 
     def deploy_form(self):
@@ -108,9 +109,9 @@ class AdaBinConv2d(nn.Cell):
 
 
 def set_estimator(network, k, t):
-    """Give all binary layers of a network the estimator parameters k and t of an epoch."""
+    """Give all layers of a network that have `estimator_k` and `estimator_t` those of an epoch."""
     for _, cell in network.cells_and_names():
-        if isinstance(cell, AdaBinConv2d):
+        if isinstance(getattr(cell, "estimator_k", None), Parameter):
             cell.estimator_k.set_data(Tensor(k, mstype.float32))
             cell.estimator_t.set_data(Tensor(t, mstype.float32))
 

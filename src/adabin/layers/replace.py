@@ -23,6 +23,8 @@ def replace_layers(network, function):
             answers[id(cell)] = cell, cell if new is None else new
             if new is None:
                 walk(cell)
+            else:
+                new.set_train(cell.training)
         return answers[id(cell)][1]
 
     def walk(parent):

@@ -23,6 +23,7 @@ class Traits:
         counted: the summary counts its multiply-accumulates: elements of the output times weights of a filter.
         binary_weights: names of its parameters of 1 bit.
         on_bits: its multiply-accumulates are binary ones.
+        float_reason: why they are not, where the layer itself knows it; else the network says it (`full_precision`).
     """
 
     decay: dict = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Traits:
     counted: bool = False
     binary_weights: tuple = ()
     on_bits: bool = False
+    float_reason: str = ""
 
 
 STANDARD = {

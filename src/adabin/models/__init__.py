@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Networks by name. To add one: a file here, and a line in `MODELS`."""
+"""Networks by name. To add one: a file here, and a line in one of the two tables."""
 
 import re
 from inspect import signature
@@ -13,7 +13,7 @@ from adabin.models.vgg16 import vgg16, vgg16_plain
 from adabin.models.vgg_small import vgg_small
 from adabin.utils.errors import UserError
 
-MODELS = {
+CLASSIFIERS = {
     "resnet8": resnet8,
     "resnet20": resnet20,
     "resnet18_cifar": resnet18_cifar,
@@ -26,9 +26,24 @@ MODELS = {
     "standard_resnet34": standard_resnet34,
     "vgg16": vgg16,
     "vgg16_plain": vgg16_plain,
+}
+DETECTORS = {
     "ssd_vgg16": ssd_vgg16,
     "ssd_vgg16_plain": ssd_vgg16_plain,
 }
+MODELS = CLASSIFIERS | DETECTORS  # and those of other projects, for any task
+
+
+def check_task(config):
+    """Refuse a network of this project for another task.
+
+    Raises:
+        UserError: it is one.
+    """
+    for task, others in (("classification", DETECTORS), ("detection", CLASSIFIERS)):
+        if config.task == task and config.network in others:
+            fit = "detectors are " + ", ".join(DETECTORS) if task == "detection" else "set task: detection"
+            raise UserError(f"config: network: {config.network} is none for task={task}; {fit}")
 
 
 def binarization_of(config):
@@ -50,7 +65,7 @@ def binarization_of(config):
 
 def build_model(config):
     """Network of a config: `network`, `num_classes`, `image_size`, `nonlinearity`, the keys of its binarization, and
-    `width` where the function in `MODELS` takes one.
+    `width` where the function of its name takes one.
 
     Raises:
         UserError: a value is not known.

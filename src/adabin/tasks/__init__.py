@@ -37,7 +37,6 @@ and, where there is something to say,
 from adabin.tasks.classification import Classification
 from adabin.tasks.detection import Detection
 from adabin.utils.errors import UserError
-from adabin.utils.needs import CLASSIFIERS, DETECTORS
 
 TASKS = {"classification": Classification, "detection": Detection}
 
@@ -46,12 +45,8 @@ def build_task(config):
     """Task of a config.
 
     Raises:
-        UserError: it is not known, or the network is one of this project for another task.
+        UserError: it is not known.
     """
     if config.task not in TASKS:
         raise UserError(f"config: task: {config.task!r} is not known; choose from {', '.join(TASKS)}")
-    for task, others in (("classification", DETECTORS), ("detection", CLASSIFIERS)):
-        if config.task == task and config.network in others:
-            fit = "detectors are " + ", ".join(DETECTORS) if task == "detection" else "set task: detection"
-            raise UserError(f"config: network: {config.network} is none for task={task}; {fit}")
     return TASKS[config.task](config)

@@ -7,7 +7,7 @@ import mindspore as ms
 
 from adabin.cpu import accelerate, accelerate_optimizer
 from adabin.data import build_dataset, settle_classes
-from adabin.models import build_model
+from adabin.models import build_model, check_task
 from adabin.tasks import build_task
 from adabin.training.distributed import World, average_gradients
 from adabin.training.follower import Follower
@@ -67,6 +67,8 @@ def open_run(config_path=None, resume=None, overrides=None):
     refuse_without_effect(overrides, *stages)  # before the work of building data sets
     init_device(config)
     task = build_task(config)
+    for stage in stages:  # before the data, too
+        check_task(stage)
     data = tuple(build_dataset(config, split, task).part_of(world.rank, world.size) for split in ("train", "test"))
     world.join()
     stages = [settle_classes(stage, data[0]) for stage in stages]
@@ -111,7 +113,8 @@ def fit(run, prepared, folder):
 
 def train_run(run):
     """Train all stages of a run; returns the last one's result, see `train` and `run_steps`."""
-    prepared = prepare(run, run.stages[0], run.folder)  # what cannot be trained is refused before there is a folder
+    own = run.folder.stage(1) if run.folder and run.config.stages else run.folder
+    prepared = [prepare(run, run.stages[0], own)]  # what cannot be trained is refused before there is a folder
     if run.world.is_main:
         folder = run.folder or RunFolder.create(run.config)
         name_run(folder.path, folder.path / "train.log")
@@ -126,6 +129,9 @@ def train_run(run):
     )
     folder.log(f"results in {folder.path}" if run.world.is_main else "rank 0 writes the results")
     if not config.stages:
-        return fit(run, prepared, folder)
-    del prepared  # every stage makes its own
-    return run_steps(run.stages, folder, lambda config, own: fit(run, prepare(run, config, own), own), run.task.score)
+        return fit(run, prepared.pop(), folder)
+
+    def stage(config, own):
+        return fit(run, prepared.pop() if prepared else prepare(run, config, own), own)
+
+    return run_steps(run.stages, folder, stage, run.task.score)

@@ -58,9 +58,14 @@ class RunFolder:
             return run
         raise UserError(f"{parent}: has 99 runs of this second; start again")
 
+    def stage(self, number):
+        """Folder of a stage within this folder of a run, as it is, if it is there."""
+        return RunFolder(self.path / f"step{number}")
+
     def of_step(self, number, config):
         """Folder of a stage within this folder of a run, new or to go on with."""
-        step = RunFolder(make_folder(self.path / f"step{number}", "--output_path"))
+        step = self.stage(number)
+        make_folder(step.path, "--output_path")
         if not (step.path / "config.yaml").is_file():
             step._keep_config(config)
         step._claim()

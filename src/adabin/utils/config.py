@@ -20,10 +20,20 @@ BASE_PATH = RECIPES / "base.yaml"
 
 
 class Config(SimpleNamespace):
-    """Resolved config: one attribute per key of `KEYS`. Frozen: what needs another value takes a `changed` copy."""
+    """Resolved config: one attribute per key of `KEYS`. Frozen: what needs another value takes a `changed` copy.
+
+    A list is given as a copy, so that changing it changes no config.
+    """
 
     def __setattr__(self, key, value):
         raise AttributeError(f"a config is frozen: config.changed({key}=...) gives another")
+
+    def __delattr__(self, key):
+        raise AttributeError(f"a config is frozen: {key} cannot be deleted")
+
+    def __getattribute__(self, key):
+        value = super().__getattribute__(key)
+        return list(value) if isinstance(value, list) else value
 
     def changed(self, **values):
         """A config with other values."""

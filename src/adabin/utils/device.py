@@ -1,25 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that depends on the device: environment, context, seeds."""
 
+import ctypes
 import os
 import sys
+from pathlib import Path
 
+from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 from adabin.utils.threads import default_threads
 
 # oneDNN 3.10 inside MindSpore 2.10 falls to its reference convolution on CPUs with AVX-512; with AVX2 it takes
 # the jitted one, about 50 times faster (docs/troubleshooting.md).
 ONEDNN_ISA_VARIABLE = "ONEDNN_MAX_CPU_ISA"
+_ONEDNN_AVX2, _ONEDNN_AVX512 = 0x07, 0x20  # dnnl_cpu_isa_avx2, and a bit of all that have AVX-512
 
 
 def prepare_environment():
     """Set what MindSpore must find in the environment; a value the user has set stays.
 
-    oneDNN looks when it computes for the first time, so this helps also after `import mindspore`.
+    oneDNN looks when it computes for the first time, so this helps also after `import mindspore`; where that moment is
+    over, a line says so.
     """
-    os.environ.setdefault(ONEDNN_ISA_VARIABLE, "AVX2")
     if "mindspore" not in sys.modules:
         os.environ.setdefault("GLOG_v", "3")  # errors only: warnings of the framework are not for our users
+    elif ONEDNN_ISA_VARIABLE not in os.environ and _onednn_has_chosen():
+        log(
+            "convolutions by MindSpore's operators will be some 50 times slower in this process: it has computed one "
+            f"before `import adabin`; import that first, or set {ONEDNN_ISA_VARIABLE}=AVX2"
+        )
+    os.environ.setdefault(ONEDNN_ISA_VARIABLE, "AVX2")
+
+
+def _onednn_has_chosen():
+    """Whether the oneDNN in this process uses more than AVX2, and can no longer be told not to."""
+    library = Path(sys.modules["mindspore"].__file__).parent / "lib" / "libdnnl.so.3"
+    try:
+        onednn = ctypes.CDLL(str(library))
+        refused = onednn.dnnl_set_max_cpu_isa(_ONEDNN_AVX2) != 0
+        return refused and onednn.dnnl_get_effective_cpu_isa() & _ONEDNN_AVX512 != 0
+    except (OSError, AttributeError, TypeError):  # another MindSpore, or another processor's
+        return False
 
 
 def environment_for_other_programs():

@@ -6,24 +6,29 @@ from adabin.utils.errors import UserError
 from adabin.utils.schema import KEYS
 
 
-def missing_need(key, configs):
-    """The first `Need` of a key that holds in none of the configs, those of a run's stages, or None."""
-    return next((need for need in KEYS[key].needs if not any(map(need.holds, configs))), None)
+def missing_need(key, configs, of=None):
+    """The first `Need` of a key that holds in none of the configs, those of a run's stages, or None.
+
+    `of` are the only other keys that count; None: all.
+    """
+    needs = [need for need in KEYS[key].needs if of is None or need.key in of]
+    return next((need for need in needs if not any(map(need.holds, configs))), None)
 
 
-def refuse_without_effect(overrides, *configs, besides=()):
+def refuse_without_effect(overrides, *configs, besides=(), of=None):
     """Refuse config keys that a user has just given and that have no effect.
 
     Args:
         overrides (dict): keys that flags gave; a value that asks for nothing (0, false, "", []) is never refused.
         configs (Config): what came of them; of every stage of a training.
         besides: keys that are needed for something else, such as to agree with a checkpoint.
+        of: see `missing_need`.
 
     Raises:
         UserError: names the flag and what else it would take.
     """
     for key, value in overrides.items():
-        need = missing_need(key, configs) if value and key not in besides else None
+        need = missing_need(key, configs, of) if value and key not in besides else None
         if need:
             raise UserError(
                 f"--{key}: has no effect with {need.key}={written(getattr(configs[0], need.key))} "

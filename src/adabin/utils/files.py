@@ -4,10 +4,14 @@
 import contextlib
 import errno
 import os
+import re
 from pathlib import Path
 
 from adabin.utils.errors import UserError
 from adabin.utils.stopping import unfinished
+
+PLAIN = re.compile(r"[0-9A-Za-z_.:/@-]+")  # paths that MindSpore takes: no blanks, brackets or umlauts
+WITH_PLAIN_PATH = "/tmp"
 
 
 @contextlib.contextmanager
@@ -59,6 +63,27 @@ def temporary_folder(prefix, parent=None):
 
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as folder, unfinished(folder, shutil.rmtree):
         yield Path(folder)
+
+
+@contextlib.contextmanager
+def plain_folder(prefix):
+    """As `temporary_folder`, with a path that MindSpore takes; in /tmp where the system's folder for it has none.
+
+    Raises:
+        UserError: nor can that be written.
+    """
+    import tempfile
+
+    parent = tempfile.gettempdir()
+    if not PLAIN.fullmatch(parent):
+        if not os.access(WITH_PLAIN_PATH, os.W_OK | os.X_OK):
+            raise UserError(
+                f"TMPDIR {parent}: MindSpore takes no such name, and {WITH_PLAIN_PATH} cannot be written; set TMPDIR "
+                "to a folder whose path has only letters, digits and _ - . : @ in it"
+            )
+        parent = WITH_PLAIN_PATH
+    with temporary_folder(prefix, parent) as folder:
+        yield folder
 
 
 def make_folder(path, flag):

@@ -20,28 +20,32 @@ class Need:
     holds: Callable
 
 
-BINARY_WEIGHTS = Need("w_bits", "1", lambda config: config.w_bits == 1)
-BINARY_ACTIVATIONS = Need("a_bits", "1", lambda config: config.a_bits == 1)
 DRAWN = ("shapes", "scenes")
 CLASSIFIED_FILES = ("image_folder", "imagenet", "tiny_imagenet")
 ANNOTATED_FILES = ("voc", "coco")
 OF_FILES = (*CLASSIFIED_FILES, *ANNOTATED_FILES)
+
+
+def _of_data(*names):
+    """Some of the project's data sets, or one that it does not know, which may read any key."""
+    ours = (*DRAWN, "cifar10", *OF_FILES)
+    return Need("dataset", " or ".join(names), lambda config: config.dataset in names or config.dataset not in ours)
+
+
+BINARY_WEIGHTS = Need("w_bits", "1", lambda config: config.w_bits == 1)
+BINARY_ACTIVATIONS = Need("a_bits", "1", lambda config: config.a_bits == 1)
 FILES = Need("dataset", "any but shapes and scenes", lambda config: config.dataset not in DRAWN)
 CIFAR10 = Need("dataset", "cifar10", lambda config: config.dataset not in (*DRAWN, *OF_FILES))
 SIZES = Need("dataset", "shapes, scenes or cifar10", lambda config: config.dataset not in OF_FILES)
-IMAGENET = Need("dataset", "imagenet", lambda config: config.dataset == "imagenet")
-SPLIT_HERE = Need("dataset", "image_folder or voc", lambda config: config.dataset in ("image_folder", "voc"))
-IMAGE_SETS = Need("dataset", "voc or coco", lambda config: config.dataset in ANNOTATED_FILES)
+IMAGENET = _of_data("imagenet")
+SPLIT_HERE = _of_data("image_folder", "voc")
+IMAGE_SETS = _of_data("voc", "coco")
 PICTURE_FILES = Need("dataset", ", ".join(OF_FILES), lambda config: config.dataset not in (*DRAWN, "cifar10"))
 CROPPED = Need(
     "dataset",
     ", ".join(CLASSIFIED_FILES),
     lambda config: config.dataset not in (*DRAWN, "cifar10", *ANNOTATED_FILES),
 )
-# Networks of this project, by the task that they are for.
-CLASSIFIERS = ("resnet8", "resnet20", "resnet18_cifar", "vgg_small", "resnet18", "resnet34", "vgg16", "vgg16_plain")
-CLASSIFIERS += ("standard_resnet8", "standard_resnet18", "standard_resnet20", "standard_resnet34")
-DETECTORS = ("ssd_vgg16", "ssd_vgg16_plain")
 CLASSIFICATION = Need("task", "classification", lambda config: config.task != "detection")
 DETECTION = Need("task", "detection", lambda config: config.task != "classification")
 AUGMENT = Need("augment", "true", lambda config: config.augment)

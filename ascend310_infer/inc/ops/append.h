@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_OPS_APPEND_H_
+#define ADABIN_OPS_APPEND_H_
+
+#include "ir/plan.h"
+
+namespace adabin::ops {
+
+// Starts `plan` with its input, checking the shape.
+void SetInput(ir::Plan* plan, Shape input);
+
+// Appends a step: infers geometry and output shape, checks every index, size and limit. Lowering
+// and the packed file both come through here, so nothing unchecked reaches a kernel.
+// Throws Error. Returns the index of the step's output value.
+int Append(ir::Plan* plan, ir::Step step);
+
+}  // namespace adabin::ops
+
+#endif  // ADABIN_OPS_APPEND_H_

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the rest of the engine knows of an operator: how it is read from a MindIR, what shape it
+// yields, what a packed file holds of it, and how it runs. Each operator is one file that defines
+// its entry, k<Name>, and one row in ir/operators.def.
+#ifndef ADABIN_OPS_OPERATOR_H_
+#define ADABIN_OPS_OPERATOR_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/plan.h"
+#include "ops/fields.h"
+#include "schedule/scheduler.h"
+
+namespace adabin::ops {
+
+// The node that becomes a step.
+struct Source {
+  const ir::Graph& graph;
+  const ir::Node& node;
+  int value;      // that the node makes
+  Shape in;       // of the first map that the step reads
+  int64_t batch;  // the exported one, which shapes in the graph contain and steps do not
+};
+
+struct Operator {
+  ir::StepKind kind;
+
+  // MindIR operators that it can be made from, null-terminated, and how a message lists them.
+  const char* mindir[4] = {};
+  const char* words = nullptr;
+  // The graph values that the step reads (input, second) if it makes value `v`; nothing if `v` is
+  // something that this operator cannot be. Null: the node's first input.
+  std::optional<std::vector<int>> (*match)(const ir::Graph& graph, int v) = nullptr;
+  // The step but for input and second. Throws Error naming the node. Null: it has no attributes.
+  ir::Step (*parse)(const Source& source) = nullptr;
+
+  // Fills what is inferred of a step; returns its output's shape. Checks every size and limit, and
+  // throws Error: nothing unchecked reaches a kernel.
+  Shape (*infer)(const ir::Plan& plan, ir::Step* step);
+  bool takes_second = false;
+  bool reads_bits = false;  // of its input, unless --kernel is float
+
+  // All that the packed file holds of a step but kind, input and second; arrays last. Null: none.
+  void (*fields)(Fields& fields, ir::Step& step) = nullptr;
+
+  // Before anything is emitted: what the step wants of its input. Null: nothing.
+  void (*prepare)(schedule::Scheduler* scheduler, const ir::Step& step) = nullptr;
+  // Emits the step, and with it those that run within the same pass over memory.
+  void (*emit)(schedule::Scheduler* scheduler, const ir::Step& step);
+  // Whether it reads the network's input, its own, as NCHW. Null: no.
+  bool (*reads_nchw)(const schedule::Scheduler& scheduler, const ir::Step& step) = nullptr;
+};
+
+#define ADABIN_OPERATOR(number, name) extern const Operator k##name;
+#include "ir/operators.def"
+#undef ADABIN_OPERATOR
+
+// Null for a number that is no operator.
+const Operator* FindOperator(ir::StepKind kind);
+// Throws Error for it.
+const Operator& OperatorOf(ir::StepKind kind);
+// The one made from MindIR operators of that name, or null.
+const Operator* OperatorFrom(const std::string& mindir);
+// All MindIR operators that are supported, as a list in words.
+std::string SupportedOperators();
+
+}  // namespace adabin::ops
+
+#endif  // ADABIN_OPS_OPERATOR_H_

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_SCHEDULE_CPU_STEP_H_
+#define ADABIN_SCHEDULE_CPU_STEP_H_
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "isa/isa.h"
+#include "kernels/bconv2d.h"
+#include "kernels/conv2d.h"
+
+namespace adabin::schedule {
+
+// One sample on its way through the network. Buffers are numbered by the schedule; -1 is none.
+struct Frame {
+  const float* input = nullptr;  // NCHW
+  std::byte* arena = nullptr;
+  const size_t* offsets = nullptr;
+  float* const* outputs = nullptr;  // NCHW, one per output of the network
+
+  std::byte* Bytes(int buffer) const { return buffer < 0 ? nullptr : arena + offsets[buffer]; }
+  float* Floats(int buffer) const { return reinterpret_cast<float*>(Bytes(buffer)); }
+};
+constexpr int kNoBuffer = -1;
+constexpr int kNetworkInput = -2;  // where a step can read NCHW
+
+// Where a step's result goes.
+struct Output {
+  Shape shape;
+  int residual = kNoBuffer;
+  int z = kNoBuffer;
+  int bits = kNoBuffer;
+  BitLayout layout;
+  Compare compare = Compare::kAtLeast;
+  float threshold = 0;
+
+  Target At(const Frame& frame, int row) const;
+};
+
+// One pass over memory, ready to run. Any rows and blocks may be computed in any order, by any
+// thread; the next step begins when all are.
+class CpuStep {
+ public:
+  virtual ~CpuStep() = default;
+  virtual int rows() const = 0;
+  virtual int blocks() const { return 1; }
+  virtual size_t scratch_bytes() const { return 0; }
+  virtual void Run(const Frame& frame, const Work& work, std::byte* scratch) const = 0;
+
+  std::string description;  // a line for the reader
+  bool packed = false;      // a binary layer that runs on bits
+};
+using CpuStepPtr = std::unique_ptr<CpuStep>;
+
+// What a pooling, or an operator that stands alone, does to each value before it is written.
+struct Tail {
+  std::vector<float> scale, shift;  // padded to whole vectors
+  Activation act = Activation::kNone;
+  std::vector<float> positive, negative;
+};
+Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
+              Activation act, std::span<const float> positive, std::span<const float> negative);
+
+CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                    const Output& output);
+CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Output& output);
+// A convolution whose map only a maximum pooling sees: `row` is the shape of the map.
+CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                      const ConvGeometry& pool, Tail tail, const Output& output,
+                      const isa::FloatLoops& simd);
+CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
+                      Tail tail, const Output& output, const isa::FloatLoops& simd);
+CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
+                    const Output& output, const isa::FloatLoops& simd);
+// Residual, scale, activation, bits of an existing map.
+CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd);
+// A function of the whole map: fn(frame).
+template <typename Fn>
+CpuStepPtr MakeWhole(Fn fn) {
+  class Whole : public CpuStep {
+   public:
+    explicit Whole(Fn f) : fn_(std::move(f)) {}
+    int rows() const override { return 1; }
+    void Run(const Frame& frame, const Work&, std::byte*) const override { fn_(frame); }
+
+   private:
+    Fn fn_;
+  };
+  return std::make_unique<Whole>(std::move(fn));
+}
+
+}  // namespace adabin::schedule
+
+#endif  // ADABIN_SCHEDULE_CPU_STEP_H_

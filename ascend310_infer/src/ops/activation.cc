@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/activation.h"
+
+#include <string>
+
+#include "ir/node_view.h"
+#include "ops/check.h"
+#include "ops/operator.h"
+#include "ops/tail.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::ConstantTensor;
+using ir::Graph;
+using ir::Node;
+using ir::Producer;
+using ir::Step;
+using ir::Tensor;
+using ir::Uses;
+using schedule::Scheduler;
+
+// A constant with one value, or one per channel: shape (), (1), (C), (C,1,1), (1,C,1,1).
+bool IsPerChannel(const Tensor& tensor) {
+  if (tensor.data.size() == 1) return true;
+  const size_t rank = tensor.shape.size();
+  const auto n = static_cast<int64_t>(tensor.data.size());
+  if (rank == 3 || rank == 4) {
+    return tensor.shape[rank - 3] == n;  // then all other sizes are 1
+  }
+  return rank == 1;
+}
+
+// A slope of Maxout multiplies a rank-4 map, where a plain (C) would run along the columns.
+bool IsSlope(const Tensor& tensor) {
+  return tensor.data.size() == 1 || (tensor.shape.size() >= 3 && IsPerChannel(tensor));
+}
+
+// Mul(slope, ReLU(y)), in either order.
+struct SlopeTerm {
+  const Tensor* slope;
+  int y;
+  bool exclusive;
+};
+std::optional<SlopeTerm> MatchSlopeTerm(const Graph& graph, int v) {
+  const Node* mul = Producer(graph, v, "Mul");
+  if (mul == nullptr || mul->inputs.size() != 2) return std::nullopt;
+  for (size_t side = 0; side < 2; ++side) {
+    const Tensor* slope = ConstantTensor(graph, mul->inputs[side]);
+    const Node* relu = Producer(graph, mul->inputs[1 - side], "ReLU");
+    if (slope == nullptr || relu == nullptr || relu->inputs.size() != 1 || !IsSlope(*slope)) {
+      continue;
+    }
+    const bool exclusive = Uses(graph, v) == 1 && Uses(graph, mul->inputs[1 - side]) == 1;
+    return SlopeTerm{slope, relu->inputs[0], exclusive};
+  }
+  return std::nullopt;
+}
+
+std::optional<ActivationMatch> MatchMaxout(const Graph& graph, const Node& sub) {
+  if (sub.inputs.size() != 2) return std::nullopt;
+  const auto positive = MatchSlopeTerm(graph, sub.inputs[0]);
+  const auto negative = MatchSlopeTerm(graph, sub.inputs[1]);
+  if (!positive || !negative) return std::nullopt;
+  const Node* neg = Producer(graph, negative->y, "Neg");
+  if (neg == nullptr || neg->inputs.size() != 1 || neg->inputs[0] != positive->y) {
+    return std::nullopt;
+  }
+  ActivationMatch match;
+  match.x = positive->y;
+  match.act = Activation::kTwoSlope;
+  match.positive = positive->slope->data;
+  match.negative = negative->slope->data;
+  match.exclusive = positive->exclusive && negative->exclusive && Uses(graph, negative->y) == 1 &&
+                    Uses(graph, match.x) == 2;
+  return match;
+}
+
+std::optional<std::vector<int>> Match(const Graph& graph, int v) {
+  if (const auto match = MatchActivation(graph, v)) return std::vector<int>{match->x};
+  return std::nullopt;
+}
+
+Step Parse(const Source& source) {
+  Step step;
+  step.kind = ir::StepKind::kActivation;
+  SetActivation(*MatchActivation(source.graph, source.value), source.in.c, &step);
+  return step;
+}
+
+Shape Infer(const ir::Plan& plan, Step* step) {
+  const Shape in = InputShape(plan, *step);
+  CheckActivation(*step, in.c);
+  return in;
+}
+
+void ListFields(Fields& fields, Step& step) {
+  fields.Choice(step.act);
+  ActivationSlopes(fields, step);
+}
+
+void Emit(Scheduler* scheduler, const Step& step) {
+  Followers followers;
+  followers.value = scheduler->ValueOf(step);
+  followers.activation = &step;
+  EmitMap(scheduler, step, followers, -1, "");
+}
+
+}  // namespace
+
+std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
+  const Node* node = Producer(graph, v);
+  if (node == nullptr) return std::nullopt;
+  if (node->op == "Sub") return MatchMaxout(graph, *node);
+  ActivationMatch match;
+  if (node->op == "ReLU" && node->inputs.size() == 1) {
+    match.act = Activation::kRelu;
+  } else if (node->op == "PReLU" && node->inputs.size() == 2) {
+    const Tensor* slope = ConstantTensor(graph, node->inputs[1]);
+    if (slope == nullptr || !IsPerChannel(*slope)) return std::nullopt;
+    match.act = Activation::kTwoSlope;
+    match.positive = {1.0f};
+    match.negative = slope->data;
+  } else {
+    return std::nullopt;
+  }
+  match.x = node->inputs[0];
+  match.exclusive = Uses(graph, match.x) == 1;
+  return match;
+}
+
+void SetActivation(const ActivationMatch& activation, int channels, Step* step) {
+  step->act = activation.act;
+  step->positive = PerChannel(activation.positive, channels);
+  step->negative = PerChannel(activation.negative, channels);
+}
+
+void CheckActivation(const Step& step, int channels) {
+  switch (step.act) {
+    case Activation::kNone:
+    case Activation::kRelu:
+    case Activation::kTwoSlope:
+      break;
+    default:
+      Fail(step, "unknown activation " + std::to_string(static_cast<int>(step.act)));
+  }
+  const size_t slopes = step.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
+  CheckSize(step, "positive slope", step.positive.size(), slopes);
+  CheckSize(step, "negative slope", step.negative.size(), slopes);
+}
+
+void ActivationSlopes(Fields& fields, Step& step) {
+  fields.Array(step.positive);
+  fields.Array(step.negative);
+}
+
+const Operator kActivation = {.kind = ir::StepKind::kActivation,
+                              .mindir = {"ReLU", "PReLU", "Sub"},
+                              .words = "ReLU, PReLU, Maxout",
+                              .match = Match,
+                              .parse = Parse,
+                              .infer = Infer,
+                              .fields = ListFields,
+                              .emit = Emit};
+
+}  // namespace adabin::ops

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ir/node_view.h"
+#include "ops/check.h"
+#include "ops/operator.h"
+#include "ops/tail.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::Step;
+using schedule::Scheduler;
+
+std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
+  const ir::NodeView view(graph, *ir::Producer(graph, v));
+  return std::vector<int>{view.input(0), view.input(1)};
+}
+
+Shape Infer(const ir::Plan& plan, Step* step) {
+  const Shape in = InputShape(plan, *step);
+  if (step->second < 0 || SecondShape(plan, *step) != in) {
+    Fail(*step, "the two summands differ in shape");
+  }
+  return in;
+}
+
+void Emit(Scheduler* scheduler, const Step& step) {
+  Followers followers;
+  followers.value = scheduler->ValueOf(step);
+  if (scheduler->fuse()) {
+    followers.activation = Follow(scheduler, ir::StepKind::kActivation, &followers);
+  }
+  EmitMap(scheduler, step, followers, step.second, TailText(followers));
+}
+
+}  // namespace
+
+const Operator kAdd = {.kind = ir::StepKind::kAdd,
+                       .mindir = {"Add"},
+                       .words = "Add",
+                       .match = Match,
+                       .infer = Infer,
+                       .takes_second = true,
+                       .emit = Emit};
+
+}  // namespace adabin::ops

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/binary_layer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace adabin::ops {
+
+std::optional<BinaryWeights> MatchBinaryWeights(const ir::Tensor& weights) {
+  if (weights.shape.size() != 4 || weights.data.empty()) return std::nullopt;
+  const auto channels = static_cast<size_t>(weights.shape[0]);
+  const auto group_in = static_cast<size_t>(weights.shape[1]);
+  const auto taps = static_cast<size_t>(weights.shape[2] * weights.shape[3]);
+  const size_t filter = group_in * taps;
+  const size_t row_words = RowWords(static_cast<int>(filter));
+  BinaryWeights binary;
+  binary.bits.assign(channels * row_words, 0);
+  for (size_t o = 0; o < channels; ++o) {
+    const float* row = weights.data.data() + o * filter;
+    float low = row[0];
+    float high = row[0];
+    for (size_t i = 0; i < filter; ++i) {
+      if (!std::isfinite(row[i])) return std::nullopt;
+      low = std::min(low, row[i]);
+      high = std::max(high, row[i]);
+    }
+    for (size_t c = 0; c < group_in; ++c) {
+      for (size_t t = 0; t < taps; ++t) {
+        const float value = row[c * taps + t];
+        if (value == low) continue;
+        if (value != high) return std::nullopt;
+        SetBit(binary.bits.data() + o * row_words, t * group_in + c);
+      }
+    }
+    binary.low.push_back(low);
+    binary.high.push_back(high);
+  }
+  return binary;
+}
+
+kernels::BConv2DParams BinaryParams(const ir::Step& step) {
+  kernels::BConv2DParams params;
+  params.geometry = step.geometry;
+  params.high = step.high;
+  params.low = step.low;
+  params.bits = step.bits;
+  params.weight_low = step.weight_low;
+  params.weight_high = step.weight_high;
+  params.scale = step.scale;
+  params.shift = step.shift;
+  params.act = step.act;
+  params.positive = step.positive;
+  params.negative = step.negative;
+  return params;
+}
+
+kernels::BConv2DParams RawBinaryParams(const ir::Step& step) {
+  kernels::BConv2DParams params = BinaryParams(step);
+  params.scale = {};
+  params.shift = {};
+  params.act = Activation::kNone;
+  return params;
+}
+
+std::vector<float> FloatWeights(const ir::Step& step) {
+  const ConvGeometry& g = step.geometry;
+  const auto taps = static_cast<size_t>(g.taps());
+  const auto group_in = static_cast<size_t>(g.group_in());
+  const size_t row_words = RowWords(g.filter_size());
+  std::vector<float> weights;
+  weights.reserve(static_cast<size_t>(g.out.c) * taps * group_in);
+  for (size_t o = 0; o < static_cast<size_t>(g.out.c); ++o) {
+    const uint32_t* row = step.bits.data() + o * row_words;
+    for (size_t c = 0; c < group_in; ++c) {
+      for (size_t t = 0; t < taps; ++t) {
+        weights.push_back(GetBit(row, t * group_in + c) ? step.weight_high[o] : step.weight_low[o]);
+      }
+    }
+  }
+  return weights;
+}
+
+}  // namespace adabin::ops

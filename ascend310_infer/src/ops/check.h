@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What operators check of their steps. All throw Error naming the step's kind.
+#ifndef ADABIN_OPS_CHECK_H_
+#define ADABIN_OPS_CHECK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ir/plan.h"
+
+namespace adabin::ops {
+
+// Far above any real network, far below where int arithmetic on sizes could overflow.
+constexpr int kMaxDim = 1 << 20;
+constexpr int64_t kMaxElements = int64_t{1} << 28;
+
+[[noreturn]] void Fail(const ir::Step& step, const std::string& what);
+void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w);
+void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expected);
+// Scale and shift, which may be missing.
+void CheckAffine(const ir::Step& step, int channels);
+
+inline Shape InputShape(const ir::Plan& plan, const ir::Step& step) {
+  return plan.values[static_cast<size_t>(step.input)];
+}
+inline Shape SecondShape(const ir::Plan& plan, const ir::Step& step) {
+  return plan.values[static_cast<size_t>(step.second)];
+}
+
+// A single value is meant for all channels.
+template <typename T>
+std::vector<T> PerChannel(std::vector<T> out, int channels) {
+  if (out.size() == 1) out.resize(static_cast<size_t>(channels), out[0]);
+  return out;
+}
+
+}  // namespace adabin::ops
+
+#endif  // ADABIN_OPS_CHECK_H_

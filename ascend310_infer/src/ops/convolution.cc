@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/convolution.h"
+
+#include <string>
+#include <utility>
+
+#include "ops/activation.h"
+#include "ops/check.h"
+#include "ops/pooling.h"
+#include "ops/window.h"
+#include "schedule/step_text.h"
+
+namespace adabin::ops {
+
+using ir::Step;
+using ir::StepKind;
+using schedule::Scheduler;
+using schedule::Text;
+
+int64_t InferFilter(const ir::Plan& plan, Step* step) {
+  const Shape in = InputShape(plan, *step);
+  const int groups = step->geometry.groups;
+  const int channels = step->out_channels;
+  if (channels < 1 || channels > kMaxDim || groups < 1 || groups > in.c || in.c % groups != 0 ||
+      channels % groups != 0) {
+    Fail(*step, "channels and groups do not fit: " + std::to_string(in.c) + " in, " +
+                    std::to_string(channels) + " out, " + std::to_string(groups) + " groups");
+  }
+  InferWindow(step, in, channels);
+  const ConvGeometry& g = step->geometry;
+  const int64_t filter = int64_t{g.group_in()} * g.kernel_h * g.kernel_w;
+  if (filter > kMaxElements || filter * channels > kMaxElements) Fail(*step, "too many weights");
+  return filter;
+}
+
+Shape InferResults(const ir::Plan& plan, Step* step) {
+  CheckAffine(*step, step->out_channels);
+  CheckActivation(*step, step->out_channels);
+  if (step->second >= 0 && SecondShape(plan, *step) != step->geometry.out) {
+    Fail(*step, "the residual's shape differs from the output's");
+  }
+  return step->geometry.out;
+}
+
+void ConvolutionFields(Fields& fields, Step& step) {
+  WindowFields(fields, step.geometry);
+  fields.Number(step.out_channels);
+  fields.Choice(step.act);
+}
+
+void ResultFields(Fields& fields, Step& step) {
+  fields.Array(step.scale);
+  fields.Array(step.shift);
+  ActivationSlopes(fields, step);
+}
+
+kernels::Conv2DParams FloatParams(const Scheduler& scheduler, const Step& step,
+                                  std::span<const float> weights) {
+  kernels::Conv2DParams params;
+  params.geometry = step.geometry;
+  if (step.kind == StepKind::kDense) {
+    params.geometry.in = scheduler.ShapeOf(step.input);
+    params.geometry.out = {step.out_channels, 1, 1};
+  }
+  params.weights = weights;
+  params.scale = step.scale;
+  params.shift = step.shift;
+  params.act = step.act;
+  params.positive = step.positive;
+  params.negative = step.negative;
+  return params;
+}
+
+Followers FindPool(Scheduler* scheduler, const Step& step) {
+  Followers followers;
+  if (!scheduler->fuse() || step.second >= 0) return followers;
+  followers.value = scheduler->ValueOf(step);
+  followers.pool = Follow(scheduler, StepKind::kMaxPool, &followers);
+  if (followers.pool != nullptr) FollowTail(scheduler, &followers);
+  return followers;
+}
+
+void EmitFloat(Scheduler* scheduler, const Step& step) {
+  schedule::ValueBuffers& values = scheduler->values();
+  kernels::Conv2DParams params = FloatParams(*scheduler, step, step.weights);
+  std::string name;
+  int source = step.input;
+  ConvGeometry average;
+  if (const Step* before = scheduler->Producer(source)) {
+    if (scheduler->fuse() && IsAverage(*before) && !values.HasFloats(source)) {
+      average = AverageGeometry(*scheduler, *before);
+      params.average = &average;
+      name = before->kind == StepKind::kMean ? "Mean " : "AvgPool " + Text(average) + " ";
+      source = before->input;
+    }
+  }
+  const Operator& op = OperatorOf(step.kind);
+  params.reads_nchw = op.reads_nchw != nullptr && op.reads_nchw(*scheduler, step);
+  name += step.kind == StepKind::kDense ? "Dense " : "Conv " + Text(params.geometry) + " ";
+  name += Text(params.average != nullptr ? average.in : params.geometry.in) + " -> " +
+          Text(params.geometry.out) + Text(step.act);
+  int input = schedule::kNetworkInput;
+  if (params.reads_nchw) {
+    values.SkipRead(0);
+  } else {
+    input = values.ReadFloats(source);
+  }
+  auto conv = kernels::CreateConv2D(params, scheduler->simd());
+  const Followers pooled = FindPool(scheduler, step);
+  if (pooled.pool != nullptr) {
+    const ConvGeometry& pool = pooled.pool->geometry;
+    const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
+    scheduler->Emit(
+        schedule::MakePooled(std::move(conv), input, pool, TailOf(pooled, pool.in.c), output,
+                             scheduler->simd()),
+        name + " MaxPool " + Text(pool) + TailText(pooled) + scheduler->Results(output));
+    return scheduler->EmitRemainingBits(pooled.value);
+  }
+  // A convolution still reads pixels around the one that it writes.
+  const int replaced = step.second == source ? -1 : step.second;
+  const schedule::Output output =
+      values.MakeOutput(scheduler->ValueOf(step), step.second, replaced);
+  scheduler->Emit(schedule::MakeConv(std::move(conv), input, output),
+                  name + scheduler->Results(output));
+  scheduler->EmitRemainingBits(scheduler->ValueOf(step));
+}
+
+bool TakesOverAverage(const Scheduler& scheduler, int value) {
+  for (const StepKind kind : {StepKind::kConv, StepKind::kDense}) {
+    const Step* reader = scheduler.readers().Only(value, kind);
+    if (reader == nullptr) continue;
+    const ConvGeometry& g = reader->geometry;
+    const bool pixelwise = g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 &&
+                           g.pad_top + g.pad_bottom + g.pad_left + g.pad_right == 0;
+    if (pixelwise && kernels::FitsRows(FloatParams(scheduler, *reader, reader->weights))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace adabin::ops

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include "ir/node_view.h"
+#include "ops/check.h"
+#include "ops/convolution.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::NodeView;
+using ir::Step;
+using ir::Tensor;
+using ir::Value;
+
+Step Parse(const Source& source) {
+  const NodeView view(source.graph, source.node);
+  const Shape& in = source.in;
+  Step step;
+  step.kind = ir::StepKind::kDense;
+  const Tensor* weights = ir::ConstantTensor(source.graph, view.input(1));
+  if (weights == nullptr || weights->shape.size() != 2) {
+    view.Fail("its second operand is not a constant matrix");
+  }
+  bool transposed = true;  // [out][in]
+  if (view.op() == "MatMul") {
+    if (view.argument("transpose_a", 2).i != 0) view.Fail("transpose_a is not supported");
+    transposed = view.argument("transpose_b", 3).i != 0;
+  } else if (view.has_input(2)) {
+    const Value& bias = view.constant(2, "its bias");
+    if (bias.kind == Value::Kind::kTensor) {
+      step.shift.assign(bias.tensor.data.begin(), bias.tensor.data.end());
+    } else if (bias.kind != Value::Kind::kNone) {
+      view.Fail("its bias is not a float32 tensor");
+    }
+  }
+  const auto rows = static_cast<size_t>(weights->shape[0]);
+  const auto columns = static_cast<size_t>(weights->shape[1]);
+  if (static_cast<int64_t>(transposed ? columns : rows) != in.c) {
+    view.Fail("its weights do not fit an input of " + std::to_string(in.c) + " channels");
+  }
+  step.out_channels = static_cast<int>(transposed ? rows : columns);
+  if (transposed) {
+    step.weights = weights->data;
+  } else {
+    step.weights.resize(weights->data.size());
+    for (size_t r = 0; r < rows; ++r) {
+      for (size_t c = 0; c < columns; ++c) {
+        step.weights[c * rows + r] = weights->data[r * columns + c];
+      }
+    }
+  }
+  return step;
+}
+
+Shape Infer(const ir::Plan& plan, Step* step) {
+  const Shape in = InputShape(plan, *step);
+  if (in.h != 1 || in.w != 1) Fail(*step, "the input is not flat");
+  CheckShape(*step, step->out_channels, 1, 1);
+  if (int64_t{step->out_channels} * in.c > kMaxElements) Fail(*step, "too many weights");
+  const auto out = static_cast<size_t>(step->out_channels);
+  CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
+  if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
+  return {step->out_channels, 1, 1};
+}
+
+void ListFields(Fields& fields, Step& step) {
+  fields.Number(step.out_channels);
+  fields.Array(step.weights);
+  fields.Array(step.shift);
+}
+
+}  // namespace
+
+const Operator kDense = {.kind = ir::StepKind::kDense,
+                         .mindir = {"MatMul", "Dense"},
+                         .words = "MatMul, Dense",
+                         .parse = Parse,
+                         .infer = Infer,
+                         .fields = ListFields,
+                         .emit = EmitFloat};
+
+}  // namespace adabin::ops

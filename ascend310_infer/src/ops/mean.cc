@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "ir/node_view.h"
+#include "ops/check.h"
+#include "ops/convolution.h"
+#include "ops/pooling.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::Step;
+
+Step Parse(const Source& source) {
+  const ir::NodeView view(source.graph, source.node);
+  const ir::Value& value = view.argument("axis", 1);
+  std::vector<int> axes;
+  if (value.kind == ir::Value::Kind::kList) axes = view.ints(value, value.list.size(), "axis");
+  for (int& axis : axes) axis += axis < 0 ? 4 : 0;
+  std::sort(axes.begin(), axes.end());
+  if (axes != std::vector<int>{2, 3}) view.Fail("only the mean over axes (2, 3) is supported");
+  Step step;
+  step.kind = ir::StepKind::kMean;
+  return step;
+}
+
+Shape Infer(const ir::Plan& plan, Step* step) { return {InputShape(plan, *step).c, 1, 1}; }
+
+void Emit(schedule::Scheduler* scheduler, const Step& step) {
+  if (scheduler->fuse() && TakesOverAverage(*scheduler, scheduler->ValueOf(step))) return;
+  EmitPool(scheduler, step);
+}
+
+}  // namespace
+
+const Operator kMean = {.kind = ir::StepKind::kMean,
+                        .mindir = {"ReduceMean"},
+                        .words = "ReduceMean",
+                        .parse = Parse,
+                        .infer = Infer,
+                        .emit = Emit};
+
+}  // namespace adabin::ops

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/pooling.h"
+
+#include <string>
+
+#include "ir/node_view.h"
+#include "ops/check.h"
+#include "ops/tail.h"
+#include "ops/window.h"
+#include "schedule/step_text.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::Graph;
+using ir::Node;
+using ir::NodeView;
+using ir::Step;
+using ir::StepKind;
+
+bool IsPool(const Node& node) { return node.op == "MaxPool" || node.op == "AvgPool"; }
+
+std::vector<int> Kernel(const NodeView& view) {
+  return Spatial(view, view.argument("kernel_size", 1), "kernel_size");
+}
+
+std::vector<int> Stride(const NodeView& view) {
+  return Spatial(view, view.argument("strides", 2), "strides");
+}
+
+// The pooling of which `node` takes every n-th pixel, if no one else reads it; or null. It looks at
+// every pixel of its map: then the two are one pooling, whose windows are n pixels apart.
+const Node* SubsampledPool(const Graph& graph, const Node& node) {
+  const std::vector<int> one = {1, 1};
+  const NodeView view(graph, node);
+  if (Kernel(view) != one) return nullptr;
+  const int inner = view.input(0);
+  const Node* pool = ir::Producer(graph, inner);
+  if (pool == nullptr || ir::Uses(graph, inner) != 1 || !IsPool(*pool)) return nullptr;
+  return Stride(NodeView(graph, *pool)) == one ? pool : nullptr;
+}
+
+}  // namespace
+
+std::optional<std::vector<int>> MatchPool(const Graph& graph, int v) {
+  const Node& node = *ir::Producer(graph, v);
+  const Node* pool = SubsampledPool(graph, node);
+  return std::vector<int>{NodeView(graph, pool != nullptr ? *pool : node).input(0)};
+}
+
+Step ParsePool(const Source& source) {
+  const Node* pool = SubsampledPool(source.graph, source.node);
+  const NodeView view(source.graph, pool != nullptr ? *pool : source.node);
+  CheckFormat(view);
+  Step step;
+  step.kind = view.op() == "MaxPool" ? StepKind::kMaxPool : StepKind::kAvgPool;
+  ConvGeometry& g = step.geometry;
+  const std::vector<int> kernel = Kernel(view);
+  std::vector<int> stride = Stride(view);
+  g.kernel_h = kernel[0];
+  g.kernel_w = kernel[1];
+  g.stride_h = stride[0];
+  g.stride_w = stride[1];
+  const auto mode = view.pad_mode(view.argument("pad_mode", 3));
+  if (mode == NodeView::PadMode::kPad) view.Fail("explicit padding is not supported");
+  SetPadding(view, mode, nullptr, source.in, &g);
+  if (pool != nullptr) {
+    stride = Stride(NodeView(source.graph, source.node));
+    g.stride_h = stride[0];
+    g.stride_w = stride[1];
+  }
+  return step;
+}
+
+Shape InferPool(const ir::Plan& plan, Step* step) {
+  const Shape in = InputShape(plan, *step);
+  InferWindow(step, in, in.c);
+  const ConvGeometry& g = step->geometry;
+  // Each window must reach the map: a maximum or mean of nothing has no value.
+  if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1 || g.pad_top >= g.kernel_h ||
+      g.pad_left >= g.kernel_w || (g.out.h - 1) * int64_t{g.stride_h} - g.pad_top >= in.h ||
+      (g.out.w - 1) * int64_t{g.stride_w} - g.pad_left >= in.w) {
+    Fail(*step, "a pooling window lies outside the feature map");
+  }
+  return g.out;
+}
+
+void PoolFields(Fields& fields, Step& step) { WindowFields(fields, step.geometry); }
+
+bool IsAverage(const Step& step) {
+  return step.kind == StepKind::kAvgPool || step.kind == StepKind::kMean;
+}
+
+ConvGeometry AverageGeometry(const schedule::Scheduler& scheduler, const Step& step) {
+  if (step.kind == StepKind::kAvgPool) return step.geometry;
+  ConvGeometry whole;
+  whole.in = scheduler.ShapeOf(step.input);
+  whole.out = {whole.in.c, 1, 1};
+  whole.kernel_h = whole.in.h;
+  whole.kernel_w = whole.in.w;
+  return whole;
+}
+
+void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
+  const int input = scheduler->values().ReadFloats(step.input);
+  const bool maximum = step.kind == StepKind::kMaxPool;
+  const ConvGeometry g = maximum ? step.geometry : AverageGeometry(*scheduler, step);
+  Followers followers;
+  followers.value = scheduler->ValueOf(step);
+  FollowTail(scheduler, &followers);
+  const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
+  scheduler->Emit(
+      schedule::MakePool(maximum, g, input, TailOf(followers, g.in.c), output, scheduler->simd()),
+      std::string(ir::StepName(step.kind)) + " " + schedule::Text(g) + " " + schedule::Text(g.in) +
+          " -> " + schedule::Text(g.out) + TailText(followers) + scheduler->Results(output));
+  scheduler->EmitRemainingBits(followers.value);
+}
+
+}  // namespace adabin::ops

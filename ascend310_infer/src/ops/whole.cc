@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/whole.h"
+
+#include <string>
+#include <utility>
+
+#include "schedule/step_text.h"
+
+namespace adabin::ops {
+
+Whole PlaceWhole(schedule::Scheduler* scheduler, const ir::Step& step) {
+  const int value = scheduler->ValueOf(step);
+  Whole whole;
+  whole.in = scheduler->ShapeOf(step.input);
+  whole.out = scheduler->ShapeOf(value);
+  whole.input = scheduler->values().ReadFloats(step.input);
+  whole.z = scheduler->values().NewFloats(value);
+  return whole;
+}
+
+void EmitPlaced(schedule::Scheduler* scheduler, const ir::Step& step, const Whole& whole,
+                schedule::CpuStepPtr pass) {
+  scheduler->Emit(std::move(pass), std::string(ir::StepName(step.kind)) + " " +
+                                       schedule::Text(whole.in) + " -> " +
+                                       schedule::Text(whole.out));
+  scheduler->EmitRemainingBits(scheduler->ValueOf(step));
+}
+
+}  // namespace adabin::ops

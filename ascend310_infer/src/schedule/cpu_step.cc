@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/cpu_step.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/pool.h"
+
+namespace adabin::schedule {
+namespace {
+
+constexpr size_t kAlign = 64;
+size_t RoundUp(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
+
+// Binary and float convolutions, told apart by what they read.
+class BinarySource {
+ public:
+  BinarySource(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout)
+      : conv_(std::move(conv)), bits_(bits), layout_(layout) {}
+  int blocks() const { return conv_->blocks(); }
+  size_t scratch_bytes() const { return conv_->scratch_bytes(); }
+  void Start(std::byte*) const {}
+  void Run(const Frame& frame, const Work& work, const Target& target, std::byte* scratch) const {
+    conv_->Run(frame.Bytes(bits_), layout_, work, target, scratch);
+  }
+  static constexpr bool kPacked = true;
+
+ private:
+  std::unique_ptr<kernels::BConv2D> conv_;
+  int bits_;
+  BitLayout layout_;
+};
+
+class FloatSource {
+ public:
+  FloatSource(std::unique_ptr<kernels::Conv2D> conv, int input)
+      : conv_(std::move(conv)), input_(input) {}
+  int blocks() const { return conv_->blocks(); }
+  size_t scratch_bytes() const { return conv_->scratch_bytes(); }
+  void Start(std::byte* scratch) const { conv_->Start(scratch); }
+  void Run(const Frame& frame, const Work& work, const Target& target, std::byte* scratch) const {
+    conv_->Run(input_ == kNetworkInput ? frame.input : frame.Floats(input_), work, target, scratch);
+  }
+  static constexpr bool kPacked = false;
+
+ private:
+  std::unique_ptr<kernels::Conv2D> conv_;
+  int input_;
+};
+
+template <typename Source>
+class ConvStep : public CpuStep {
+ public:
+  ConvStep(Source source, const Output& output) : source_(std::move(source)), output_(output) {
+    packed = Source::kPacked;
+  }
+  int rows() const override { return output_.shape.h; }
+  int blocks() const override { return source_.blocks(); }
+  size_t scratch_bytes() const override { return source_.scratch_bytes(); }
+  void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
+    source_.Start(scratch);
+    source_.Run(frame, work, output_.At(frame, work.row_begin), scratch);
+  }
+
+ private:
+  Source source_;
+  Output output_;
+};
+
+// Writes row `h` from `sums`, a row of pixels.
+void FinishRow(const isa::FloatLoops& simd, const Tail& tail, const Output& output,
+               const Frame& frame, int h, const float* sums) {
+  const Target target = output.At(frame, h);
+  isa::FinishTile tile;
+  tile.sums = sums;
+  tile.sum_vector_step = isa::kLanes;
+  tile.sum_pixel_step = static_cast<size_t>(output.shape.c);
+  tile.pixels = output.shape.w;
+  tile.vectors = (output.shape.c + isa::kLanes - 1) / isa::kLanes;
+  tile.channels = output.shape.c;
+  tile.a = tail.scale.data();
+  tile.c = tail.shift.data();
+  tile.act = tail.act;
+  tile.positive = tail.positive.data();
+  tile.negative = tail.negative.data();
+  tile.residual = target.residual;
+  tile.z = target.z;
+  tile.stride = static_cast<size_t>(output.shape.c);
+  if (target.bits != nullptr) tile.bits = target.bits + target.layout.Offset(h, 0);
+  tile.bit_stride = target.layout.pixel_bytes;
+  tile.compare = target.compare;
+  tile.threshold = target.threshold;
+  simd.finish(tile);
+}
+
+// The maximum of a window is that of its columns' maxima: the rows that the convolution adds to a
+// window shrink as soon as they are there, and a ring holds as many shrunk rows as the window is
+// high.
+template <typename Source>
+class PooledStep : public CpuStep {
+ public:
+  PooledStep(Source source, const ConvGeometry& pool, Tail tail, const Output& output,
+             const isa::FloatLoops& simd)
+      : source_(std::move(source)),
+        pool_(pool),
+        tail_(std::move(tail)),
+        output_(output),
+        simd_(simd) {
+    packed = Source::kPacked;
+  }
+  int rows() const override { return output_.shape.h; }
+  size_t scratch_bytes() const override {
+    return RoundUp(source_.scratch_bytes()) + NewRowsBytes() +
+           (static_cast<size_t>(pool_.kernel_h) + 1) * RowBytes(pool_.out.w) +
+           RoundUp(static_cast<size_t>(pool_.kernel_h) * sizeof(float*));
+  }
+  void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
+    std::byte* at = scratch + RoundUp(source_.scratch_bytes());
+    auto* fresh = reinterpret_cast<float*>(at);
+    at += NewRowsBytes();
+    std::byte* ring = at;
+    at += static_cast<size_t>(pool_.kernel_h) * RowBytes(pool_.out.w);
+    auto* maximum = reinterpret_cast<float*>(at);
+    auto** seen = reinterpret_cast<const float**>(at + RowBytes(pool_.out.w));
+    const auto slot = [&](int h) {
+      return reinterpret_cast<float*>(ring + static_cast<size_t>(h % pool_.kernel_h) *
+                                                 RowBytes(pool_.out.w));
+    };
+    source_.Start(scratch);
+    int done = -1;  // the last row of the convolution in the ring
+    for (int oh = work.row_begin; oh < work.row_end; ++oh) {
+      const int top = oh * pool_.stride_h - pool_.pad_top;
+      const TapRange taps = ValidTaps(top, pool_.kernel_h, 1, pool_.in.h);
+      const int begin = std::max(top + taps.begin, done + 1);
+      if (begin < top + taps.end) {
+        Target target;
+        target.z = fresh;
+        source_.Run(frame, {begin, top + taps.end, 0, source_.blocks()}, target, scratch);
+        for (int h = begin; h < top + taps.end; ++h) {
+          kernels::MaxPoolColumns(simd_, pool_, fresh + (h - begin) * RowFloats(), slot(h));
+        }
+        done = top + taps.end - 1;
+      }
+      for (int k = taps.begin; k < taps.end; ++k) seen[k - taps.begin] = slot(top + k);
+      simd_.maximum_of_rows(seen, taps.end - taps.begin,
+                            static_cast<size_t>(pool_.out.w) * static_cast<size_t>(pool_.out.c),
+                            maximum);
+      FinishRow(simd_, tail_, output_, frame, oh, maximum);
+    }
+  }
+
+ private:
+  int64_t RowFloats() const { return int64_t{pool_.in.w} * pool_.in.c; }
+  size_t NewRowsBytes() const {
+    return RoundUp(static_cast<size_t>(RowFloats() * std::min(pool_.kernel_h, pool_.in.h)) *
+                   sizeof(float));
+  }
+  size_t RowBytes(int width) const {
+    return RoundUp(static_cast<size_t>(width) * static_cast<size_t>(pool_.in.c) * sizeof(float));
+  }
+
+  Source source_;
+  ConvGeometry pool_;
+  Tail tail_;
+  Output output_;
+  const isa::FloatLoops& simd_;
+};
+
+class PoolStep : public CpuStep {
+ public:
+  PoolStep(bool maximum, const ConvGeometry& pool, int input, Tail tail, const Output& output,
+           const isa::FloatLoops& simd)
+      : maximum_(maximum),
+        pool_(pool),
+        input_(input),
+        tail_(std::move(tail)),
+        output_(output),
+        simd_(simd) {}
+  int rows() const override { return output_.shape.h; }
+  size_t scratch_bytes() const override {
+    return static_cast<size_t>(pool_.out.w) * static_cast<size_t>(pool_.out.c) * sizeof(float);
+  }
+  void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
+    auto* row = reinterpret_cast<float*>(scratch);
+    for (int h = work.row_begin; h < work.row_end; ++h) {
+      (maximum_ ? kernels::MaxPoolRows : kernels::AvgPoolRows)(simd_, pool_, frame.Floats(input_),
+                                                               h, h + 1, row);
+      FinishRow(simd_, tail_, output_, frame, h, row);
+    }
+  }
+
+ private:
+  bool maximum_;
+  ConvGeometry pool_;
+  int input_;
+  Tail tail_;
+  Output output_;
+  const isa::FloatLoops& simd_;
+};
+
+class MapStep : public CpuStep {
+ public:
+  MapStep(int input, Tail tail, const Output& output, const isa::FloatLoops& simd)
+      : input_(input), tail_(std::move(tail)), output_(output), simd_(simd) {}
+  int rows() const override { return output_.shape.h; }
+  void Run(const Frame& frame, const Work& work, std::byte*) const override {
+    for (int h = work.row_begin; h < work.row_end; ++h) {
+      const float* row = frame.Floats(input_) + int64_t{h} * output_.shape.w * output_.shape.c;
+      FinishRow(simd_, tail_, output_, frame, h, row);
+    }
+  }
+
+ private:
+  int input_;
+  Tail tail_;
+  Output output_;
+  const isa::FloatLoops& simd_;
+};
+
+}  // namespace
+
+Target Output::At(const Frame& frame, int row) const {
+  const int64_t at = int64_t{row} * shape.w * shape.c;
+  Target target;
+  if (residual >= 0) target.residual = frame.Floats(residual) + at;
+  if (z >= 0) target.z = frame.Floats(z) + at;
+  target.bits = frame.Bytes(bits);
+  target.layout = layout;
+  target.compare = compare;
+  target.threshold = threshold;
+  return target;
+}
+
+Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
+              Activation act, std::span<const float> positive, std::span<const float> negative) {
+  const size_t size = (static_cast<size_t>(channels) + isa::kLanes - 1) / isa::kLanes * isa::kLanes;
+  Tail tail;
+  tail.scale.assign(size, scale.empty() ? 1.0f : 0.0f);
+  tail.shift.assign(size, 0.0f);
+  for (size_t i = 0; i < scale.size(); ++i) tail.scale[i] = static_cast<float>(scale[i]);
+  for (size_t i = 0; i < shift.size(); ++i) tail.shift[i] = static_cast<float>(shift[i]);
+  tail.act = act;
+  tail.positive.assign(size, 0.0f);
+  tail.negative.assign(size, 0.0f);
+  std::copy(positive.begin(), positive.end(), tail.positive.begin());
+  std::copy(negative.begin(), negative.end(), tail.negative.begin());
+  return tail;
+}
+
+CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                    const Output& output) {
+  return std::make_unique<ConvStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
+                                                  output);
+}
+
+CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Output& output) {
+  return std::make_unique<ConvStep<FloatSource>>(FloatSource(std::move(conv), input), output);
+}
+
+CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                      const ConvGeometry& pool, Tail tail, const Output& output,
+                      const isa::FloatLoops& simd) {
+  return std::make_unique<PooledStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
+                                                    pool, std::move(tail), output, simd);
+}
+
+CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
+                      Tail tail, const Output& output, const isa::FloatLoops& simd) {
+  return std::make_unique<PooledStep<FloatSource>>(FloatSource(std::move(conv), input), pool,
+                                                   std::move(tail), output, simd);
+}
+
+CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
+                    const Output& output, const isa::FloatLoops& simd) {
+  return std::make_unique<PoolStep>(maximum, pool, input, std::move(tail), output, simd);
+}
+
+CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd) {
+  return std::make_unique<MapStep>(input, std::move(tail), output, simd);
+}
+
+}  // namespace adabin::schedule

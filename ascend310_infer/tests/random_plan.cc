@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "random_plan.h"
+
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "ops/append.h"
+
+namespace adabin::test {
+
+using ir::Plan;
+using ir::Step;
+using ir::StepKind;
+
+RandomPlan::RandomPlan(unsigned seed) : rng_(seed) {
+  ops::SetInput(&plan_, {Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)});
+  const int steps = Draw(3, 14);
+  while (static_cast<int>(plan_.steps.size()) < steps) AddStep();
+  for (int extra = Draw(0, 2); extra > 0; --extra) plan_.outputs.push_back(AnyValue());
+  plan_.outputs.push_back(static_cast<int>(plan_.steps.size()));
+}
+
+std::vector<float> RandomPlan::Floats(size_t count, float low, float high) {
+  std::uniform_real_distribution<float> draw(low, high);
+  std::vector<float> out(count);
+  for (float& v : out) v = draw(rng_);
+  return out;
+}
+
+// Mostly the newest, so that chains come about.
+int RandomPlan::AnyValue() {
+  const int last = static_cast<int>(plan_.steps.size());
+  return OneIn(3) ? Draw(0, last) : last;
+}
+
+// Ordinary, tiny, denormal or huge.
+float RandomPlan::Extreme() {
+  const float magnitude[] = {1, 1, 1, 1e-20f, 1e-42f, 1e6f};
+  return Floats(1)[0] * magnitude[Draw(0, 5)];
+}
+
+void RandomPlan::AddStep() {
+  Step step;
+  step.input = AnyValue();
+  const Shape in = plan_.values[static_cast<size_t>(step.input)];
+  const int kind = Pick({1, 1, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12});
+  step.kind = static_cast<StepKind>(kind);
+  ConvGeometry& g = step.geometry;
+  switch (step.kind) {
+    case StepKind::kBinaryConv:
+    case StepKind::kConv:
+      SetConv(&step, in);
+      break;
+    case StepKind::kDense:
+      step.out_channels = Pick({1, 10, 33});
+      step.weights = Floats(static_cast<size_t>(step.out_channels * in.c));
+      step.shift = Doubles(static_cast<size_t>(step.out_channels));
+      break;
+    case StepKind::kAffine:
+      step.scale = Doubles(static_cast<size_t>(in.c));
+      if (OneIn(2)) step.shift = Doubles(static_cast<size_t>(in.c));
+      break;
+    case StepKind::kActivation:
+      SetActivation(&step, in.c);
+      break;
+    case StepKind::kAdd:
+      step.second = LikeShape(in);
+      break;
+    case StepKind::kMaxPool:
+    case StepKind::kAvgPool:
+      g.kernel_h = g.kernel_w = Draw(1, 3);
+      g.stride_h = g.stride_w = Draw(1, 2);
+      g.pad_top = g.pad_left = Draw(0, g.kernel_h - 1);
+      g.pad_bottom = g.pad_right = g.pad_top;
+      break;
+    case StepKind::kPad:
+      step.pads[0] = Draw(0, 9);
+      step.pads[1] = Draw(0, 9);
+      if (OneIn(3)) step.pads[2] = step.pads[5] = 1;
+      break;
+    case StepKind::kReshape:
+      step.shape = {static_cast<int>(in.size()), 1, 1};
+      if (in.size() > 600) return;
+      break;
+    case StepKind::kThreshold:
+      SetBinarizer(&step);
+      break;
+    default:
+      break;
+  }
+  try {
+    ops::Append(&plan_, step);
+  } catch (const Error&) {  // does not fit: draw another
+  }
+}
+
+std::vector<double> RandomPlan::Doubles(size_t count) {
+  std::vector<double> out;
+  for (size_t i = 0; i < count; ++i) out.push_back(OneIn(8) ? Extreme() : Floats(1)[0]);
+  return out;
+}
+
+// An earlier value of that shape, or -1.
+int RandomPlan::LikeShape(const Shape& shape) {
+  std::vector<int> like;
+  for (size_t v = 0; v < plan_.values.size(); ++v) {
+    if (plan_.values[v] == shape) like.push_back(static_cast<int>(v));
+  }
+  return like.empty() ? -1 : Pick(like);
+}
+
+void RandomPlan::SetActivation(Step* step, int channels) {
+  step->act = static_cast<Activation>(Draw(0, 2));
+  if (step->act != Activation::kTwoSlope) return;
+  step->positive = Floats(static_cast<size_t>(channels), -0.5f, 1.5f);
+  step->negative = Floats(static_cast<size_t>(channels));
+}
+
+void RandomPlan::SetBinarizer(Step* step) {
+  step->compare = static_cast<Compare>(Draw(0, 1));
+  step->threshold = OneIn(4) ? 0.0f : Extreme() * 0.3f;
+  if (OneIn(20)) step->threshold = std::numeric_limits<float>::quiet_NaN();
+  step->high = Extreme();
+  step->low = OneIn(10) ? step->high : Extreme();
+}
+
+void RandomPlan::SetConv(Step* step, const Shape& in) {
+  ConvGeometry& g = step->geometry;
+  const bool binary = step->kind == StepKind::kBinaryConv;
+  g.kernel_h = g.kernel_w = Pick({1, 1, 2, 3, 3, 3, 5});
+  g.stride_h = g.stride_w = Pick({1, 1, 1, 2});
+  g.pad_top = g.pad_left = g.kernel_h / 2;
+  g.pad_bottom = g.pad_right = OneIn(4) ? 0 : g.pad_top;
+  if (OneIn(8)) g.dilation_h = g.dilation_w = 2;
+  if (OneIn(6) && in.c % 2 == 0) g.groups = 2;
+  // Often as many as before, so that residuals fit.
+  step->out_channels = OneIn(2) ? in.c : Pick({2, 16, 18, 32, 48, 64, 80});
+  const auto out = static_cast<size_t>(step->out_channels);
+  const auto filter = static_cast<size_t>(in.c / g.groups * g.taps());
+  if (binary) {
+    SetBinarizer(step);
+    const size_t words = RowWords(static_cast<int>(filter));
+    step->bits.assign(out * words, 0);
+    for (size_t o = 0; o < out; ++o) {
+      step->weight_low.push_back(Extreme());
+      const bool equal = OneIn(8);
+      step->weight_high.push_back(equal ? step->weight_low[o]
+                                        : step->weight_low[o] + std::abs(Extreme()));
+      for (size_t i = 0; !equal && i < filter; ++i) {
+        if (OneIn(2)) SetBit(&step->bits[o * words], i);
+      }
+    }
+  } else {
+    step->weights = Floats(out * filter);
+  }
+  if (!OneIn(4)) step->scale = Doubles(out);
+  if (!OneIn(4)) step->shift = Doubles(out);
+  SetActivation(step, step->out_channels);
+  if (!OneIn(3)) {
+    // The output's shape is known once the plan has inferred it.
+    Plan trial = plan_;
+    try {
+      ops::Append(&trial, *step);
+      step->second = LikeShape(trial.values.back());
+    } catch (const Error&) {
+    }
+  }
+}
+
+}  // namespace adabin::test

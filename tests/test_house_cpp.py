@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order of the C++ house: who includes whom, an operator and an instruction set as a file and a row, file sizes."""
+
+import re
+
+import pytest
+
+from adabin.utils.places import CLONE
+
+ENGINE = CLONE / "ascend310_infer"
+# Folder: what it may include besides itself. Programs and tests may include all.
+MAY_KNOW = {
+    "base": (),
+    "isa": ("base",),
+    "kernels": ("base", "isa"),
+    "ir": ("base",),
+    "schedule": ("base", "isa", "kernels", "ir"),
+    "ops": ("base", "kernels", "ir", "schedule"),
+    "lower": ("base", "ir", "ops"),
+    "files": ("base", "ir", "ops"),
+    "backend": ("base", "kernels", "ir", "schedule", "ops", "lower", "files"),
+}
+SOURCES = sorted(path for part in ("inc", "src") for path in (ENGINE / part).glob("*/*.*"))
+FOLDERS = {path.parent.name for path in SOURCES}
+
+
+def included(path):
+    """Folders of the engine's own headers that a file includes."""
+    names = re.findall(r'^#include "([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name.partition("/")[0] for name in names if "/" in name}
+
+
+def test_every_folder_has_its_place():
+    assert FOLDERS == set(MAY_KNOW)
+
+
+def test_no_folder_knows_itself_through_others():
+    order = list(MAY_KNOW)
+    for folder, known in MAY_KNOW.items():
+        assert {order.index(other) < order.index(folder) for other in known} <= {True}, folder
+
+
+@pytest.mark.parametrize("folder", MAY_KNOW)
+def test_a_folder_includes_only_what_its_place_may_know(folder):
+    allowed = {folder, *MAY_KNOW[folder]}
+    for path in SOURCES:
+        if path.parent.name == folder:
+            assert included(path) <= allowed, path
+
+
+def test_only_the_reader_of_mindir_knows_protobuf():
+    users = [path.name for path in SOURCES if ".pb.h" in path.read_text(encoding="utf-8")]
+    assert users == ["mindir_values.h"]
+
+
+def test_an_operator_is_one_file_and_one_row():
+    rows = (ENGINE / "inc" / "ir" / "operators.def").read_text(encoding="utf-8")
+    names = re.findall(r"^ADABIN_OPERATOR\(\d+, (\w+)\)", rows, re.MULTILINE)
+    assert len(names) >= 12
+    for name in names:
+        file = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        assert f"const Operator k{name} = " in (ENGINE / "src" / "ops" / f"{file}.cc").read_text(encoding="utf-8")
+
+
+def test_an_instruction_set_is_one_file_and_one_row():
+    table = (ENGINE / "src" / "isa" / "table.cc").read_text(encoding="utf-8")
+    entries = {
+        name
+        for path in (ENGINE / "src" / "isa").glob("*.cc")
+        for name in re.findall(r"^extern const Isa (\w+) = ", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert entries == set(re.findall(r"ROW\((k\w+)\)", table)) and "kPortable" in entries
+
+
+def test_no_file_is_longer_than_300_lines():
+    long = {
+        str(path.relative_to(ENGINE)) for path in SOURCES if len(path.read_text(encoding="utf-8").splitlines()) > 300
+    }
+    assert long == set()
