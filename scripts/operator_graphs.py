@@ -15,6 +15,7 @@ from mindspore import nn
 from mindspore.train import mind_ir_pb2
 
 from adabin.deploy import to_deploy
+from adabin.layers import MaxPool
 from adabin.models import build_model
 from adabin.tasks import build_task
 from adabin.training.step import build_step
@@ -67,7 +68,7 @@ def small(config):
 
 
 def network_of(config):
-    """The network of a config; of equal blocks in a row those are left out that add no operator."""
+    """The network of a config; of equal blocks in a row those are left out that add no operator and do not pool."""
     network, seen = build_model(config), set()
     for _, row in network.cells_and_names():
         cells = dict(row._cells) if isinstance(row, nn.SequentialCell) else {}
@@ -75,7 +76,7 @@ def network_of(config):
             continue
         for number, (name, cell) in enumerate(cells.items()):
             structure = tuple((part, type(own)) for part, own in cell.cells_and_names())
-            if number and structure in seen:
+            if number and structure in seen and not any(isinstance(own, MaxPool) for _, own in cell.cells_and_names()):
                 del row._cells[name]
             seen.add(structure)
         row.cell_list = list(row._cells.values())  # what it runs

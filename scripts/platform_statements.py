@@ -26,7 +26,7 @@ DOCUMENTED = r'^(?:class|def) {name}\([^\n]*(?:\n[^\n"]+)*?:\n\s+r?"""(.*?)"""'
 SECTION = re.compile(r"Supported Platforms:\s*\n((?:\s*``\w+``)+)")
 REFERS = re.compile(r"[Rr]efer to :(?:func|class):`mindspore\.(?:ops|mint)\.(?:[a-z_]+\.)?(\w+)`")
 KERNEL = {
-    platform: re.compile(rb"pyboost\d+(\w+?)%sE\0|(?<=\0)([A-Z]\w{2,40})(?=\0)" % platform.encode())
+    platform: re.compile(rb"pyboost\d+(\w+?)%sE\0|(?<=\0)((?!N\d)[A-Z]\w{2,40})(?=\0)" % platform.encode())
     for platform in PLATFORMS
 }
 # Gradients that are not called after what they are the gradient of.
