@@ -20,6 +20,7 @@ from adabin.models import MODELS
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.files import replacing
+from adabin.utils.needs import CLASSIFIERS, DETECTORS
 from adabin.utils.places import PACKAGE, RECIPES
 from scripts import operator_graphs
 from scripts.operator_graphs import FORMS, as_if_on, graphs_of, small, training_operators
@@ -49,7 +50,8 @@ def subjects():
     """Name to config: every recipe, and every network that has none."""
     found = {path.stem: read_config(path) for path in sorted(RECIPES.glob("*.yaml")) if path.stem != "base"}
     known = {config.network for config in found.values()}
-    for name in (name for name in MODELS if name not in known):
+    own = (*CLASSIFIERS, *DETECTORS)  # MODELS may have somebody else's too
+    for name in (name for name in MODELS if name in own and name not in known):
         flags = {"network": name, **(FLOAT if name.startswith("standard_") else {})}
         flags |= {"task": "detection"} if name.startswith("ssd_") else {}
         found[name] = read_config(None, flags)
