@@ -170,8 +170,8 @@ ir::Plan Network(Norm norm, test::Rng* rng) {
     const test::RandomConv random = ExactConv(g, norm, rng);
     ir::Step step;
     step.kind = ir::StepKind::kBinaryConv;
-    step.input = i;
-    step.second = i == 0 ? -1 : i;
+    step.inputs = {i};
+    step.SetSecond(i == 0 ? -1 : i);
     step.geometry = g;
     step.out_channels = channels;
     step.bits = random.bits;

@@ -106,7 +106,7 @@ TEST_P(FloatPath, ExactNetworksAreEqualInEveryLayer) {
     }
     for (const Step& step : plan.steps) {
       if (step.kind != StepKind::kBinaryConv) continue;
-      const std::vector<float>& x = expected[static_cast<size_t>(step.input) - 1];
+      const std::vector<float>& x = expected[static_cast<size_t>(step.input()) - 1];
       const auto ones = std::count_if(x.begin(), x.end(), [&](float v) {
         return ActivationBit(step.compare, v, step.threshold);
       });
@@ -134,8 +134,7 @@ Plan BinarizerAlone(const Step& layer) {
 Plan LayerAlone(Step layer) {
   Plan plan;
   ops::SetInput(&plan, layer.geometry.in);
-  layer.input = 0;
-  layer.second = -1;
+  layer.inputs = {0};
   layer.act = Activation::kNone;
   layer.positive.clear();
   layer.negative.clear();
@@ -197,7 +196,7 @@ TEST_P(FloatPath, ExtremeNetworksLayerByLayer) {
       const Step& step = plan.steps[i];
       if (step.kind != StepKind::kBinaryConv) continue;
       SCOPED_TRACE("step " + std::to_string(i));
-      CompareLayer(step, expected[static_cast<size_t>(step.input) - 1]);
+      CompareLayer(step, expected[static_cast<size_t>(step.input()) - 1]);
     }
   });
 }

@@ -37,7 +37,7 @@ TEST(Lower, SmallNetworkFuses) {
   EXPECT_EQ(steps, "Conv BinaryConv AvgPool Pad BinaryConv Mean Dense ");
   for (const ir::Step& step : plan.steps) {
     if (step.kind == StepKind::kBinaryConv) {
-      EXPECT_GE(step.second, 0);
+      EXPECT_GE(step.second(), 0);
       EXPECT_EQ(step.act, Activation::kTwoSlope);
     }
   }
@@ -285,7 +285,7 @@ TEST(Lower, TwoConvolutionsIntoOneSum) {
   b.Output({b.Node("Add", {b.Conv2D(b.Input(), conv), b.Conv2D(b.Input(), conv)})});
   const Plan plan = LowerBytes(b.Serialize());
   ASSERT_EQ(plan.steps.size(), 2u);
-  EXPECT_EQ(plan.steps[1].second, 1);
+  EXPECT_EQ(plan.steps[1].second(), 1);
 }
 
 TEST(Lower, SamePaddingPutsTheOddOneLast) {

@@ -44,7 +44,7 @@ ir::Plan PlanOfEveryKind() {
   const auto append = [&](StepKind kind, const auto& fill) {
     Step step;
     step.kind = kind;
-    step.input = static_cast<int>(plan.values.size()) - 1;
+    step.inputs = {static_cast<int>(plan.values.size()) - 1};
     fill(&step);
     ops::Append(&plan, step);
   };
@@ -69,7 +69,7 @@ ir::Plan PlanOfEveryKind() {
   };
   append(StepKind::kBinaryConv, [&](Step* s) {
     conv(s);
-    s->second = 0;
+    s->SetSecond(0);
     s->high = 1;
     s->low = -1;
     s->weight_low.assign(kChannels, -0.5f);
@@ -80,14 +80,14 @@ ir::Plan PlanOfEveryKind() {
   });
   append(StepKind::kConv, [&](Step* s) {
     conv(s);
-    s->second = 0;
+    s->SetSecond(0);
     s->weights = NormalFloats(9 * kChannels * kChannels, &rng);
     affine(s);
     slopes(s);
   });
   append(StepKind::kAffine, affine);
   append(StepKind::kActivation, slopes);
-  append(StepKind::kAdd, [](Step* s) { s->second = 1; });
+  append(StepKind::kAdd, [](Step* s) { s->SetSecond(1); });
   append(StepKind::kMaxPool, pool);
   append(StepKind::kAvgPool, pool);
   append(StepKind::kPad, [](Step* s) { s->pads[0] = s->pads[1] = 1; });

@@ -70,13 +70,13 @@ TEST(PackedFields, SecondOperandOfADenseLayerIsRefused) {
   ops::Append(&plan, mean);
   Step dense;
   dense.kind = StepKind::kDense;
-  dense.input = 1;
+  dense.inputs = {1};
   dense.out_channels = 4096;
   dense.weights.assign(4096 * 64, 0.5f);
   ops::Append(&plan, dense);
   plan.outputs = {2};
   const Plan honest = files::ReadPackedFile(files::WritePackedFile(plan));
-  plan.steps[1].second = 1;
+  plan.steps[1].SetSecond(1);
   const std::string bytes = files::WritePackedFile(plan);
   EXPECT_NE(test::Refusal(bytes).find("Dense: takes no second operand"), std::string::npos);
   // Whoever reads it all the same must not read behind the arena.
@@ -97,10 +97,10 @@ TEST(PackedFields, Operands) {
     const auto k = static_cast<StepKind>(kind);
     const bool takes_two =
         k == StepKind::kBinaryConv || k == StepKind::kConv || k == StepKind::kAdd;
-    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->input = 13; });
-    ExpectRefused(k, "inconsistent", [](Step* s) { s->input = -1; });
-    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->second = 13; });
-    if (!takes_two) ExpectRefused(k, "takes no second operand", [](Step* s) { s->second = 0; });
+    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->inputs[0] = 13; });
+    ExpectRefused(k, "inconsistent", [](Step* s) { s->inputs[0] = -1; });
+    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->SetSecond(13); });
+    if (!takes_two) ExpectRefused(k, "takes no second operand", [](Step* s) { s->SetSecond(0); });
     ExpectRefused(k, "unknown step kind 13", [](Step* s) {
       *s = {};
       s->kind = static_cast<StepKind>(13);
@@ -118,14 +118,14 @@ TEST(PackedFields, Operands) {
       s->shift.resize(4);
     });
   }
-  ExpectRefused(StepKind::kAdd, "two summands differ", [](Step* s) { s->second = -1; });
+  ExpectRefused(StepKind::kAdd, "two summands differ", [](Step* s) { s->SetSecond(-1); });
   Plan plan = test::PlanOfEveryKind();
-  Find(&plan, StepKind::kAdd)->second = 0;  // 8 x 8 x 8, as the other
+  Find(&plan, StepKind::kAdd)->SetSecond(0);  // 8 x 8 x 8, as the other
   EXPECT_EQ(test::Refusal(files::WritePackedFile(plan)), "");
-  Find(&plan, StepKind::kMaxPool)->input = 0;
+  Find(&plan, StepKind::kMaxPool)->inputs = {0};
   Step* avg = Find(&plan, StepKind::kAvgPool);
   avg->kind = StepKind::kAdd;
-  avg->second = 0;  // 8 x 4 x 4 and 8 x 8 x 8
+  avg->SetSecond(0);  // 8 x 4 x 4 and 8 x 8 x 8
   EXPECT_NE(test::Refusal(files::WritePackedFile(plan)).find("two summands differ"),
             std::string::npos);
 }
@@ -259,7 +259,7 @@ TEST(PackedFields, OtherSteps) {
                 [](Step* s) { s->out_channels = 6; });
   ExpectRefused(StepKind::kDense, "weights has 51", [](Step* s) { s->weights.push_back(1); });
   ExpectRefused(StepKind::kDense, "shift has 4", [](Step* s) { s->shift.pop_back(); });
-  ExpectRefused(StepKind::kDense, "not flat", [](Step* s) { s->input = 1; });
+  ExpectRefused(StepKind::kDense, "not flat", [](Step* s) { s->inputs[0] = 1; });
   ExpectRefused(StepKind::kReshape, "number of elements", [](Step* s) { s->shape = {1, 6, 1}; });
   ExpectRefused(StepKind::kReshape, "too small", [](Step* s) { s->shape = {0, 5, 1}; });
   ExpectRefused(StepKind::kReshape, "too large", [](Step* s) { s->shape = {1 << 21, 5, 1}; });

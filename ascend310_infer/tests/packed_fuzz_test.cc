@@ -87,10 +87,10 @@ class Mutator {
     ConvGeometry& g = step.geometry;
     switch (Draw(0, 11)) {
       case 0:
-        step.input = AnyValue(*plan);
+        step.inputs[0] = AnyValue(*plan);
         break;
       case 1:
-        step.second = AnyValue(*plan) - 1;
+        step.SetSecond(AnyValue(*plan) - 1);
         break;
       case 2:
         step.kind = static_cast<StepKind>(Draw(0, 13));

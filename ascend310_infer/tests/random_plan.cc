@@ -42,8 +42,8 @@ float RandomPlan::Extreme() {
 
 void RandomPlan::AddStep() {
   Step step;
-  step.input = AnyValue();
-  const Shape in = plan_.values[static_cast<size_t>(step.input)];
+  step.inputs = {AnyValue()};
+  const Shape in = plan_.values[static_cast<size_t>(step.input())];
   const int kind = Pick({1, 1, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12});
   step.kind = static_cast<StepKind>(kind);
   ConvGeometry& g = step.geometry;
@@ -65,7 +65,7 @@ void RandomPlan::AddStep() {
       SetActivation(&step, in.c);
       break;
     case StepKind::kAdd:
-      step.second = LikeShape(in);
+      step.SetSecond(LikeShape(in));
       break;
     case StepKind::kMaxPool:
     case StepKind::kAvgPool:
@@ -162,7 +162,7 @@ void RandomPlan::SetConv(Step* step, const Shape& in) {
     Plan trial = plan_;
     try {
       ops::Append(&trial, *step);
-      step->second = LikeShape(trial.values.back());
+      step->SetSecond(LikeShape(trial.values.back()));
     } catch (const Error&) {
     }
   }

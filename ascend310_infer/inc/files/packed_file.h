@@ -16,7 +16,8 @@
 // The table lists the plan: unsigned LEB128 integers and raw float32. First the input's c, h, w;
 // the number of outputs and their values; the number of steps; then each step:
 //
-//   kind (ir/operators.def), input, second + 1
+//   kind (ir/operators.def), input, second + 1 (0: none); of operators that read more than two, how
+//                               many more and these
 //   BinaryConv, Conv, pooling   kernel h w, stride h w, dilation h w, pad top bottom left right,
 //                               groups
 //   BinaryConv, Conv, Dense     output channels

@@ -24,8 +24,7 @@ const char* StepName(StepKind kind);
 // i; a step reads only earlier values. Fields that a kind does not name keep their defaults.
 struct Step {
   StepKind kind = StepKind::kAdd;
-  int input = 0;
-  int second = -1;  // kAdd: the other summand; convolutions: the residual added before `act`, or -1
+  std::vector<int> inputs = {0};  // values that it reads, one or more
 
   ConvGeometry geometry;  // convolutions and pooling; sizes `in` and `out` are inferred
   int out_channels = 0;   // convolutions, kDense
@@ -47,6 +46,14 @@ struct Step {
   Activation act = Activation::kNone;  // convolutions, kActivation
   std::vector<float> positive;         // slopes of kTwoSlope, per channel
   std::vector<float> negative;
+
+  int input() const { return inputs[0]; }
+  // kAdd: the other summand; convolutions: the residual added before `act`; or -1.
+  int second() const { return inputs.size() > 1 ? inputs[1] : -1; }
+  void SetSecond(int value) {  // -1: none
+    inputs.resize(1);
+    if (value >= 0) inputs.push_back(value);
+  }
 
   bool operator==(const Step&) const = default;
 };

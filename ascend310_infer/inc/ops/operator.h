@@ -32,19 +32,19 @@ struct Operator {
   // MindIR operators that it can be made from, null-terminated, and how a message lists them.
   const char* mindir[4] = {};
   const char* words = nullptr;
-  // The graph values that the step reads (input, second) if it makes value `v`; nothing if `v` is
+  // The graph values that the step reads if it makes value `v`, in order; nothing if `v` is
   // something that this operator cannot be. Null: the node's first input.
   std::optional<std::vector<int>> (*match)(const ir::Graph& graph, int v) = nullptr;
-  // The step but for input and second. Throws Error naming the node. Null: it has no attributes.
+  // The step but for its inputs. Throws Error naming the node. Null: it has no attributes.
   ir::Step (*parse)(const Source& source) = nullptr;
 
   // Fills what is inferred of a step; returns its output's shape. Checks every size and limit, and
   // throws Error: nothing unchecked reaches a kernel.
   Shape (*infer)(const ir::Plan& plan, ir::Step* step);
-  bool takes_second = false;
+  int max_inputs = 1;
   bool reads_bits = false;  // of its input, unless --kernel is float
 
-  // All that the packed file holds of a step but kind, input and second; arrays last. Null: none.
+  // All that the packed file holds of a step but kind and inputs; arrays last. Null: none.
   void (*fields)(Fields& fields, ir::Step& step) = nullptr;
 
   // Before anything is emitted: what the step wants of its input. Null: nothing.

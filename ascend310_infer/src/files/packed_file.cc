@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/packed_file.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "ops/append.h"
@@ -20,6 +23,8 @@ static_assert(std::endian::native == std::endian::little, "packed files are litt
 
 constexpr char kMagic[] = "ADABIN\r\n";
 constexpr uint32_t kVersion = 3;
+constexpr char kInconsistent[] =
+    "the packed model is inconsistent; write it again with adabin_pack";
 constexpr size_t kHeaderSize = 64;
 constexpr size_t kChecksumOffset = 48;
 constexpr size_t kBlobAlignment = 64;
@@ -122,9 +127,7 @@ class TableReader : public ops::Fields {
   bool done() const { return at_ == end_ && blob_at_ == blob_size_; }
   size_t left() const { return static_cast<size_t>(end_ - at_); }
 
-  [[noreturn]] static void Fail() {
-    throw Error("the packed model is inconsistent; write it again with adabin_pack");
-  }
+  [[noreturn]] static void Fail() { throw Error(kInconsistent); }
 
  private:
   template <typename T>
@@ -144,13 +147,28 @@ class TableReader : public ops::Fields {
   size_t blob_at_ = 0;
 };
 
+// Of the inputs the file holds the first, the second + 1 (0: there is none) and, for an operator
+// that can read more, how many more and these.
+void VisitInputs(ops::Fields& fields, const ops::Operator* op, Step& step) {
+  fields.Number(step.inputs[0]);
+  int second = step.second() + 1;
+  fields.Number(second);
+  std::vector<int> more(step.inputs.begin() + std::min<ptrdiff_t>(std::ssize(step.inputs), 2),
+                        step.inputs.end());
+  step.SetSecond(second - 1);
+  if (op == nullptr || op->max_inputs <= 2) return;
+  int count = static_cast<int>(more.size());
+  fields.Number(count);
+  if (count > op->max_inputs - 2) throw Error(kInconsistent);
+  more.resize(static_cast<size_t>(count));
+  for (int& input : more) fields.Number(input);
+  step.inputs.insert(step.inputs.end(), more.begin(), more.end());
+}
+
 void VisitStep(ops::Fields& fields, Step& step) {
   fields.Choice(step.kind);
-  fields.Number(step.input);
-  int second = step.second + 1;
-  fields.Number(second);
-  step.second = second - 1;
   const ops::Operator* op = ops::FindOperator(step.kind);  // whether there is one, Append asks
+  VisitInputs(fields, op, step);
   if (op != nullptr && op->fields != nullptr) op->fields(fields, step);
 }
 

@@ -126,8 +126,8 @@ class Lowering {
   Step EmitChain(const Chain& chain) const {
     Step step = ops::kConv.parse(
         {graph_, *chain.core, -1, ShapeOf(*chain.core, chain.input), graph_.input_shape[0]});
-    step.input = PlanValue(*chain.core, chain.input);
-    if (chain.residual >= 0) step.second = PlanValue(*chain.core, chain.residual);
+    step.inputs = {PlanValue(*chain.core, chain.input)};
+    if (chain.residual >= 0) step.inputs.push_back(PlanValue(*chain.core, chain.residual));
     ops::SetAffine(chain.scale, chain.shift, step.out_channels, &step);
     ops::SetActivation(chain.activation, step.out_channels, &step);
     if (chain.binarizer) {
@@ -154,8 +154,10 @@ class Lowering {
       step = group.op->parse({graph_, node, v, in, graph_.input_shape[0]});
     }
     if (first < 0) NodeView(graph_, node).Fail("lacks input 0");
-    step.input = PlanValue(node, first);
-    if (group.matched && group.inputs.size() > 1) step.second = PlanValue(node, group.inputs[1]);
+    step.inputs.clear();
+    for (size_t i = 0; i < (group.matched ? group.inputs.size() : 1); ++i) {
+      step.inputs.push_back(PlanValue(node, group.inputs[i]));
+    }
     return step;
   }
 

@@ -34,7 +34,7 @@ class Simplifier {
       if (absorbed_[i]) continue;
       Step step = plan_.steps[i];
       if (ChangesNothing(step)) {
-        value_[i + 1] = value_[Index(step.input)];
+        value_[i + 1] = value_[Index(step.input())];
         continue;
       }
       size_t target = i + 1;
@@ -42,8 +42,7 @@ class Simplifier {
         step = std::move(dense[i]);
         target = Index(result[i]);
       }
-      step.input = value_[Index(step.input)];
-      if (step.second >= 0) step.second = value_[Index(step.second)];
+      for (int& input : step.inputs) input = value_[Index(input)];
       value_[target] = ops::Append(&out_, std::move(step));
     }
     for (const int output : plan_.outputs) out_.outputs.push_back(value_[Index(output)]);
@@ -55,7 +54,7 @@ class Simplifier {
   size_t Number(const Step& step) const { return static_cast<size_t>(&step - plan_.steps.data()); }
 
   bool ChangesNothing(const Step& step) const {
-    return step.kind == StepKind::kReshape && step.shape == plan_.values[Index(step.input)];
+    return step.kind == StepKind::kReshape && step.shape == plan_.values[Index(step.input())];
   }
 
   // The step that makes `value` if nothing else reads it, or null.
@@ -69,14 +68,15 @@ class Simplifier {
   // Layer `i` with all that it takes over; `value` gets the number of its result in the old plan.
   Step FoldDense(size_t i, int* value) {
     Step step = plan_.steps[i];
-    const auto in = static_cast<size_t>(plan_.values[Index(step.input)].c);
+    const auto in = static_cast<size_t>(plan_.values[Index(step.input())].c);
     const auto out = static_cast<size_t>(step.out_channels);
     // x -> before_scale x + before_shift, the layer, y -> after_scale y + after_shift
     std::vector<double> before_scale(in, 1.0), before_shift(in, 0.0);
     std::vector<double> after_scale(out, 1.0), after_shift(step.shift);
     after_shift.resize(out, 0.0);
     bool folds = false;
-    for (const Step* own = OwnProducer(step.input); own != nullptr; own = OwnProducer(step.input)) {
+    for (const Step* own = OwnProducer(step.input()); own != nullptr;
+         own = OwnProducer(step.input())) {
       if (own->kind == StepKind::kAffine) {
         for (size_t c = 0; c < in; ++c) {
           before_shift[c] += own->shift.empty() ? 0.0 : before_scale[c] * own->shift[c];
@@ -87,7 +87,7 @@ class Simplifier {
         break;
       }
       Absorb(*own);
-      step.input = own->input;
+      step.inputs = own->inputs;
     }
     *value = static_cast<int>(i) + 1;
     for (const Step* reader = OwnReader(*value); reader != nullptr; reader = OwnReader(*value)) {
@@ -126,13 +126,13 @@ class Simplifier {
   }
 
   void ReadMapAsItLies(Step* step) {
-    const Step* reshape = OwnProducer(step->input);
+    const Step* reshape = OwnProducer(step->input());
     if (reshape == nullptr || reshape->kind != StepKind::kReshape) return;
-    const Shape& map = plan_.values[Index(reshape->input)];
+    const Shape& map = plan_.values[Index(reshape->input())];
     if (map.h > kMaxKernel || map.w > kMaxKernel) return;
     Absorb(*reshape);
     step->kind = StepKind::kConv;
-    step->input = reshape->input;
+    step->inputs = reshape->inputs;
     step->geometry.kernel_h = map.h;
     step->geometry.kernel_w = map.w;
   }

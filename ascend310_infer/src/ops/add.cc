@@ -17,7 +17,7 @@ std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
 
 Shape Infer(const ir::Plan& plan, Step* step) {
   const Shape in = InputShape(plan, *step);
-  if (step->second < 0 || SecondShape(plan, *step) != in) {
+  if (step->second() < 0 || SecondShape(plan, *step) != in) {
     Fail(*step, "the two summands differ in shape");
   }
   return in;
@@ -29,7 +29,7 @@ void Emit(Scheduler* scheduler, const Step& step) {
   if (scheduler->fuse()) {
     followers.activation = Follow(scheduler, ir::StepKind::kActivation, &followers);
   }
-  EmitMap(scheduler, step, followers, step.second, TailText(followers));
+  EmitMap(scheduler, step, followers, step.second(), TailText(followers));
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ const Operator kAdd = {.kind = ir::StepKind::kAdd,
                        .words = "Add",
                        .match = Match,
                        .infer = Infer,
-                       .takes_second = true,
+                       .max_inputs = 2,
                        .emit = Emit};
 
 }  // namespace adabin::ops

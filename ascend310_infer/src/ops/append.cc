@@ -19,11 +19,13 @@ void SetInput(ir::Plan* plan, Shape input) {
 int Append(ir::Plan* plan, ir::Step step) {
   const Operator& op = OperatorOf(step.kind);
   const int defined = static_cast<int>(plan->values.size());
-  if (step.input < 0 || step.input >= defined || step.second < -1 || step.second >= defined) {
-    Fail(step, "reads a value that does not exist");
+  for (const int input : step.inputs) {
+    if (input < 0 || input >= defined) Fail(step, "reads a value that does not exist");
   }
-  // Who reads a second operand compares its shape; a step of another kind has none.
-  if (step.second != -1 && !op.takes_second) Fail(step, "takes no second operand");
+  // Who reads several operands compares their shapes; a step of another kind has one.
+  if (static_cast<int>(step.inputs.size()) > op.max_inputs) {
+    Fail(step, op.max_inputs == 1 ? "takes no second operand" : "has too many operands");
+  }
   plan->values.push_back(op.infer(*plan, &step));
   plan->steps.push_back(std::move(step));
   return defined;

@@ -27,7 +27,7 @@ bool EmitShortcut(Scheduler* scheduler, const Step& step) {
     return false;
   }
   scheduler->MarkDone(*pad);
-  const int input = scheduler->values().ReadFloats(step.input);
+  const int input = scheduler->values().ReadFloats(step.input());
   const schedule::Output output = scheduler->values().MakeOutput(padded, -1, -1);
   const int first = pads[0];
   const ConvGeometry geometry = g;

@@ -99,7 +99,7 @@ void EmitPacked(Scheduler* scheduler, const Step& step) {
     return scheduler->EmitRemainingBits(pooled.value);
   }
   const int value = scheduler->ValueOf(step);
-  const schedule::Output output = values.MakeOutput(value, step.second, step.second);
+  const schedule::Output output = values.MakeOutput(value, step.second(), step.second());
   scheduler->Emit(schedule::MakeConv(std::move(conv), bits.buffer, bits.layout, output),
                   name + Text(step.act) + scheduler->Results(output));
   scheduler->EmitRemainingBits(value);
@@ -109,7 +109,7 @@ void EmitPacked(Scheduler* scheduler, const Step& step) {
 void EmitAsFloat(Scheduler* scheduler, const Step& step) {
   schedule::ValueBuffers& values = scheduler->values();
   const int binarized = values.New(step.geometry.in.size() * sizeof(float));
-  const int input = values.ReadFloats(step.input);
+  const int input = values.ReadFloats(step.input());
   const auto binarize = [s = &step, input, binarized](const Frame& frame) {
     kernels::Threshold(s->geometry.in.size(), frame.Floats(input), s->compare, s->threshold,
                        s->high, s->low, frame.Floats(binarized));
@@ -117,7 +117,7 @@ void EmitAsFloat(Scheduler* scheduler, const Step& step) {
   scheduler->Emit(schedule::MakeWhole(binarize), "Threshold " + Text(step.geometry.in));
   values.UseUntilNow(binarized);
   const int value = scheduler->ValueOf(step);
-  const schedule::Output output = values.MakeOutput(value, step.second, step.second);
+  const schedule::Output output = values.MakeOutput(value, step.second(), step.second());
   const std::vector<float> weights = FloatWeights(step);
   auto conv = kernels::CreateConv2D(FloatParams(*scheduler, step, weights), scheduler->simd());
   scheduler->Emit(schedule::MakeConv(std::move(conv), binarized, output),
@@ -134,7 +134,7 @@ void Emit(Scheduler* scheduler, const Step& step) {
 
 const Operator kBinaryConv = {.kind = ir::StepKind::kBinaryConv,
                               .infer = Infer,
-                              .takes_second = true,
+                              .max_inputs = 2,
                               .reads_bits = true,
                               .fields = ListFields,
                               .prepare = Prepare,

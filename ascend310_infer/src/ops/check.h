@@ -24,10 +24,10 @@ void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expec
 void CheckAffine(const ir::Step& step, int channels);
 
 inline Shape InputShape(const ir::Plan& plan, const ir::Step& step) {
-  return plan.values[static_cast<size_t>(step.input)];
+  return plan.values[static_cast<size_t>(step.input())];
 }
 inline Shape SecondShape(const ir::Plan& plan, const ir::Step& step) {
-  return plan.values[static_cast<size_t>(step.second)];
+  return plan.values[static_cast<size_t>(step.second())];
 }
 
 // A single value is meant for all channels.

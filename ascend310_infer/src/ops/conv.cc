@@ -67,7 +67,7 @@ void ListFields(Fields& fields, Step& step) {
 }
 
 bool ReadsNchw(const schedule::Scheduler& scheduler, const Step& step) {
-  return step.input == 0 && step.second != 0 &&
+  return step.input() == 0 && step.second() != 0 &&
          kernels::FitsRows(FloatParams(scheduler, step, step.weights));
 }
 
@@ -78,7 +78,7 @@ const Operator kConv = {.kind = ir::StepKind::kConv,
                         .words = "Conv2D",
                         .parse = Parse,
                         .infer = Infer,
-                        .takes_second = true,
+                        .max_inputs = 2,
                         .fields = ListFields,
                         .emit = EmitFloat,
                         .reads_nchw = ReadsNchw};

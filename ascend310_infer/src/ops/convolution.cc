@@ -36,7 +36,7 @@ int64_t InferFilter(const ir::Plan& plan, Step* step) {
 Shape InferResults(const ir::Plan& plan, Step* step) {
   CheckAffine(*step, step->out_channels);
   CheckActivation(*step, step->out_channels);
-  if (step->second >= 0 && SecondShape(plan, *step) != step->geometry.out) {
+  if (step->second() >= 0 && SecondShape(plan, *step) != step->geometry.out) {
     Fail(*step, "the residual's shape differs from the output's");
   }
   return step->geometry.out;
@@ -59,7 +59,7 @@ kernels::Conv2DParams FloatParams(const Scheduler& scheduler, const Step& step,
   kernels::Conv2DParams params;
   params.geometry = step.geometry;
   if (step.kind == StepKind::kDense) {
-    params.geometry.in = scheduler.ShapeOf(step.input);
+    params.geometry.in = scheduler.ShapeOf(step.input());
     params.geometry.out = {step.out_channels, 1, 1};
   }
   params.weights = weights;
@@ -73,7 +73,7 @@ kernels::Conv2DParams FloatParams(const Scheduler& scheduler, const Step& step,
 
 Followers FindPool(Scheduler* scheduler, const Step& step) {
   Followers followers;
-  if (!scheduler->fuse() || step.second >= 0) return followers;
+  if (!scheduler->fuse() || step.second() >= 0) return followers;
   followers.value = scheduler->ValueOf(step);
   followers.pool = Follow(scheduler, StepKind::kMaxPool, &followers);
   if (followers.pool != nullptr) FollowTail(scheduler, &followers);
@@ -84,14 +84,14 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
   schedule::ValueBuffers& values = scheduler->values();
   kernels::Conv2DParams params = FloatParams(*scheduler, step, step.weights);
   std::string name;
-  int source = step.input;
+  int source = step.input();
   ConvGeometry average;
   if (const Step* before = scheduler->Producer(source)) {
     if (scheduler->fuse() && IsAverage(*before) && !values.HasFloats(source)) {
       average = AverageGeometry(*scheduler, *before);
       params.average = &average;
       name = before->kind == StepKind::kMean ? "Mean " : "AvgPool " + Text(average) + " ";
-      source = before->input;
+      source = before->input();
     }
   }
   const Operator& op = OperatorOf(step.kind);
@@ -117,9 +117,9 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
     return scheduler->EmitRemainingBits(pooled.value);
   }
   // A convolution still reads pixels around the one that it writes.
-  const int replaced = step.second == source ? -1 : step.second;
+  const int replaced = step.second() == source ? -1 : step.second();
   const schedule::Output output =
-      values.MakeOutput(scheduler->ValueOf(step), step.second, replaced);
+      values.MakeOutput(scheduler->ValueOf(step), step.second(), replaced);
   scheduler->Emit(schedule::MakeConv(std::move(conv), input, output),
                   name + scheduler->Results(output));
   scheduler->EmitRemainingBits(scheduler->ValueOf(step));

@@ -94,7 +94,7 @@ bool IsAverage(const Step& step) {
 ConvGeometry AverageGeometry(const schedule::Scheduler& scheduler, const Step& step) {
   if (step.kind == StepKind::kAvgPool) return step.geometry;
   ConvGeometry whole;
-  whole.in = scheduler.ShapeOf(step.input);
+  whole.in = scheduler.ShapeOf(step.input());
   whole.out = {whole.in.c, 1, 1};
   whole.kernel_h = whole.in.h;
   whole.kernel_w = whole.in.w;
@@ -102,7 +102,7 @@ ConvGeometry AverageGeometry(const schedule::Scheduler& scheduler, const Step& s
 }
 
 void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
-  const int input = scheduler->values().ReadFloats(step.input);
+  const int input = scheduler->values().ReadFloats(step.input());
   const bool maximum = step.kind == StepKind::kMaxPool;
   const ConvGeometry g = maximum ? step.geometry : AverageGeometry(*scheduler, step);
   Followers followers;

@@ -39,9 +39,9 @@ std::string TailText(const Followers& followers) {
 
 void EmitMap(Scheduler* scheduler, const Step& step, const Followers& followers, int residual,
              const std::string& text) {
-  const int input = scheduler->values().ReadFloats(step.input);
+  const int input = scheduler->values().ReadFloats(step.input());
   const schedule::Output output =
-      scheduler->values().MakeOutput(followers.value, residual, step.input);
+      scheduler->values().MakeOutput(followers.value, residual, step.input());
   scheduler->Emit(
       schedule::MakeMap(input, TailOf(followers, output.shape.c), output, scheduler->simd()),
       std::string(ir::StepName(step.kind)) + " " + schedule::Text(output.shape) + text +

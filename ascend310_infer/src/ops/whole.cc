@@ -11,9 +11,9 @@ namespace adabin::ops {
 Whole PlaceWhole(schedule::Scheduler* scheduler, const ir::Step& step) {
   const int value = scheduler->ValueOf(step);
   Whole whole;
-  whole.in = scheduler->ShapeOf(step.input);
+  whole.in = scheduler->ShapeOf(step.input());
   whole.out = scheduler->ShapeOf(value);
-  whole.input = scheduler->values().ReadFloats(step.input);
+  whole.input = scheduler->values().ReadFloats(step.input());
   whole.z = scheduler->values().NewFloats(value);
   return whole;
 }

@@ -16,7 +16,7 @@ ValueBuffers::ValueBuffers(const ir::Plan& plan, const ir::PlanReaders& readers,
     reads_.push_back(static_cast<int>(readers.Of(static_cast<int>(v)).size()));
   }
   for (size_t i = 0; i < plan.steps.size(); ++i) {
-    if (reads_bits[i]) --reads_[Index(plan.steps[i].input)];
+    if (reads_bits[i]) --reads_[Index(plan.steps[i].input())];
   }
 }
 
@@ -25,7 +25,7 @@ BitRequest& ValueBuffers::RequestOf(const ir::Step& step) {
     return r.compare == step.compare &&
            std::bit_cast<uint32_t>(r.threshold) == std::bit_cast<uint32_t>(step.threshold);
   };
-  std::vector<BitRequest>& requests = requests_[Index(step.input)];
+  std::vector<BitRequest>& requests = requests_[Index(step.input())];
   const auto found = std::find_if(requests.begin(), requests.end(), same);
   if (found != requests.end()) return *found;
   requests.push_back({step.compare, step.threshold, {}, kNoBuffer, {}});
