@@ -16,11 +16,10 @@ import src  # noqa: E402, F401 - makes adabin importable, and prepares the envir
 # isort: split
 import ast
 
-from adabin.models import MODELS
+from adabin.models import CLASSIFIERS, DETECTORS
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
 from adabin.utils.files import replacing
-from adabin.utils.needs import CLASSIFIERS, DETECTORS
 from adabin.utils.places import PACKAGE, RECIPES
 from scripts import operator_graphs
 from scripts.operator_graphs import FORMS, as_if_on, graphs_of, small, training_operators
@@ -50,8 +49,7 @@ def subjects():
     """Name to config: every recipe, and every network that has none."""
     found = {path.stem: read_config(path) for path in sorted(RECIPES.glob("*.yaml")) if path.stem != "base"}
     known = {config.network for config in found.values()}
-    own = (*CLASSIFIERS, *DETECTORS)  # MODELS may have somebody else's too
-    for name in (name for name in MODELS if name in own and name not in known):
+    for name in (name for name in (*CLASSIFIERS, *DETECTORS) if name not in known):  # MODELS may have others' too
         flags = {"network": name, **(FLOAT if name.startswith("standard_") else {})}
         flags |= {"task": "detection"} if name.startswith("ssd_") else {}
         found[name] = read_config(None, flags)
