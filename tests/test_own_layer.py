@@ -156,7 +156,7 @@ STATISTICS = ("moving_mean", "moving_variance", "gamma", "beta")
 @needs_kernels
 @pytest.mark.parametrize("prepare", [accelerate, train_in_half])
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_network_that_was_set_to_train_trains_after_its_layers_are_replaced(prepare, frozen):
+def test_a_network_that_was_set_to_train_trains_after_its_layers_are_replaced(mode, prepare, frozen):
     network = nn.SequentialCell(nn.Conv2d(3, 2, 1, pad_mode="pad"), NormAct(nn.BatchNorm2d(2), Maxout(2)))
     network.set_train(True)
     network[1].norm.set_train(not frozen)
@@ -171,7 +171,7 @@ def test_a_network_that_was_set_to_train_trains_after_its_layers_are_replaced(pr
 @pytest.mark.parametrize(
     "asked", [lambda n: n.to_float(ms.float16), lambda n: train_in_half(n)], ids=["to_float", "amp"]
 )
-def test_layers_in_half_are_left_to_mindspore_and_named(asked, capsys):
+def test_layers_in_half_are_left_to_mindspore_and_named(mode, asked):
     network = nn.SequentialCell(nn.Conv2d(3, 2, 1, pad_mode="pad", has_bias=False), nn.BatchNorm2d(2))
     asked(network)
     x = ms.Tensor(np.random.default_rng(1).normal(size=(2, 3, 4, 4)).astype(np.float32))
@@ -180,21 +180,24 @@ def test_layers_in_half_are_left_to_mindspore_and_named(asked, capsys):
 
 
 @needs_kernels
-def test_halves_that_reach_a_kernel_are_refused_in_words():
+def test_halves_that_reach_a_kernel_are_refused_in_words(mode):
     network = accelerate(nn.SequentialCell(nn.Conv2d(3, 2, 1, pad_mode="pad", has_bias=False)))
     with pytest.raises((TypeError, RuntimeError), match="the CPU kernels compute in float32 alone"):
         network(ms.Tensor(np.ones((1, 3, 4, 4), np.float16))).asnumpy()
 
 
 @needs_kernels
-def test_the_pictures_gradient_is_that_of_the_plain_network():
+def test_the_pictures_gradient_is_that_of_the_plain_network(mode):
     ms.set_seed(3)
     network = nn.SequentialCell(nn.Conv2d(3, 2, 3, pad_mode="pad"), nn.BatchNorm2d(2))
     network[0].sees_picture = True  # as the networks of the package say
     x = ms.Tensor(np.random.default_rng(1).normal(size=(2, 3, 6, 6)).astype(np.float32))
 
+    def energy(x):
+        return (network(x) ** 2).sum()
+
     def gradient():
-        return ms.grad(lambda x: (network(x) ** 2).sum())(x).asnumpy()
+        return ms.grad(energy)(x).asnumpy()
 
     expected = gradient()
     accelerate(network)

@@ -168,8 +168,8 @@ FAULTS = [
     Fault(
         "negatives are mined in the whole batch's number",
         f"{CODE}/tasks/detection/loss.py",
-        "self.neg_pos_ratio * positives)",
-        "self.neg_pos_ratio * ops.sum(positives))",
+        "self.mul(positives, self.neg_pos_ratio)",
+        "self.mul(ops.sum(positives), self.neg_pos_ratio)",
         "tests/test_detection_loss.py -k 'formula and GRAPH'",
     ),
     Fault(

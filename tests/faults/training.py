@@ -28,14 +28,14 @@ FAULTS = [
     Fault(
         "clipping scales each gradient by twice the limit",
         f"{CODE}/training/update.py",
-        "factor = self.limit / ops",
-        "factor = 2 * self.limit / ops",
+        "mstype.float32))), self.limit)",
+        "mstype.float32))), 2 * self.limit)",
         "tests/test_training_options.py -k 'limit or allows'",
     ),
     Fault(
         "gradients of parts are summed, not averaged",
         f"{CODE}/training/accumulate.py",
-        "return total / parts",
+        "return _div(total, parts)",
         "return total",
         "tests/test_training_options.py -k parts",
     ),

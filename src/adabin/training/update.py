@@ -68,7 +68,7 @@ class ClipByGlobalNorm(nn.Cell):
 
     def construct(self, gradients):
         total = ops.addn(self.map(_squared, gradients))
-        # No division by a norm of 0, and a factor of exactly 1 below the limit.
+        # No division by a norm of 0, and a factor of 1, but for rounding, below the limit.
         factor = _mul(_reciprocal(ops.maximum(ops.sqrt(total), Tensor(self.limit, mstype.float32))), self.limit)
         return self.map(ops.partial(_scaled, factor), gradients)
 
