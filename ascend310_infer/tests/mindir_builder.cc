@@ -169,6 +169,17 @@ std::string MindIrBuilder::BatchNorm(const std::string& x, int64_t channels, std
 std::string MindIrBuilder::Maxout(const std::string& x, const std::vector<float>& positive,
                                   const std::vector<float>& negative) {
   const std::vector<int64_t> shape = {1, static_cast<int64_t>(positive.size()), 1, 1};
+  const std::string pos = Parameter(shape, positive);
+  const std::string neg = Parameter(shape, negative);
+  const std::string zero = Scalar(0);
+  const std::string sign = Node("GreaterEqual", {x, zero});
+  const std::string slope = Node("Select", {sign, pos, neg});
+  return Node("Mul", {x, slope});
+}
+
+std::string MindIrBuilder::MaxoutOfTwo(const std::string& x, const std::vector<float>& positive,
+                                       const std::vector<float>& negative) {
+  const std::vector<int64_t> shape = {1, static_cast<int64_t>(positive.size()), 1, 1};
   const std::string up = Node("ReLU", {x});
   const std::string pos = Node("Mul", {Parameter(shape, positive), up});
   const std::string mirrored = Node("Neg", {x});

@@ -39,8 +39,12 @@ class MindIrBuilder {
   };
   std::string Conv2D(const std::string& x, const Conv& conv);
   std::string BatchNorm(const std::string& x, int64_t channels, std::mt19937* rng);
+  // Mul(x, Select(x >= 0, positive, negative))
   std::string Maxout(const std::string& x, const std::vector<float>& positive,
                      const std::vector<float>& negative);
+  // Sub(Mul(positive, ReLU(x)), Mul(negative, ReLU(Neg(x))))
+  std::string MaxoutOfTwo(const std::string& x, const std::vector<float>& positive,
+                          const std::vector<float>& negative);
   // `mode`: 1 same, 2 valid
   std::string AvgPool(const std::string& x, int64_t kernel, int64_t stride, int64_t mode);
   std::string MaxPool(const std::string& x, int64_t kernel, int64_t stride,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exported networks in the operators that suit the peers best.
 
-MindSpore writes a max pooling 3x3 with stride 2 as two poolings and Maxout as five elementwise operators; no one who
+MindSpore writes a max pooling 3x3 with stride 2 as two poolings and Maxout as four elementwise operators; no one who
 prepares a network for ONNX Runtime or OpenVINO would leave them so, and nor do we.
 """
 
@@ -59,21 +59,22 @@ def join_max_pools(graph):
 
 
 def join_maxout(graph):
-    """pos * ReLU(x) - neg * ReLU(-x): PReLU of slope neg.
+    """x * Where(Not(Less(x, 0)), pos, neg): PReLU of slope neg.
 
     Raises:
         ValueError: a pos is not 1, for which PReLU has no place (networks fresh from initialization have 1).
     """
-    for sub in [node for node in graph.nodes if node.op_type == "Sub"]:
-        upper, lower = (graph.maker[name] for name in sub.input)
-        slopes = [next(name for name in node.input if name in graph.values) for node in (upper, lower)]
-        relus = [graph.maker[next(name for name in node.input if name not in graph.values)] for node in (upper, lower)]
-        negation = graph.maker[relus[1].input[0]]
-        if not np.all(graph.values[slopes[0]] == 1):
-            raise ValueError(f"{slopes[0]} is not 1 everywhere")
-        slope = graph.constant(slopes[1] + ".prelu", graph.values[slopes[1]].reshape(-1, 1, 1))
-        new = helper.make_node("PRelu", [relus[0].input[0], slope], sub.output)
-        graph.replace([upper, lower, *relus, negation, sub], new)
+    for where in [node for node in graph.nodes if node.op_type == "Where"]:
+        sign, pos, neg = where.input
+        product = graph.readers[where.output[0]][0]
+        if product.op_type != "Mul":
+            continue  # a binarization
+        if not np.all(graph.values[pos] == 1):
+            raise ValueError(f"{pos} is not 1 everywhere")
+        less = graph.maker[graph.maker[sign].input[0]]
+        slope = graph.constant(neg + ".prelu", graph.values[neg].reshape(-1, 1, 1))
+        new = helper.make_node("PRelu", [less.input[0], slope], product.output)
+        graph.replace([less, graph.maker[sign], where, product], new)
 
 
 def tidy(source, target):

@@ -11,7 +11,7 @@
 
 namespace adabin::ops {
 
-// ReLU(x), PReLU(x, w), or Maxout: Sub(Mul(pos, ReLU(x)), Mul(neg, ReLU(Neg(x))))
+// ReLU(x), PReLU(x, w), or Maxout, x >= 0 ? pos x : neg x.
 struct ActivationMatch {
   int x = -1;
   Activation act = Activation::kNone;

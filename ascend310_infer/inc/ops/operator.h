@@ -30,7 +30,7 @@ struct Operator {
   ir::StepKind kind;
 
   // MindIR operators that it can be made from, null-terminated, and how a message lists them.
-  const char* mindir[4] = {};
+  const char* mindir[5] = {};
   const char* words = nullptr;
   // The graph values that the step reads if it makes value `v`, in order; nothing if `v` is
   // something that this operator cannot be. Null: the node's first input.

@@ -11,6 +11,7 @@
 namespace adabin::ops {
 namespace {
 
+using ir::ConstantScalar;
 using ir::ConstantTensor;
 using ir::Graph;
 using ir::Node;
@@ -57,7 +58,33 @@ std::optional<SlopeTerm> MatchSlopeTerm(const Graph& graph, int v) {
   return std::nullopt;
 }
 
-std::optional<ActivationMatch> MatchMaxout(const Graph& graph, const Node& sub) {
+// Mul(x, Select(GreaterEqual(x, 0), pos, neg)), in either order.
+std::optional<ActivationMatch> MatchMaxout(const Graph& graph, const Node& mul) {
+  for (size_t side = 0; side < 2 && mul.inputs.size() == 2; ++side) {
+    const int x = mul.inputs[side], slope = mul.inputs[1 - side];
+    const Node* select = Producer(graph, slope, "Select");
+    if (select == nullptr || select->inputs.size() != 3) continue;
+    const Node* sign = Producer(graph, select->inputs[0], "GreaterEqual");
+    const Tensor* positive = ConstantTensor(graph, select->inputs[1]);
+    const Tensor* negative = ConstantTensor(graph, select->inputs[2]);
+    if (sign == nullptr || sign->inputs.size() != 2 || sign->inputs[0] != x ||
+        ConstantScalar(graph, sign->inputs[1]) != 0.0f || positive == nullptr ||
+        negative == nullptr || !IsSlope(*positive) || !IsSlope(*negative)) {
+      continue;
+    }
+    ActivationMatch match;
+    match.x = x;
+    match.act = Activation::kTwoSlope;
+    match.positive = positive->data;
+    match.negative = negative->data;
+    match.exclusive = Uses(graph, x) == 2;
+    return match;
+  }
+  return std::nullopt;
+}
+
+// Maxout in files exported earlier: Sub(Mul(pos, ReLU(x)), Mul(neg, ReLU(Neg(x)))).
+std::optional<ActivationMatch> MatchMaxoutOfTwo(const Graph& graph, const Node& sub) {
   if (sub.inputs.size() != 2) return std::nullopt;
   const auto positive = MatchSlopeTerm(graph, sub.inputs[0]);
   const auto negative = MatchSlopeTerm(graph, sub.inputs[1]);
@@ -111,7 +138,8 @@ void Emit(Scheduler* scheduler, const Step& step) {
 std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
   const Node* node = Producer(graph, v);
   if (node == nullptr) return std::nullopt;
-  if (node->op == "Sub") return MatchMaxout(graph, *node);
+  if (node->op == "Mul") return MatchMaxout(graph, *node);
+  if (node->op == "Sub") return MatchMaxoutOfTwo(graph, *node);
   ActivationMatch match;
   if (node->op == "ReLU" && node->inputs.size() == 1) {
     match.act = Activation::kRelu;
@@ -155,7 +183,7 @@ void ActivationSlopes(Fields& fields, Step& step) {
 }
 
 const Operator kActivation = {.kind = ir::StepKind::kActivation,
-                              .mindir = {"ReLU", "PReLU", "Sub"},
+                              .mindir = {"ReLU", "PReLU", "Mul", "Sub"},
                               .words = "ReLU, PReLU, Maxout",
                               .match = Match,
                               .parse = Parse,

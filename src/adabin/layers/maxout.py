@@ -70,10 +70,7 @@ class Maxout(nn.Cell):
 
 
 class DeployMaxout(nn.Cell):
-    """`Maxout` written as pos * ReLU(x) - neg * ReLU(-x), as every backend and the C++ program know it.
-
-    Equal to the training form for every number and for infinities with slopes that are not 0. NaN becomes what the
-    backend's ReLU makes of it, which is 0 in MindSpore on a CPU.
+    """`Maxout` as standard operators, x * Select(x >= 0, pos, neg): the training form's values to the last bit.
 
     Args:
         trained (Maxout): the layer in training form.
@@ -85,4 +82,4 @@ class DeployMaxout(nn.Cell):
         self.neg_scale = trained.neg_scale
 
     def construct(self, x):
-        return self.pos_scale * ops.relu(x) - self.neg_scale * ops.relu(-x)
+        return x * ops.select(x >= 0.0, self.pos_scale, self.neg_scale)
