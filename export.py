@@ -21,6 +21,7 @@ from adabin.export.description import SUFFIXES
 from adabin.opening import choose_checkpoint, open_checkpoint
 from adabin.utils.cli import run
 from adabin.utils.config import parse_flags
+from adabin.utils.effect import refuse_for_tests
 from adabin.utils.errors import UserError
 from adabin.utils.key import ON_TESTS
 from adabin.utils.schema import KEYS
@@ -58,6 +59,8 @@ def main(argv):
         raise UserError(f"--batch_size takes 1 to {most}, --check_images 0 or more")
     if not flags.tolerance >= 0:
         raise UserError(f"--tolerance {flags.tolerance}: is no allowed difference; give 0 or more")
+    if not flags.check_images:
+        refuse_for_tests(overrides, "--check_images 0")
     ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
     if flags.file_name is not None:  # refused before any work
         target_path(flags.file_name, flags.file_format, flags.force)

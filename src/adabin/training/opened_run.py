@@ -13,6 +13,7 @@ from adabin.training.distributed import World, average_gradients
 from adabin.training.follower import Follower
 from adabin.training.going_on import name_run
 from adabin.training.loop import train
+from adabin.training.optimizer import name_idle_kinds
 from adabin.training.pretrained import load_pretrained
 from adabin.training.run_folder import RunFolder, resumed_config
 from adabin.training.step import build_step
@@ -21,7 +22,7 @@ from adabin.training.teacher import load_teacher, warn_of_split
 from adabin.utils import stopping
 from adabin.utils.config import Config, read_config
 from adabin.utils.device import describe_device, init_device
-from adabin.utils.effect import refuse_without_effect
+from adabin.utils.effect import name_without_effect, refuse_without_effect
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def open_run(config_path=None, resume=None, overrides=None):
         config = resumed_config(resume, overrides) if resume else read_config(config_path, overrides)
     stages = step_configs(config, overrides)
     refuse_without_effect(overrides, *stages)  # before the work of building data sets
+    if world.is_main and not resume:
+        name_without_effect(config_path, overrides, *stages)
     init_device(config)
     task = build_task(config)
     for stage in stages:  # before the data, too
@@ -96,6 +99,8 @@ def prepare(run, config, folder):
     teacher = load_teacher(config)
     if teacher:
         accelerate(teacher, config)
+    if run.world.is_main:
+        name_idle_kinds(network, config)
     step = build_step(network, config, build_task(config).loss(teacher))
     accelerate_optimizer(step.optimizer, config)
     average_gradients(step, run.world, config)

@@ -5,6 +5,7 @@ from mindspore import nn
 
 from adabin.layers import traits_of
 from adabin.layers.traits import DECAY_KINDS
+from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 
@@ -16,6 +17,14 @@ def parameter_kinds(network):
         if traits and traits.decay:
             kinds |= {p.name: traits.decay[name] for name, p in cell.parameters_and_names() if name in traits.decay}
     return kinds
+
+
+def name_idle_kinds(network, config):
+    """Say in one line which kinds of `decay_exclude` no parameter of the network is of."""
+    there = parameter_kinds(network).values()
+    idle = [kind for kind in dict.fromkeys(config.decay_exclude) if kind in DECAY_KINDS and kind not in there]
+    if idle:
+        log(f"decay_exclude: {', '.join(idle)}: without effect, {config.network} has no parameter of that kind here")
 
 
 def build_optimizer(network, config):

@@ -98,6 +98,16 @@ def _as_of_then(keys):
     return keys | {"split_seed": keys["seed"]} | whole
 
 
+def recipe_keys(path):
+    """The checked keys that a file itself holds, by the names that they have now.
+
+    Raises:
+        UserError: see `read_config`.
+    """
+    content = {key: value for key, value in (read_yaml(path) if path else {}).items() if key != OUTPUTS}
+    return _checked_values(content, path)
+
+
 def read_config(path, overrides=None):
     """Config of a file, over the defaults, below the overrides.
 
@@ -109,8 +119,7 @@ def read_config(path, overrides=None):
         UserError: unreadable file, unknown key (the nearest is suggested), value of a wrong type or range.
     """
     defaults = {key: copy.copy(entry.default) for key, entry in KEYS.items()}
-    content = {key: value for key, value in (read_yaml(path) if path else {}).items() if key != OUTPUTS}
-    of_file = _as_of_then(_checked_values(content, path))
+    of_file = _as_of_then(recipe_keys(path))
     of_flags = _checked_values(overrides or {}, "command line")
     values = defaults | of_file | of_flags
     check_together(values, "command line" if {"estimator_t_min", "estimator_t_max"} & of_flags.keys() else path)

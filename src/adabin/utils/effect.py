@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Flags that change nothing for what else was chosen are refused; recipes and run folders may hold anything."""
+"""Keys that change nothing for what else was chosen: flags are refused, keys of a recipe named."""
 
 from adabin.utils.base_file import written
+from adabin.utils.cli import log
+from adabin.utils.config import recipe_keys
 from adabin.utils.errors import UserError
+from adabin.utils.key import TEST
 from adabin.utils.schema import KEYS
 
 
@@ -34,3 +37,29 @@ def refuse_without_effect(overrides, *configs, besides=(), of=None):
                 f"--{key}: has no effect with {need.key}={written(getattr(configs[0], need.key))} "
                 f"(it takes {need.what}); leave it out"
             )
+
+
+def name_without_effect(path, overrides, *configs):
+    """Say in one line which keys of a recipe have no effect in the configs that came of it.
+
+    Keys that flags replaced are none of its own, and a default is nothing that was chosen.
+    """
+    idle = {
+        key: need
+        for key, value in recipe_keys(path).items()
+        if value and value != KEYS[key].default and key not in overrides and (need := missing_need(key, configs))
+    }
+    if idle:
+        whole = "; ".join(f"{key} (takes {need.key}: {need.what})" for key, need in idle.items())
+        log(f"{path}: without effect here: {whole}")
+
+
+def refuse_for_tests(overrides, flag):
+    """Refuse keys that speak of test images alone where `flag` asks for none.
+
+    Raises:
+        UserError: names the key and the flag.
+    """
+    for key, value in overrides.items():
+        if value and KEYS[key].uses == (TEST,) and not KEYS[key].exported:
+            raise UserError(f"--{key}: has no effect with {flag}, which takes no test images; leave it out")
