@@ -14,7 +14,7 @@ SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 
 
 @needs_kernels
-@pytest.mark.parametrize("flags", [(), SANITIZE], ids=["plain", "sanitizers"])
+@pytest.mark.parametrize("flags", [pytest.param((), marks=pytest.mark.slow), SANITIZE], ids=["plain", "sanitizers"])
 def test_convolutions_agree_with_double_precision_for_any_number_of_threads(flags, tmp_path):
     program = tmp_path / "conv_test"
     units = [str(path) for path in (TEST, *sources()) if path.suffix == ".cc"]

@@ -60,7 +60,7 @@ def variables(**more):
     [
         ((), {}, default_threads({})),
         (("taskset", "-c", str(min(os.sched_getaffinity(0)))), {}, 1),
-        ((), {"OMP_NUM_THREADS": "1"}, 1),
+        pytest.param((), {"OMP_NUM_THREADS": "1"}, 1, marks=pytest.mark.slow),
         ((), {"OMP_NUM_THREADS": "1", "ADABIN_CPU_THREADS": "2"}, 2),
     ],
     ids=["neither", "one processor", "OMP_NUM_THREADS=1", "ADABIN_CPU_THREADS=2"],

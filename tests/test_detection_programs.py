@@ -59,7 +59,10 @@ def test_a_training_records_both_parts_of_the_loss_and_the_average_precisions(wo
     assert (config.num_classes, config.class_names) == (3, list(CLASSES))
 
 
-@pytest.mark.parametrize("flags", [(), ("--ema_decay=0.9", "--accumulation=2", "--amp_level=O2", "--clip_norm=5")])
+ALL_OPTIONS = ("--ema_decay=0.9", "--accumulation=2", "--amp_level=O2", "--clip_norm=5")
+
+
+@pytest.mark.parametrize("flags", [(), pytest.param(ALL_OPTIONS, marks=pytest.mark.slow)], ids=["plain", "all options"])
 def test_a_training_killed_five_times_ends_as_one_that_was_never_killed(work, tmp_path, flags):
     flags = (*FLAGS[:-1], f"--data_path={work / 'pictures'}", "--num_workers=2", *flags)
     whole = result_of(call("train.py", *flags, "--output_path", tmp_path / "whole", cwd=tmp_path))

@@ -144,7 +144,7 @@ def test_what_is_wrong_is_said_once_before_anything_starts(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_killed_worker_ends_the_job_and_one_process_goes_on(tmp_path, rank):
     process = start_job(2, *JOB, "--epochs=2", "--train_size=400", folder=tmp_path)
     wait_for(process, "epoch 1/2:")

@@ -32,7 +32,10 @@ def test_the_run_that_the_others_are_compared_with_is_complete(tiny_run):
     }  # fmt: skip
 
 
-@pytest.fixture(params=[(), ("--cpu_kernels=off",)], ids=["CPU kernels", "MindSpore's operators"])
+PLAIN = pytest.param(("--cpu_kernels=off",), marks=pytest.mark.slow, id="MindSpore's operators")
+
+
+@pytest.fixture(params=[pytest.param((), id="CPU kernels"), PLAIN])
 def kernels_and_run(request, tiny_run, tmp_path_factory):
     """Flags that choose the operators, and the folder of the tiny training that was never killed with them."""
     if not request.param:

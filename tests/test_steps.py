@@ -122,10 +122,16 @@ def test_the_final_checkpoint_evaluates_exports_and_counts_as_any_other(two_step
 @pytest.mark.parametrize(
     "options",
     [
-        ("--ema_decay=0.9", "--amp_level=O2", "--accumulation=2", "--optimizer=adam", "--lr=0.005", "--clip_norm=1"),
-        ("--ema_decay=0.9", "--evaluate_ema=false", "--label_smoothing=0.1", "--lr_schedule=linear"),
+        pytest.param(
+            ("--ema_decay=0.9", "--amp_level=O2", "--accumulation=2", "--optimizer=adam", "--lr=0.005", "--clip_norm=1"),
+            id="adam-float16-parts",
+        ),
+        pytest.param(
+            ("--ema_decay=0.9", "--evaluate_ema=false", "--label_smoothing=0.1", "--lr_schedule=linear"),
+            id="sgd",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["adam-float16-parts", "sgd"],
 )
 def test_a_run_with_an_average_resumes_to_the_last_bit_and_gives_both_weights(tmp_path, options):
     flags = (*TINY, "--epochs=2", *options)

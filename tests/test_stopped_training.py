@@ -51,7 +51,10 @@ def stop_training(number, moment, *flags, folder):
     return advice
 
 
-@pytest.mark.parametrize("first, second", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)])
+@pytest.mark.parametrize(
+    "first, second",
+    [(signal.SIGINT, signal.SIGTERM), pytest.param(signal.SIGTERM, signal.SIGINT, marks=pytest.mark.slow)],
+)
 def test_a_training_stopped_at_any_moment_goes_on_as_if_it_had_not_been(tiny_run, tmp_path, first, second):
     """Both signals, with one and two threads for the data, while it imports, compiles, and trains."""
     new = (*TINY, "--output_path", "outputs")
