@@ -119,15 +119,18 @@ def test_the_final_checkpoint_evaluates_exports_and_counts_as_any_other(two_step
     assert counted["binary_weights"] > 0 and counted["bops"] > 0
 
 
+AVERAGE = ("--ema_decay=0.9",)
+
+
 @pytest.mark.parametrize(
     "options",
     [
         pytest.param(
-            ("--ema_decay=0.9", "--amp_level=O2", "--accumulation=2", "--optimizer=adam", "--lr=0.005", "--clip_norm=1"),
+            (*AVERAGE, "--amp_level=O2", "--accumulation=2", "--optimizer=adam", "--lr=0.005", "--clip_norm=1"),
             id="adam-float16-parts",
         ),
         pytest.param(
-            ("--ema_decay=0.9", "--evaluate_ema=false", "--label_smoothing=0.1", "--lr_schedule=linear"),
+            (*AVERAGE, "--evaluate_ema=false", "--label_smoothing=0.1", "--lr_schedule=linear"),
             id="sgd",
             marks=pytest.mark.slow,
         ),
