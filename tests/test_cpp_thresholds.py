@@ -41,7 +41,7 @@ CASES = [("GRAPH", alpha) for alpha in ALPHAS[:2]] + [("PYNATIVE", alpha) for al
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("mode", "alpha"), CASES, indirect=["mode"])
 def test_training_deploy_and_cpp_decide_alike_at_the_threshold(tmp_path, mode, form, alpha):
-    for beta in BETAS:
+    for beta in BETAS if mode == "PYNATIVE" else BETAS[1:3]:
         check(tmp_path / str(beta), form, alpha, np.float32(beta))
 
 

@@ -30,14 +30,14 @@ FAULTS = [
         f"{CODE}/export/description.py",
         "if path.exists() and not force:",
         "if path.exists() and force:",
-        "tests/test_export.py tests/test_bad_input.py",
+        "tests/test_export_files.py tests/test_bad_input.py",
     ),
     Fault(
         "what a stopped program has half written stays",
         f"{CODE}/utils/stopping.py",
         "                    remove(path)",
         "                    pass",
-        "tests/test_stopping.py tests/test_export.py",
+        "tests/test_stopping.py tests/test_export_files.py",
     ),
     Fault(
         "ADABIN_CPU_THREADS is not heeded",
