@@ -101,6 +101,11 @@ def test_test_pictures_are_drawn_beside_their_annotations_and_nothing_is_overwri
     assert "--draw -1" in refusal_of(call("eval.py", "--ckpt_path", ckpt, "--draw", "-1", cwd=work))
 
 
+def test_the_outputs_of_a_detector_are_no_logits(work, ckpt, tmp_path):
+    line = refusal_of(call("eval.py", "--ckpt_path", ckpt, "--logits_path", tmp_path / "logits.npy", cwd=work))
+    assert "--logits_path: is for networks with one output, this one has 2" in line and not any(tmp_path.iterdir())
+
+
 def test_curves_alone_can_be_drawn(work, ckpt, tmp_path):
     result_of(call("eval.py", "--ckpt_path", ckpt, "--draw_path", tmp_path / "drawn", cwd=work))
     assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["precision_recall.png"]
