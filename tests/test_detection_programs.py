@@ -3,6 +3,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -176,6 +177,22 @@ def test_a_config_of_another_size_is_refused_where_the_boxes_do_not_fit(work, ck
     assert "is of another network: it has no tensor locations.4" in line
     line = refusal_of(call("train.py", *FLAGS, "--image_size=32", cwd=work))
     assert "image_size: 32 is too small for a detector" in line
+
+
+def test_a_checkpoint_is_evaluated_on_other_data_whatever_sizes_its_training_had(work, ckpt, tmp_path):
+    """What its config says of the data of the training has no effect on others; other classes are named."""
+    run = shutil.copytree(ckpt.parent, tmp_path / "run")
+    text = (run / "config.yaml").read_text(encoding="utf-8")
+    text = text.replace("dataset: voc\n", "dataset: scenes\n").replace("test_size: 0\n", "test_size: 3\n")
+    (run / "config.yaml").write_text(text, encoding="utf-8")
+    flags = ("--ckpt_path", run / ckpt.name, "--dataset=voc", f"--data_path={work / 'pictures'}")
+    assert result_of(call("eval.py", *flags, cwd=work))["images"] == COUNTS["test"]
+
+
+def test_a_detector_is_no_model_for_the_cpp_program_yet(work, ckpt, tmp_path):
+    result_of(call("export.py", "--ckpt_path", ckpt, "--file_name", tmp_path / "net", "--check_images=0", cwd=work))
+    line = refusal_of(call("predict.py", "--model", tmp_path / "net.mindir", "--image", work / "pictures", cwd=work))
+    assert "net.mindir: the C++ program runs no detectors yet; give --ckpt_path" in line
 
 
 def test_another_folder_with_other_classes_is_learned_from_there_on(work, ckpt, tmp_path):
