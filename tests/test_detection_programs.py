@@ -195,6 +195,15 @@ def test_a_detector_is_no_model_for_the_cpp_program_yet(work, ckpt, tmp_path):
     assert "net.mindir: the C++ program runs no detectors yet; give --ckpt_path" in line
 
 
+def test_a_training_tells_its_classes_and_which_have_no_object(tmp_path):
+    fill(tmp_path / "pictures", ("blue", "red"))
+    (tmp_path / "pictures" / "classes.txt").write_text("blue\nred\nviolet\n", encoding="utf-8")
+    ended = call("train.py", *FLAGS, "--epochs=1", cwd=tmp_path)
+    result_of(ended)
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("3 classes: ")]
+    assert line.startswith("3 classes: blue, red, violet; ") and line.endswith(" objects to learn from; none of violet")
+
+
 def test_another_folder_with_other_classes_is_learned_from_there_on(work, ckpt, tmp_path):
     """Fine-tuning: all is loaded but the heads of the classes."""
     fill(tmp_path / "pictures", ("blue", "red"))

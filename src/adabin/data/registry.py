@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from adabin.data.cifar10 import CIFAR10_CLASSES, load_cifar10
-from adabin.data.class_names import check_classes
+from adabin.data.class_names import check_classes, contents
 from adabin.data.coco import list_coco
 from adabin.data.download import download_cifar10
 from adabin.data.image_dataset import ImageDataset, dataset_options
@@ -18,6 +18,7 @@ from adabin.data.scenes import SCENES_CLASSES, Scenes
 from adabin.data.shapes import SHAPES_CLASSES, draw_shapes
 from adabin.data.subset import refuse_sizes, take
 from adabin.data.voc import list_voc
+from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 SPLITS = ("train", "test")
@@ -120,6 +121,11 @@ def _annotated(list_pictures):
             read = partial(read_annotated, smallest_side=1)
             pictures = without_corrupt(pictures, config.skip_corrupt, split, read)
         objects = list(pictures.labels)
+        if split == "train":
+            counts = sum(
+                (np.bincount(one.classes[~one.ignored], minlength=len(pictures.class_names)) for one in objects), 0
+            )
+            log(contents(pictures.class_names, counts))
         files = PictureFiles(pictures.paths, objects)
         return DetectionDataset(files, objects, pictures.class_names, config, split == "train")
 
