@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that several tests share."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -53,8 +54,15 @@ def cifar10_dir(request, tmp_path_factory) -> Path:
     if ready:
         return Path(ready)
     script = request.getfixturevalue("test_data") / "cifar10" / "unpack.py"
-    out = tmp_path_factory.mktemp("cifar10")
-    subprocess.run([sys.executable, str(script), str(out)], check=True, stdout=subprocess.DEVNULL)
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cifar10"  # one for all processes
+    with open(out.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not out.is_dir():
+            part = out.with_suffix(".part")
+            part.mkdir(exist_ok=True)
+            subprocess.run([sys.executable, str(script), str(part)], check=True, stdout=subprocess.DEVNULL)
+            part.rename(out)
     return out
 
 
