@@ -20,8 +20,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Files of minutes each. They come first, so that none is left for one process alone at the end (run_tests.sh).
 LONGEST = (
-    "distribute", "steps", "export", "export_files", "resume", "detection_programs", "stopped_training", "cpu_networks", "cpu_threads",
+    "distribute", "steps", "export", "resume", "detection_programs", "stopped_training", "cpu_networks", "cpu_threads",
     "training_options", "cpp_networks", "networks", "cpp_thresholds", "ssd", "tasks", "cpu_kernels", "predict",
+    "export_files",
 )  # fmt: skip
 
 
