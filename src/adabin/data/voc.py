@@ -17,10 +17,9 @@ import re
 
 from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, listed_classes
 from adabin.data.decode import SUFFIXES, PictureError, read_picture
-from adabin.data.image_folder import in_test
-from adabin.data.picture_files import data_folder, named, subfolders
+from adabin.data.picture_files import data_folder, subfolders
+from adabin.data.voc_sets import members_of, tell_shared
 from adabin.data.xml_file import read_xml
-from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 VOC_CLASSES = (
@@ -28,7 +27,6 @@ VOC_CLASSES = (
     "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
 EXPECTED = "a VOCdevkit, or a folder with Annotations/, JPEGImages/ and ImageSets/Main/"
-_FLAGGED = re.compile(r"(\S+)\s+(-1|0|1)")  # a line of the sets of one class
 _HINT = f"correct the name, or list your own classes in {CLASS_FILES[0]} in the folder of the data"
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _LARGEST = 1 << 20  # pixels of a side
@@ -50,9 +48,9 @@ def list_voc(config, split):
     if not roots:
         raise UserError(f"--data_path {folder}: no folder Annotations in it or below it; give {EXPECTED}")
     pictures = AnnotatedPictures(_classes(config, folder, roots), split, config.skip_corrupt, _HINT)
-    members = _members(config, roots, split)
+    members = members_of(config, roots, split)
     if split == "test":
-        _warn_of_shared(members, config, roots)
+        tell_shared(members, config, roots)
     for root, name in members:
         annotation = root / "Annotations" / f"{name}.xml"
         try:
@@ -117,7 +115,7 @@ def _classes(config, folder, roots):
     if all(re.fullmatch(r"VOC20\d\d", name) for name in roots):
         return VOC_CLASSES
     found = set()
-    for root, name in _members(config, roots, "train"):
+    for root, name in members_of(config, roots, "train"):
         try:
             found |= {row[1] for row in read_annotation(root / "Annotations" / f"{name}.xml")[1]}
         except UserError:
@@ -125,67 +123,3 @@ def _classes(config, folder, roots):
     if not found:
         raise UserError(f"{folder}: no object in the training annotations; give {EXPECTED} with objects")
     return sorted(found)
-
-
-def _members(config, roots, split):
-    """(folder, name) of each picture of a split."""
-    available = {root: _sets_of(root) for root in roots.values()}
-    if not any(available.values()):
-        names = {root: _annotations_in(root / "Annotations") for root in roots.values()}
-        asked, seed, share = split == "test", config.split_seed, config.test_share
-        return [(root, name) for root in names for name in names[root] if in_test(name, seed, share) == asked]
-    wanted = getattr(config, f"{split}_sets", None) or [_default(available, split)]
-    members = {}
-    for given in wanted:
-        place, _, name = given.rpartition("/")
-        if place and place not in roots:
-            raise UserError(
-                f"{split}_sets: {given}: no folder {place} with annotations; there are {named(list(roots))}"
-            )
-        having = [root for key, root in roots.items() if place in ("", key) and name in available[root]]
-        if not having:
-            there = sorted({f"{root.name}/{found}" for root in available for found in available[root]})
-            raise UserError(f"{split}_sets: no image set {given} in ImageSets/Main; there are {named(there, 12)}")
-        for root in having:
-            members |= dict.fromkeys((root, found) for found in _read_set(root / "ImageSets" / "Main" / f"{name}.txt"))
-    return list(members)
-
-
-def _warn_of_shared(members, config, roots):
-    try:
-        shared = set(members) & set(_members(config, roots, "train"))
-    except UserError:
-        return  # nothing to train on, which tests do not need
-    if shared:
-        log(f"{len(shared)} of {len(members)} test pictures are in the training sets, too: see train_sets, test_sets")
-
-
-def _default(available, split):
-    has = {name for sets in available.values() for name in sets}
-    if "test" in has:
-        return "test" if split == "test" else "trainval" if "trainval" in has else "train"
-    return "val" if split == "test" else "train"
-
-
-def _sets_of(root):
-    folder = root / "ImageSets" / "Main"
-    return {path.stem for path in folder.glob("*.txt")} if folder.is_dir() else set()
-
-
-def _annotations_in(folder):
-    return sorted(path.stem for path in folder.glob("*.xml") if not path.name.startswith("."))
-
-
-def _read_set(path):
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as text ({error}); give a picture's name per line") from error
-    names = [match.group(1) if (match := _FLAGGED.fullmatch(line)) else line for line in lines if line]
-    if not names:
-        raise UserError(f"{path}: the image set is empty; give a picture's name per line")
-    return [name[: -len(found)] if (found := _suffix(name)) else name for name in names]
-
-
-def _suffix(name):
-    return next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders in VOC's layout: which pictures belong to a split, and where they and their annotations are looked for."""
+
+import shutil
+
+import pytest
+
+from adabin.data import build_dataset
+from adabin.data.voc import VOC_CLASSES, list_voc
+from adabin.utils.errors import UserError
+from tests.annotated import config_for, fill_voc, own_classes, picture
+from tests.pictures import save
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Own classes; four training and two test pictures."""
+    return own_classes(tmp_path / "own")
+
+
+def listed(folder, split="train", **changes):
+    return list_voc(config_for(folder, "voc", **changes), split)
+
+
+def refusal(folder, split="train", **changes):
+    with pytest.raises(UserError) as caught:
+        build_dataset(config_for(folder, "voc", **changes), split)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_years_are_joined_and_named_by_image_sets(tmp_path):
+    for year, names in (("VOC2007", "ab"), ("VOC2012", "cd")):
+        sets = {"trainval": names, "train": names[0], "val": names[1], "dog_trainval": [f"{name}  1" for name in names]}
+        sets |= {"test": ["t"]} if year == "VOC2007" else {}
+        objects = {name: [("dog", 1, 1, 9, 9)] for name in (*names, "t")}
+        fill_voc(tmp_path / year, objects, sets)
+    stems = lambda pictures: ["/".join(path.split("/")[-3::2]) for path in pictures.paths]  # noqa: E731
+    everything = ["VOC2007/a.jpg", "VOC2007/b.jpg", "VOC2012/c.jpg", "VOC2012/d.jpg"]
+    assert stems(listed(tmp_path)) == everything and stems(listed(tmp_path, "test")) == ["VOC2007/t.jpg"]
+    assert listed(tmp_path).class_names == VOC_CLASSES and len(VOC_CLASSES) == 20
+    assert listed(tmp_path).labels[0].classes.tolist() == [11]
+    assert stems(listed(tmp_path, train_sets=["VOC2012/trainval"])) == everything[2:]
+    assert stems(listed(tmp_path, train_sets=["VOC2007/train", "VOC2012/val"])) == [everything[0], everything[3]]
+    assert stems(listed(tmp_path, train_sets=["trainval", "VOC2007/train"])) == everything, "none twice"
+    assert stems(listed(tmp_path, train_sets=["dog_trainval"])) == everything
+    assert stems(listed(tmp_path / "VOC2012", train_sets=["VOC2012/val"])) == everything[3:]
+    (tmp_path / "above").mkdir()
+    shutil.move(tmp_path / "VOC2007", tmp_path / "above" / "VOCdevkit" / "VOC2007")
+    assert stems(listed(tmp_path / "above")) == everything[:2]
+
+
+def test_a_folder_without_image_sets_is_split_by_a_hash(tmp_path):
+    fill_voc(tmp_path, {f"p{number}": [("dog", 1, 1, 9, 9)] for number in range(40)}, {})
+    train, test = (set(listed(tmp_path, split, test_share=0.25).paths) for split in ("train", "test"))
+    assert len(train | test) == 40 and not train & test and 4 <= len(test) <= 16
+    other = set(listed(tmp_path, "test", test_share=0.25, split_seed=2).paths)
+    assert other != test
+
+
+def test_pictures_of_other_kinds_and_names_with_suffix_are_found(tmp_path):
+    fill_voc(tmp_path, {"a": [("dog", 1, 1, 9, 9)], "my b": [("dog", 1, 1, 9, 9)]}, {"train": ["a.jpg", "my b"]})
+    (tmp_path / "JPEGImages" / "a.jpg").unlink()
+    save(tmp_path / "JPEGImages" / "a.png", picture(1)).rename(tmp_path / "JPEGImages" / "a.PNG")
+    assert [path[-8:] for path in listed(tmp_path).paths] == ["es/a.PNG", "my b.jpg"]
+
+
+def test_test_pictures_that_are_trained_on_are_told(folder, capsys):
+    listed(folder, "test")
+    assert capsys.readouterr().err == ""
+    listed(folder, "test", test_sets=["train"])
+    assert "4 of 4 test pictures are in the training sets, too" in capsys.readouterr().err
+
+
+def test_missing_folders_and_image_sets_are_named(folder, tmp_path):
+    assert "--data_path is empty" in refusal("")
+    assert "no such folder" in refusal(tmp_path / "nowhere")
+    assert "no folder Annotations" in refusal(folder / "JPEGImages")
+    assert "train_sets: no image set trainval in ImageSets/Main; there are own/train; own/val" in refusal(
+        folder, train_sets=["trainval"]
+    )
+    assert "no folder VOC2007 with annotations; there are own" in refusal(folder, train_sets=["VOC2007/train"])
+    (folder / "ImageSets" / "Main" / "train.txt").write_text("\n\n")
+    assert "train.txt: the image set is empty" in refusal(folder)
+    (folder / "ImageSets" / "Main" / "train.txt").write_bytes(b"\xff\xfe\xfa")
+    assert "train.txt: cannot be read as text" in refusal(folder)
