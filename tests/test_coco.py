@@ -222,6 +222,13 @@ def test_missing_and_damaged_pictures_are_named(folder, capsys):
     assert "2 of 4 train pictures cannot be used and are left out" in capsys.readouterr().err
 
 
+def test_a_name_that_is_too_long_for_a_file_is_no_picture(folder):
+    path = changed(folder, lambda content: content["images"][1].update(file_name="n" * 300))
+    message = refusal(folder)
+    assert f": {folder}/train/{'n' * 300}: no such picture (it is in {path})" in message
+    assert len(listed(folder, skip_corrupt=True).paths) == 3
+
+
 # --- the real one
 
 

@@ -2,6 +2,7 @@
 """Folders in VOC's layout: which pictures belong to a split, and where they and their annotations are looked for."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,64 @@ def test_missing_folders_and_image_sets_are_named(folder, tmp_path):
     assert "train.txt: the image set is empty" in refusal(folder)
     (folder / "ImageSets" / "Main" / "train.txt").write_bytes(b"\xff\xfe\xfa")
     assert "train.txt: cannot be read as text" in refusal(folder)
+
+
+# --- lines of an image set, and names of files
+
+
+def rename(folder, old, new):
+    for path in (folder / "JPEGImages" / f"{old}.jpg", folder / "Annotations" / f"{old}.xml"):
+        (path.parent / new).parent.mkdir(exist_ok=True)
+        path.rename(path.parent / f"{new}{path.suffix}")
+
+
+def write_set(folder, *lines, name="train"):
+    path = folder / "ImageSets" / "Main" / f"{name}.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def file_names(pictures, folder):
+    return [str(Path(path).relative_to(folder / "JPEGImages")) for path in pictures.paths]
+
+
+def test_a_name_that_ends_like_a_flag_is_a_name_where_such_a_picture_or_annotation_is_there(folder):
+    for old, new in (("a", "img"), ("b", "img 1"), ("c", "img 0"), ("d", "my own"), ("e", "x/pic"), ("f", "x/pic 1")):
+        rename(folder, old, new)
+    names = ["img", "img 1", "img 0", "my own", "x/pic", "x/pic 1"]
+    write_set(folder, *names)
+    assert file_names(listed(folder), folder) == [f"{name}.jpg" for name in names]
+    write_set(folder, *(f"{name}  {flag}" for name, flag in zip(names, (1, 1, -1, 0, 1, -1), strict=True)))
+    assert file_names(listed(folder), folder) == [f"{name}.jpg" for name in names], "a set of one class"
+    (folder / "JPEGImages" / "img 1.jpg").unlink()
+    write_set(folder, "img", "img 1")
+    assert "img 1.jpg: no such picture" in refusal(folder), "its annotation is there"
+    (folder / "Annotations" / "img 0.xml").unlink()
+    write_set(folder, "img", "img 0")
+    assert "img 0.xml: cannot be read" in refusal(folder), "its picture is there"
+
+
+def test_a_line_with_a_character_that_no_name_has_is_refused(folder):
+    path = write_set(folder, "a", "x\0y", "b")
+    assert refusal(folder).startswith(f"{path}: line 2 has a NUL character; give a picture's name per line")
+    assert refusal(folder, skip_corrupt=True) == refusal(folder)
+
+
+def test_a_name_that_is_too_long_for_a_file_is_no_picture(folder, capsys):
+    long = "n" * 300
+    path = write_set(folder, "a", "b", f"{long} 1", f"{long}/c 1")
+    message = refusal(folder)
+    assert "2 of 4 train pictures cannot be used" in message and "--data_path" not in message
+    assert f"{folder}/JPEGImages/{long}.jpg: no such picture (it is in {path})" in message
+    assert len(listed(folder, skip_corrupt=True).paths) == 2
+    assert "2 of 4 train pictures cannot be used and are left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["XML", "Xml"])
+def test_the_suffix_of_an_annotation_may_be_in_capital_letters(folder, suffix):
+    for path in (folder / "Annotations").iterdir():
+        path.rename(path.with_suffix(f".{suffix}"))
+    assert len(listed(folder).paths) == 4 and sum(map(len, listed(folder).labels)) == 4
+    shutil.rmtree(folder / "ImageSets")
+    parts = [listed(folder, split, test_share=0.5, class_names=["bird", "cat", "dog"]) for split in ("train", "test")]
+    assert sum(len(part.paths) for part in parts) == 6

@@ -6,6 +6,7 @@ without area, or with nothing of it inside the picture) and unusable pictures (m
 are left out instead, and counted; an unknown class always ends it. A box that lies partly outside is clipped.
 """
 
+import errno
 import math
 from pathlib import Path
 
@@ -128,5 +129,14 @@ def listed_classes(folder):
 
 
 def first_existing(paths):
-    """The first of the paths that is a file, or None."""
-    return next((path for path in map(Path, paths) if path.is_file()), None)
+    """The first of the paths that is a file, or None; no file has a name that is too long for one."""
+    return next((path for path in map(Path, paths) if _is_file(path)), None)
+
+
+def _is_file(path):
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise

@@ -14,6 +14,7 @@ A pixel of VOC's boxes is counted from 1 and belongs to its box: (xmin, xmax) co
 """
 
 import re
+from itertools import product
 
 from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, listed_classes
 from adabin.data.decode import SUFFIXES, PictureError, read_picture
@@ -28,6 +29,7 @@ VOC_CLASSES = (
 )  # fmt: skip
 EXPECTED = "a VOCdevkit, or a folder with Annotations/, JPEGImages/ and ImageSets/Main/"
 _HINT = f"correct the name, or list your own classes in {CLASS_FILES[0]} in the folder of the data"
+_XML = tuple("." + "".join(letters) for letters in product("xX", "mM", "lL"))  # .xml first
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _LARGEST = 1 << 20  # pixels of a side
 
@@ -51,10 +53,10 @@ def list_voc(config, split):
     members = members_of(config, roots, split)
     if split == "test":
         tell_shared(members, config, roots)
-    for root, name in members:
-        annotation = root / "Annotations" / f"{name}.xml"
+    for (root, name), where in members.items():
+        annotation = _annotation_of(root, name)
         try:
-            path = _picture_of(root, name)
+            path = _picture_of(root, name, where)
             size, objects = read_annotation(annotation)
             pictures.add(path, size or read_picture(path).shape[:2], objects, annotation)
         except PictureError as error:
@@ -64,11 +66,16 @@ def list_voc(config, split):
     return pictures.settled(folder)
 
 
-def _picture_of(root, name):
+def _annotation_of(root, name):
+    inside = root / "Annotations"
+    return first_existing(inside / f"{name}{suffix}" for suffix in _XML) or inside / f"{name}.xml"
+
+
+def _picture_of(root, name, where):
     inside = root / "JPEGImages"
     path = first_existing(inside / f"{name}{suffix}" for kind in SUFFIXES for suffix in (kind, kind.upper()))
     if path is None:
-        raise UserError(f"{inside / name}.jpg: no such picture")
+        raise UserError(f"{inside / name}.jpg: no such picture (it is in {where})")
     return path
 
 
@@ -117,7 +124,7 @@ def _classes(config, folder, roots):
     found = set()
     for root, name in members_of(config, roots, "train"):
         try:
-            found |= {row[1] for row in read_annotation(root / "Annotations" / f"{name}.xml")[1]}
+            found |= {row[1] for row in read_annotation(_annotation_of(root, name))[1]}
         except UserError:
             continue  # it is reported when the pictures are listed
     if not found:

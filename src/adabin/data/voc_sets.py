@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which pictures of folders in VOC's layout belong to a split: image sets, or a hash where there are none."""
 
+import os
 import re
+from functools import cache
+from pathlib import Path
 
 from adabin.data.decode import SUFFIXES
 from adabin.data.image_folder import in_test
@@ -9,16 +12,24 @@ from adabin.data.picture_files import named
 from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
-_FLAGGED = re.compile(r"(\S+)\s+(-1|0|1)")  # a line of the sets of one class
+_FLAGGED = re.compile(r"(.*\S)\s+(-1|0|1)")  # a line of the sets of one class
+_LINES = "give a picture's name per line"
 
 
 def members_of(config, roots, split):
-    """(folder, name) of each picture of a split."""
+    """Pictures of a split, in its order.
+
+    Returns:
+        dict of (folder, name): the file that names the picture, an image set or an annotation.
+
+    Raises:
+        UserError: a folder or image set is missing, empty or no text.
+    """
     available = {root: _sets_of(root) for root in roots.values()}
     if not any(available.values()):
-        names = {root: _annotations_in(root / "Annotations") for root in roots.values()}
         asked, seed, share = split == "test", config.split_seed, config.test_share
-        return [(root, name) for root in names for name in names[root] if in_test(name, seed, share) == asked]
+        files = ((root, path) for root in roots.values() for path in _annotations_in(root / "Annotations"))
+        return {(root, path.stem): path for root, path in files if in_test(path.stem, seed, share) == asked}
     wanted = getattr(config, f"{split}_sets", None) or [_default(available, split)]
     members = {}
     for given in wanted:
@@ -32,8 +43,9 @@ def members_of(config, roots, split):
             there = sorted({f"{root.name}/{found}" for root in available for found in available[root]})
             raise UserError(f"{split}_sets: no image set {given} in ImageSets/Main; there are {named(there, 12)}")
         for root in having:
-            members |= dict.fromkeys((root, found) for found in _read_set(root / "ImageSets" / "Main" / f"{name}.txt"))
-    return list(members)
+            path = root / "ImageSets" / "Main" / f"{name}.txt"
+            members |= {(root, found): path for found in _read_set(path, root) if (root, found) not in members}
+    return members
 
 
 def tell_shared(members, config, roots):
@@ -59,18 +71,37 @@ def _sets_of(root):
 
 
 def _annotations_in(folder):
-    return sorted(path.stem for path in folder.glob("*.xml") if not path.name.startswith("."))
+    found = (path for path in folder.iterdir() if path.suffix.lower() == ".xml" and not path.name.startswith("."))
+    return sorted(found, key=lambda path: (path.stem, path.name))  # order and split follow from the names alone
 
 
-def _read_set(path):
+def _read_set(path, root):
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as text ({error}); give a picture's name per line") from error
-    names = [match.group(1) if (match := _FLAGGED.fullmatch(line)) else line for line in lines if line]
+        raise UserError(f"{path}: cannot be read as text ({error}); {_LINES}") from error
+    for number, line in enumerate(lines, 1):
+        if "\0" in line:
+            raise UserError(f"{path}: line {number} has a NUL character; {_LINES}, as text in UTF-8")
+    is_there = _lookup(root)
+    names = [line if not (match := _FLAGGED.fullmatch(line)) or is_there(line) else match[1] for line in lines if line]
     if not names:
-        raise UserError(f"{path}: the image set is empty; give a picture's name per line")
+        raise UserError(f"{path}: the image set is empty; {_LINES}")
     return [name[: -len(found)] if (found := _suffix(name)) else name for name in names]
+
+
+def _lookup(root):
+    """Function that says whether a name is that of a picture or annotation; each folder is listed once, if at all."""
+
+    @cache
+    def stems(folder):
+        try:
+            return {Path(name).stem for name in os.listdir(folder)}
+        except OSError:
+            return set()
+
+    paths = (root / "Annotations", root / "JPEGImages")
+    return lambda name: any(Path(name).name in stems((path / name).parent) for path in paths)
 
 
 def _suffix(name):
