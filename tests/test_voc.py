@@ -141,6 +141,17 @@ PICTURE = {
         "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><annotation><object><name>&x;</name></object></annotation>",
         "has a document type",
     ),
+    "CVAT's own format": (
+        "<annotations><image><box/></image></annotations>",
+        "its root is <annotations>, not <annotation>",
+    ),
+    "a namespace": ("<annotation xmlns='voc'/>", "its root is <{voc}annotation>, not <annotation>"),
+    "an object without a name": ("<annotation><object/></annotation>", "object 1 has no name; name its class"),
+    "a name of blanks": (annotation([("cat", 5, 5, 20, 20), (" ", 1, 1, 9, 9)]), "object 2 has no name"),
+    "difficult, or not": (
+        annotation([("dog", 1, 1, 9, 9, "yes")]),
+        "object 1 (dog): difficult is 'yes', neither 0 nor 1",
+    ),
     "too deep": ("<a>" * 100_000 + "</a>" * 100_000, "more than 100 levels deep"),
 }
 
@@ -154,6 +165,30 @@ def test_a_malformed_annotation_is_named(folder, what, capsys):
     assert f"{folder}/Annotations/b.xml" in message and reason in message
     assert len(listed(folder, skip_corrupt=True).paths) == 3
     assert "1 of 4 train pictures cannot be used and are left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["0", "False", "false", " 0 ", "", "Unspecified"])
+def test_words_for_not_difficult(folder, word):
+    write(folder, "a", annotation([("dog", 1, 1, 80, 60, word), ("cat", 1, 1, 9, 9, "1"), ("cat", 1, 1, 9, 9, "True")]))
+    assert listed(folder).labels[0].ignored.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<annotation><object><name>dog</name></object></annotation>", "object 1 (dog): xmin is 'None', not a number"),
+        ("<!DOCTYPE a []><annotation/>", "malformed XML (has a document type"),
+    ],
+)
+def test_where_no_training_annotation_can_be_used_the_first_reason_is_told(folder, text, reason):
+    for name in "abcd":
+        write(folder, name, text)
+    for skip in (False, True):
+        message = refusal(folder, skip_corrupt=skip)
+        assert f"{folder}/Annotations/a.xml: {reason}" in message and "and 3 more; correct that" in message
+    for name in "abcd":
+        write(folder, name, annotation([]))
+    assert "no object in the training annotations; give" in refusal(folder)
 
 
 def test_an_annotation_of_absurd_size_is_not_read(folder, monkeypatch):

@@ -19,6 +19,8 @@ from adabin.utils.errors import UserError
 
 CLASS_FILES = ("classes.txt", "labels.txt")  # of a folder, a name per line
 
+_YES, _NO = ("1", "true"), ("0", "false", "unspecified", "")  # "Unspecified" is LabelImg's and CVAT's word
+
 
 class AnnotatedPictures:
     """Pictures and objects of a split, as they are found.
@@ -126,6 +128,22 @@ def listed_classes(folder):
     if not names or len(set(names)) < len(names):
         raise UserError(f"{path}: has no class, or one twice; give a class name per line")
     return names
+
+
+def flag(value, what):
+    """Whether a field says yes.
+
+    Args:
+        value: text of an XML element or value of a JSON field; None where there is none.
+        what: file, object and field, for messages.
+
+    Raises:
+        UserError: it says neither yes nor no.
+    """
+    word = "" if value is None else str(int(value) if value in (0, 1) else value).strip().lower()
+    if word not in _YES + _NO:
+        raise UserError(f"{what} is {str(value)[:40]!r}, neither 0 nor 1; correct that")
+    return word in _YES
 
 
 def first_existing(paths):

@@ -16,9 +16,9 @@ A pixel of VOC's boxes is counted from 1 and belongs to its box: (xmin, xmax) co
 import re
 from itertools import product
 
-from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, listed_classes
+from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, flag, listed_classes
 from adabin.data.decode import SUFFIXES, PictureError, read_picture
-from adabin.data.picture_files import data_folder, subfolders
+from adabin.data.picture_files import data_folder, named, subfolders
 from adabin.data.voc_sets import members_of, tell_shared
 from adabin.data.xml_file import read_xml
 from adabin.utils.errors import UserError
@@ -90,18 +90,22 @@ def read_annotation(path):
         UserError: missing or malformed.
     """
     root = read_xml(path)
+    if root.tag != "annotation":
+        raise UserError(f"{path}: its root is <{root.tag[:60]}>, not <annotation>; give an annotation in VOC's format")
     sides = [root.findtext(f"size/{name}") for name in ("height", "width")]
     size = tuple(int(_number(text, path, "size")) for text in sides) if all(sides) else (0, 0)
     objects = []
     for number, entry in enumerate(root.findall("object"), 1):
         call, name = f"object {number}", (entry.findtext("name") or "").strip()
+        if not name:
+            raise UserError(f"{path}: {call} has no name; name its class, or remove it")
         corners = [
             _number(entry.findtext(f"bndbox/{corner}"), path, f"{call} ({name}): {corner}") for corner in _CORNERS
         ]
         # Of no extent it would be one pixel for VOC, but nobody draws such a box on purpose: it stays without area.
         if corners[0] != corners[2] and corners[1] != corners[3]:
             corners[:2] = corners[0] - 1, corners[1] - 1
-        difficult = (entry.findtext("difficult") or "0").strip() not in ("0", "")
+        difficult = flag(entry.findtext("difficult"), f"{path}: {call} ({name}): difficult")
         objects.append((call, name, corners, difficult, None))
     return size if min(size) > 0 else None, objects
 
@@ -121,12 +125,14 @@ def _classes(config, folder, roots):
         return known
     if all(re.fullmatch(r"VOC20\d\d", name) for name in roots):
         return VOC_CLASSES
-    found = set()
+    found, reasons = set(), []
     for root, name in members_of(config, roots, "train"):
         try:
             found |= {row[1] for row in read_annotation(_annotation_of(root, name))[1]}
-        except UserError:
-            continue  # it is reported when the pictures are listed
+        except UserError as error:  # where others can be used, it is reported when the pictures are listed
+            reasons.append(str(error))
+    if not found and reasons:
+        raise UserError(f"{folder}: no training annotation with objects can be used: {named(reasons, 1)}; correct that")
     if not found:
         raise UserError(f"{folder}: no object in the training annotations; give {EXPECTED} with objects")
     return sorted(found)
