@@ -87,6 +87,13 @@ def test_missing_folders_and_image_sets_are_named(folder, tmp_path):
     assert "train.txt: cannot be read as text" in refusal(folder)
 
 
+def test_a_list_of_classes_may_lie_beside_the_voc_devkit_or_in_it(tmp_path):
+    own_classes(tmp_path / "VOCdevkit" / "mine")
+    for place, names in (("VOCdevkit", ("dog", "cat", "bird", "in it")), (".", ("dog", "cat", "bird", "beside"))):
+        (tmp_path / place / "classes.txt").write_text("\n".join(names), encoding="utf-8")
+        assert listed(tmp_path).class_names == listed(tmp_path, "test").class_names == names
+
+
 # --- lines of an image set, and names of files
 
 

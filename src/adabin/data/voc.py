@@ -40,7 +40,7 @@ def list_voc(config, split):
     Raises:
         UserError: a folder or image set is missing, or what `AnnotatedPictures` finds wrong.
     """
-    folder = data_folder(config, EXPECTED)
+    folder = given = data_folder(config, EXPECTED)
     if not (folder / "Annotations").is_dir() and (folder / "VOCdevkit").is_dir():
         folder = folder / "VOCdevkit"
     if (folder / "Annotations").is_dir():
@@ -49,7 +49,7 @@ def list_voc(config, split):
         roots = {name: folder / name for name in subfolders(folder) if (folder / name / "Annotations").is_dir()}
     if not roots:
         raise UserError(f"--data_path {folder}: no folder Annotations in it or below it; give {EXPECTED}")
-    pictures = AnnotatedPictures(_classes(config, folder, roots), split, config.skip_corrupt, _HINT)
+    pictures = AnnotatedPictures(_classes(config, (given, folder), roots), split, config.skip_corrupt, _HINT)
     members = members_of(config, roots, split)
     if split == "test":
         tell_shared(members, config, roots)
@@ -120,8 +120,10 @@ def _number(text, path, what):
     return value
 
 
-def _classes(config, folder, roots):
-    if known := list(getattr(config, "class_names", [])) or listed_classes(folder):
+def _classes(config, folders, roots):
+    """Classes of the config, of a list in one of the folders, of VOC, or of the training annotations."""
+    known = list(getattr(config, "class_names", []))
+    if known := known or next(filter(None, map(listed_classes, folders)), None):
         return known
     if all(re.fullmatch(r"VOC20\d\d", name) for name in roots):
         return VOC_CLASSES
@@ -131,8 +133,9 @@ def _classes(config, folder, roots):
             found |= {row[1] for row in read_annotation(_annotation_of(root, name))[1]}
         except UserError as error:  # where others can be used, it is reported when the pictures are listed
             reasons.append(str(error))
-    if not found and reasons:
-        raise UserError(f"{folder}: no training annotation with objects can be used: {named(reasons, 1)}; correct that")
-    if not found:
-        raise UserError(f"{folder}: no object in the training annotations; give {EXPECTED} with objects")
-    return sorted(found)
+    if found:
+        return sorted(found)
+    where = folders[0]
+    if reasons:
+        raise UserError(f"{where}: no training annotation with objects can be used: {named(reasons, 1)}; correct that")
+    raise UserError(f"{where}: no object in the training annotations; give {EXPECTED} with objects")
