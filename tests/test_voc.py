@@ -8,14 +8,14 @@ from adabin.data import build_dataset
 from adabin.data.voc import VOC_CLASSES, list_voc
 from adabin.data.xml_file import read_xml
 from adabin.utils.errors import UserError
-from tests.annotated import annotation, config_for, own_classes, picture
+from tests.annotated import annotation, config_for, own_voc, picture
 from tests.pictures import save
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Own classes; four training and two test pictures."""
-    return own_classes(tmp_path / "own")
+    return own_voc(tmp_path / "own")
 
 
 def listed(folder, split="train", **changes):

@@ -9,14 +9,14 @@ import pytest
 from adabin.data import build_dataset
 from adabin.data.voc import VOC_CLASSES, list_voc
 from adabin.utils.errors import UserError
-from tests.annotated import config_for, fill_voc, own_classes, picture
+from tests.annotated import config_for, fill_voc, own_voc, picture
 from tests.pictures import save
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Own classes; four training and two test pictures."""
-    return own_classes(tmp_path / "own")
+    return own_voc(tmp_path / "own")
 
 
 def listed(folder, split="train", **changes):
@@ -88,7 +88,7 @@ def test_missing_folders_and_image_sets_are_named(folder, tmp_path):
 
 
 def test_a_list_of_classes_may_lie_beside_the_voc_devkit_or_in_it(tmp_path):
-    own_classes(tmp_path / "VOCdevkit" / "mine")
+    own_voc(tmp_path / "VOCdevkit" / "mine")
     for place, names in (("VOCdevkit", ("dog", "cat", "bird", "in it")), (".", ("dog", "cat", "bird", "beside"))):
         (tmp_path / place / "classes.txt").write_text("\n".join(names), encoding="utf-8")
         assert listed(tmp_path).class_names == listed(tmp_path, "test").class_names == names

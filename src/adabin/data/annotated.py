@@ -146,6 +146,12 @@ def flag(value, what):
     return word in _YES
 
 
+def tell_shared(shared, total):
+    """Say in a line how many of the test pictures are trained on, if any."""
+    if shared:
+        log(f"{shared} of {total} test pictures are in the training sets, too: see train_sets, test_sets")
+
+
 def first_existing(paths):
     """The first of the paths that is a file, or None; no file has a name that is too long for one."""
     return next((path for path in map(Path, paths) if _is_file(path)), None)

@@ -10,8 +10,10 @@ box is (x, y, width, height), continuous. Crowds are ignored objects. An object'
 file says it.
 """
 
-from adabin.data.annotated import AnnotatedPictures, first_existing
-from adabin.data.coco_file import read_instances
+import os
+
+from adabin.data.annotated import AnnotatedPictures, first_existing, tell_shared
+from adabin.data.coco_file import file_names, read_instances
 from adabin.data.decode import PictureError, read_picture
 from adabin.data.picture_files import data_folder
 from adabin.utils.errors import UserError
@@ -34,12 +36,13 @@ def list_coco(config, split):
     classes = list(getattr(config, "class_names", [])) or _classes(config, folder, split, contents)
     pictures = AnnotatedPictures(classes, split, config.skip_corrupt, "correct its category")
     for name, content in contents.items():
-        _collect(pictures, content, [folder / place.format(name) for place in _PICTURES], files[name])
+        _collect(pictures, content, _folders(folder, name, files[name]), files[name])
+    if split == "test":
+        tell_shared(_shared(config, folder, pictures.paths), len(pictures.paths))
     return pictures.settled(folder)
 
 
 def _collect(pictures, content, folders, where):
-    folders = [*folders, where.parent]
     for image in content["images"]:
         path = first_existing(folder / image["file_name"] for folder in folders)
         if path is None:
@@ -53,8 +56,25 @@ def _collect(pictures, content, folders, where):
         pictures.add(path, size, image["objects"], where)
 
 
+def _folders(folder, name, where):
+    """Where the pictures of a set may lie."""
+    return [*(folder / place.format(name) for place in _PICTURES), where.parent]
+
+
+def _shared(config, folder, paths):
+    """How many of the test pictures the training annotations name, too."""
+    tested = {os.path.normpath(path) for path in paths}
+    names, shared = {os.path.basename(path) for path in tested}, set()
+    for name, where in _training_files(config, folder).items():
+        for image in file_names(where) if where else ():
+            if os.path.basename(image) in names:
+                path = first_existing(place / image for place in _folders(folder, name, where))
+                shared |= {os.path.normpath(path)} & tested if path else set()
+    return len(shared)
+
+
 def _file(folder, name, split):
-    path = first_existing(folder / place.format(name) for place in _FILES)
+    path = _found(folder, name)
     if path is None:
         raise UserError(
             f"{split}_sets: no annotations of {name}: {folder / _FILES[0].format(name)} does not exist; "
@@ -63,23 +83,29 @@ def _file(folder, name, split):
     return path
 
 
+def _found(folder, name):
+    return first_existing(folder / place.format(name) for place in _FILES)
+
+
+def _training_files(config, folder):
+    return {name: _found(folder, name) for name in _sets(config, folder, "train")}
+
+
 def _sets(config, folder, split):
     """Names of the sets of a split."""
     if given := getattr(config, f"{split}_sets", None):
         return given
     usual = _DEFAULTS[split]
-    having = [name for name in usual if first_existing(folder / place.format(name) for place in _FILES)]
+    having = [name for name in usual if _found(folder, name)]
     return having[:1] or usual[:1]
 
 
 def _classes(config, folder, split, contents):
     """Categories of the training annotations, which number the classes; of a test's own where there are none."""
     if split == "test":
-        paths = [
-            first_existing(folder / place.format(name) for place in _FILES) for name in _sets(config, folder, "train")
-        ]
-        if all(paths):
-            contents = {path: read_instances(path) for path in paths}
+        files = _training_files(config, folder)
+        if all(files.values()):
+            contents = {name: read_instances(path) for name, path in files.items()}
     names = list(dict.fromkeys(name for content in contents.values() for name in content["categories"]))
     if not names:
         raise UserError(f"{folder}: the annotations have no categories; give {EXPECTED}")

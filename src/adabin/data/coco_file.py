@@ -2,10 +2,14 @@
 """A file of COCO's object annotations: read, and refused where it contradicts itself."""
 
 import json
+import os
+import re
 
+from adabin.data.annotated import flag
 from adabin.utils.errors import UserError
 
 _LARGEST = 1 << 20  # pixels of a side
+_NAMED = re.compile(r'"file_name"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 def read_instances(path):
@@ -18,6 +22,37 @@ def read_instances(path):
     Raises:
         UserError: missing, no JSON, or not in COCO's format.
     """
+    entries = _entries(path)
+    names = _by_id(entries["categories"], path, "categories", "name")
+    images = _images(entries["images"], path)
+    calls = set()
+    for place, entry in enumerate(entries["annotations"]):
+        key = entry.get("id")
+        call = f"annotation {key}" if key is not None else f"annotation in place {place}"
+        if call in calls:
+            raise UserError(f"{path}: annotations: id {str(key)[:40]} occurs twice; give each object an id of its own")
+        calls.add(call)
+        image = _looked_up(images, entry.get("image_id"), f"{path}: {call}: image_id", "images")
+        name = _looked_up(names, entry.get("category_id"), f"{path}: {call}: category_id", "categories")
+        image["objects"].append(_object(entry, path, call, name))
+    categories = [names[key] for key in sorted(names)]
+    if len(set(categories)) < len(categories):
+        raise UserError(f"{path}: categories: a name occurs twice; give each class one category")
+    return {"categories": categories, "images": list(images.values())}
+
+
+def file_names(path):
+    """Names of the pictures in a file of annotations, without parsing the rest of it; none where it cannot be read."""
+    try:
+        data = path.read_bytes()
+        text = data.decode(json.detect_encoding(data))
+        return {json.loads(match[1]) for match in _NAMED.finditer(text)}
+    except (OSError, ValueError):
+        return set()
+
+
+def _entries(path):
+    """The lists of a file: dict of part: list of dicts."""
     try:
         with open(path, "rb") as handle:
             content = json.load(handle)
@@ -34,34 +69,39 @@ def read_instances(path):
             raise UserError(
                 f"{path}: holds no list of {part}; give a file of COCO's object annotations (instances_*.json)"
             )
-    names = _by_id(entries["categories"], path, "categories", "name", str)
-    images = {}
-    for key, file_name in _by_id(entries["images"], path, "images", "file_name", str).items():
-        images[key] = {"file_name": file_name, "size": None, "objects": []}
-    for entry in entries["images"]:
-        size = tuple(entry.get(side) for side in ("height", "width"))
-        if all(type(side) is int and 0 < side <= _LARGEST for side in size):
-            images[entry["id"]]["size"] = size
-    for place, entry in enumerate(entries["annotations"]):
-        call = f"annotation {entry.get('id', f'in place {place}')}"
-        image = _looked_up(images, entry.get("image_id"), f"{path}: {call}: image_id", "images")
-        name = _looked_up(names, entry.get("category_id"), f"{path}: {call}: category_id", "categories")
-        area = entry.get("area")
-        area = float(area) if _is_number(area) and area > 0 else None
-        image["objects"].append((call, name, _corners(entry, path, call, name), bool(entry.get("iscrowd")), area))
-    categories = [names[key] for key in sorted(names)]
-    if len(set(categories)) < len(categories):
-        raise UserError(f"{path}: categories: a name occurs twice; give each class one category")
-    return {"categories": categories, "images": list(images.values())}
+    return entries
 
 
-def _by_id(entries, path, part, wanted, kind):
+def _images(entries, path):
+    images, ids = {}, {}
+    for key, name in _by_id(entries, path, "images", "file_name").items():
+        images[key] = {"file_name": name, "size": None, "objects": []}
+        first = ids.setdefault(os.path.normpath(name), key)
+        if first != key:
+            raise UserError(f"{path}: images: ids {first} and {key} have one file_name, {name}; give a picture one id")
+    for entry in entries:
+        size = tuple(map(entry.get, ("height", "width")))
+        if all(type(side) in (int, float) and 0 < side <= _LARGEST and side == int(side) for side in size):
+            images[entry["id"]]["size"] = tuple(map(int, size))
+    return images
+
+
+def _object(entry, path, call, name):
+    box, area = entry.get("bbox"), entry.get("area")
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
+        raise UserError(f"{path}: {call} ({name}): bbox is {str(box)[:60]}, not a list of four numbers")
+    crowd = flag(entry.get("iscrowd"), f"{path}: {call} ({name}): iscrowd")
+    area = float(area) if _is_number(area) and area > 0 else None
+    return call, name, (box[0], box[1], box[0] + box[2], box[1] + box[3]), crowd, area
+
+
+def _by_id(entries, path, part, wanted):
     found = {}
     for place, entry in enumerate(entries):
         key, value = entry.get("id"), entry.get(wanted)
         if type(key) is not int and not (part == "images" and isinstance(key, str)):
             raise UserError(f"{path}: {part}[{place}] has no id that is a whole number")
-        if not isinstance(value, kind) or not value or "\0" in value:
+        if not isinstance(value, str) or not value.strip() or "\0" in value:
             raise UserError(f"{path}: {part}[{place}] (id {key}) has no {wanted}")
         if key in found:
             raise UserError(f"{path}: {part}: id {key} occurs twice")
@@ -73,13 +113,6 @@ def _looked_up(table, key, what, part):
     if not isinstance(key, (int, str)) or key not in table:
         raise UserError(f"{what} is {str(key)[:40]!r}, which is none of the {part}; correct the file")
     return table[key]
-
-
-def _corners(entry, path, call, name):
-    box = entry.get("bbox")
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        raise UserError(f"{path}: {call} ({name}): bbox is {str(box)[:60]}, not a list of four numbers")
-    return box[0], box[1], box[0] + box[2], box[1] + box[3]
 
 
 def _is_number(value):

@@ -16,10 +16,10 @@ A pixel of VOC's boxes is counted from 1 and belongs to its box: (xmin, xmax) co
 import re
 from itertools import product
 
-from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, flag, listed_classes
+from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, flag, listed_classes, tell_shared
 from adabin.data.decode import SUFFIXES, PictureError, read_picture
 from adabin.data.picture_files import data_folder, named, subfolders
-from adabin.data.voc_sets import members_of, tell_shared
+from adabin.data.voc_sets import members_of
 from adabin.data.xml_file import read_xml
 from adabin.utils.errors import UserError
 
@@ -52,7 +52,7 @@ def list_voc(config, split):
     pictures = AnnotatedPictures(_classes(config, (given, folder), roots), split, config.skip_corrupt, _HINT)
     members = members_of(config, roots, split)
     if split == "test":
-        tell_shared(members, config, roots)
+        tell_shared(_shared(members, config, roots), len(members))
     for (root, name), where in members.items():
         annotation = _annotation_of(root, name)
         try:
@@ -64,6 +64,13 @@ def list_voc(config, split):
         except UserError as error:
             pictures.leave_out(str(error))
     return pictures.settled(folder)
+
+
+def _shared(members, config, roots):
+    try:
+        return len(members.keys() & members_of(config, roots, "train").keys())
+    except UserError:
+        return 0  # nothing to train on, which tests do not need
 
 
 def _annotation_of(root, name):

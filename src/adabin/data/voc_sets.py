@@ -9,7 +9,6 @@ from pathlib import Path
 from adabin.data.decode import SUFFIXES
 from adabin.data.image_folder import in_test
 from adabin.data.picture_files import named
-from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 _FLAGGED = re.compile(r"(.*\S)\s+(-1|0|1)")  # a line of the sets of one class
@@ -46,16 +45,6 @@ def members_of(config, roots, split):
             path = root / "ImageSets" / "Main" / f"{name}.txt"
             members |= {(root, found): path for found in _read_set(path, root) if (root, found) not in members}
     return members
-
-
-def tell_shared(members, config, roots):
-    """Say in a line how many of these test pictures are in the training sets, too."""
-    try:
-        shared = set(members) & set(members_of(config, roots, "train"))
-    except UserError:
-        return  # nothing to train on, which tests do not need
-    if shared:
-        log(f"{len(shared)} of {len(members)} test pictures are in the training sets, too: see train_sets, test_sets")
 
 
 def _default(available, split):
