@@ -37,7 +37,9 @@ from adabin.utils.threads import default_threads
 def add_flags(parser):
     parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
     parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
-    parser.add_argument("--logits_path", metavar="F.npy", help="also write the logits, float32 (images, classes)")
+    parser.add_argument(
+        "--logits_path", metavar="F.npy", help="classification: also write the logits, float32 (images, classes)"
+    )
     parser.add_argument("--draw", type=int, default=0, metavar="N", help="detection: draw N test pictures [0]")
     parser.add_argument(
         "--draw_path",

@@ -52,8 +52,18 @@ def test_every_kind_becomes_rgb_bytes(data, expected, tolerance):
     assert_close(decode(data), expected, tolerance)
 
 
+KINDS_WITH_EXIF = {
+    "JPEG": ({"kind": "JPEG", "quality": 95}, BASE, 2),
+    "PNG": ({"kind": "PNG"}, BASE, 0),
+    "PNG with opacity": ({"kind": "PNG"}, np.dstack([BASE, np.full(BASE.shape[:2], 255, np.uint8)]), 0),
+    "WebP": ({"kind": "WEBP", "lossless": True}, BASE, 0),
+    "TIFF": ({"kind": "TIFF"}, BASE, 0),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_WITH_EXIF)
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_cameras_rotation_is_undone(orientation):
+def test_a_cameras_rotation_is_undone(orientation, kind):
     exif = Image.Exif()
     exif[0x112] = orientation
     transposed = BASE.transpose(1, 0, 2)
@@ -67,7 +77,17 @@ def test_a_cameras_rotation_is_undone(orientation):
         7: transposed[::-1, ::-1],
         8: transposed[::-1],
     }
-    assert_close(decode(encoded(BASE, "JPEG", quality=95, exif=exif)), upright[orientation], 2)
+    options, pixels, tolerance = KINDS_WITH_EXIF[kind]
+    assert_close(decode(encoded(pixels, exif=exif, **options)), upright[orientation], tolerance)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_damaged_description_of_the_rotation_changes_nothing(order):
+    data = encoded(BASE, "PNG", exif=b"Exif\0\0" + (b"II*\0" if order == "<" else b"MM\0*") + b"\xff" * 9)
+    assert_close(decode(data), BASE, 0)
+    with_opacity = np.dstack([BASE, np.full(BASE.shape[:2], 255, np.uint8)])
+    for block in (b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff\x01\x12", b"nonsense", b""):
+        assert_close(decode(encoded(with_opacity, "PNG", exif=b"Exif\0\0" + block)), BASE, 0)
 
 
 @pytest.mark.parametrize("kind", ["RGBA", "LA", "palette", "webp", "16 bits"])

@@ -151,6 +151,14 @@ def test_resizing_averages_where_it_shrinks_so_that_thin_things_do_not_vanish():
     assert np.abs(look(picture, whole(400, 400), 50).astype(int) - 30).max() <= 1
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_side_that_shrinks_is_averaged_also_where_the_other_grows(turned):
+    picture = np.zeros((25, 300, 3), np.uint8)
+    picture[:, ::10] = 250
+    picture = picture.swapaxes(0, 1) if turned else picture
+    assert np.abs(look(picture, whole(*picture.shape[:2]), 30).astype(int) - 25).max() <= 1
+
+
 # --- the crop
 
 

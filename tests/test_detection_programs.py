@@ -3,6 +3,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -101,6 +102,11 @@ def test_test_pictures_are_drawn_beside_their_annotations_and_nothing_is_overwri
     assert "--draw -1" in refusal_of(call("eval.py", "--ckpt_path", ckpt, "--draw", "-1", cwd=work))
 
 
+def test_the_outputs_of_a_detector_are_no_logits(work, ckpt, tmp_path):
+    line = refusal_of(call("eval.py", "--ckpt_path", ckpt, "--logits_path", tmp_path / "logits.npy", cwd=work))
+    assert "--logits_path: is for networks with one output, this one has 2" in line and not any(tmp_path.iterdir())
+
+
 def test_curves_alone_can_be_drawn(work, ckpt, tmp_path):
     result_of(call("eval.py", "--ckpt_path", ckpt, "--draw_path", tmp_path / "drawn", cwd=work))
     assert [path.name for path in (tmp_path / "drawn").iterdir()] == ["precision_recall.png"]
@@ -171,6 +177,31 @@ def test_a_config_of_another_size_is_refused_where_the_boxes_do_not_fit(work, ck
     assert "is of another network: it has no tensor locations.4" in line
     line = refusal_of(call("train.py", *FLAGS, "--image_size=32", cwd=work))
     assert "image_size: 32 is too small for a detector" in line
+
+
+def test_a_checkpoint_is_evaluated_on_other_data_whatever_sizes_its_training_had(work, ckpt, tmp_path):
+    """What its config says of the data of the training has no effect on others; other classes are named."""
+    run = shutil.copytree(ckpt.parent, tmp_path / "run")
+    text = (run / "config.yaml").read_text(encoding="utf-8")
+    text = text.replace("dataset: voc\n", "dataset: scenes\n").replace("test_size: 0\n", "test_size: 3\n")
+    (run / "config.yaml").write_text(text, encoding="utf-8")
+    flags = ("--ckpt_path", run / ckpt.name, "--dataset=voc", f"--data_path={work / 'pictures'}")
+    assert result_of(call("eval.py", *flags, cwd=work))["images"] == COUNTS["test"]
+
+
+def test_a_detector_is_no_model_for_the_cpp_program_yet(work, ckpt, tmp_path):
+    result_of(call("export.py", "--ckpt_path", ckpt, "--file_name", tmp_path / "net", "--check_images=0", cwd=work))
+    line = refusal_of(call("predict.py", "--model", tmp_path / "net.mindir", "--image", work / "pictures", cwd=work))
+    assert "net.mindir: the C++ program runs no detectors yet; give --ckpt_path" in line
+
+
+def test_a_training_tells_its_classes_and_which_have_no_object(tmp_path):
+    fill(tmp_path / "pictures", ("blue", "red"))
+    (tmp_path / "pictures" / "classes.txt").write_text("blue\nred\nviolet\n", encoding="utf-8")
+    ended = call("train.py", *FLAGS, "--epochs=1", cwd=tmp_path)
+    result_of(ended)
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("3 classes: ")]
+    assert line.startswith("3 classes: blue, red, violet; ") and line.endswith(" objects to learn from; none of violet")
 
 
 def test_another_folder_with_other_classes_is_learned_from_there_on(work, ckpt, tmp_path):

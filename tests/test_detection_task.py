@@ -129,6 +129,14 @@ def test_a_drawing_shows_the_picture_at_its_ratio_with_boxes_where_they_are(tmp_
     assert rows.max() == pytest.approx(0.9 * found.shape[0], abs=4)
 
 
+@pytest.mark.parametrize("shape, drawn", [((1, 3000), (24, 1600)), ((5000, 2), (1600, 24)), ((1, 1), (480, 480))])
+def test_a_picture_of_a_single_row_can_be_drawn(tmp_path, shape, drawn):
+    box = [0, 0, shape[1], shape[0]]
+    picture = np.full((*shape, 3), 128, np.uint8)
+    TASK.draw(tmp_path / "one.png", picture, {"objects": [{"class": 1, "name": "dog", "score": 0.5, "box": box}]})
+    assert cv2.imread(str(tmp_path / "one.png")).shape[:2] == drawn
+
+
 def test_what_is_annotated_stands_beside_what_was_found_in_any_letters(tmp_path, annotated):
     picture = np.full((103, 300, 3), 128, np.uint8)
     (prediction,) = TASK.predict(tuple(output[1:2] for output in perfect(annotated)), [picture.shape[:2]])

@@ -13,6 +13,7 @@ import pytest
 from adabin.data import build_dataset
 from adabin.data.cifar10 import load_cifar10
 from adabin.data.image_dataset import ImageDataset
+from adabin.data.registry import DATASETS
 from adabin.data.transforms import draw_augmentation, draw_order, flip_and_crop, normalize
 from adabin.utils.errors import UserError
 
@@ -202,6 +203,26 @@ def test_contradictions_are_refused_in_one_line(changes, reason):
     with pytest.raises(UserError, match=reason) as refusal:
         build_dataset(make_config(**changes), "train")
     assert "\n" not in str(refusal.value)
+
+
+def test_images_of_ones_own_must_have_the_size_that_the_config_says(monkeypatch):
+    def small(config, split):
+        return ImageDataset(
+            np.zeros((8, 16, 16, 3), np.uint8),
+            np.zeros(8, np.int32),
+            ["a", "b"],
+            train=False,
+            batch_size=4,
+            mean=MEAN,
+            std=STD,
+        )
+
+    monkeypatch.setitem(DATASETS, "small", small)
+    assert build_dataset(make_config(dataset="small", image_size=16), "test").num_images == 8
+    with pytest.raises(
+        UserError, match="image_size=32 contradicts small, whose images have 16 x 16 pixels; set image_size: 16"
+    ):
+        build_dataset(make_config(dataset="small", image_size=32), "test")
 
 
 def test_an_unknown_split_is_refused():

@@ -79,6 +79,14 @@ def test_a_deeper_network_takes_the_layers_that_it_shares(source):
     assert "not in the file, initialized: " in report.text() and " more)" in report.text()
 
 
+def test_a_checkpoint_of_another_width_is_refused_with_the_flag(tmp_path):
+    keys = {"network": "vgg16", "image_size": 32, "num_classes": 3}
+    narrow, wide = (read_config(None, {**keys, "width": width}) for width in (0.125, 0.25))
+    save_checkpoint(tmp_path / "narrow.ckpt", build_model(narrow), describe(narrow))
+    with pytest.raises(UserError, match=r"has width=0.125, the config says 0.25: .*; give --width=0.125"):
+        load_pretrained(tmp_path / "narrow.ckpt", build_model(wide), wide)
+
+
 @pytest.mark.parametrize("key, here, there, matters_for", [
     ("binary_form", "released", "paper", "a_bits"), ("activation_set", "scale", "adabin", "a_bits"),
     ("weight_set", "scale", "adabin", "w_bits"), ("nonlinearity", "prelu", "maxout", None),

@@ -81,7 +81,9 @@ def finished(tiny_run, tmp_path):
 def test_resuming_a_finished_run_prints_its_result_and_changes_nothing(tiny_run, finished):
     before = content_of(finished)
     # A flag that says what the run has is no contradiction.
-    result = result_of(call("train.py", "--resume", finished, "--epochs=3", "--lr", "1e-1", cwd=finished.parent))
+    ended = call("train.py", "--resume", finished, "--epochs=3", "--lr", "1e-1", cwd=finished.parent)
+    result = result_of(ended)
+    assert f"it is finished: 3 epochs; a new run begins with its weights by --pretrained {finished}" in ended.stderr
     assert result["epochs"] == 3 and result["run"] == str(finished)
     assert result["top1"] == float(metrics_of(finished)[-1]["test_top1"])
     assert result["best_top1"] == max(float(row["test_top1"]) for row in metrics_of(finished))

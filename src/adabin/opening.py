@@ -18,7 +18,7 @@ from adabin.utils.checkpoint import DESCRIBED_KEYS, adopt_classes, load_network
 from adabin.utils.cli import log
 from adabin.utils.config import Config, read_config
 from adabin.utils.device import init_device
-from adabin.utils.effect import refuse_without_effect
+from adabin.utils.effect import missing_need, refuse_without_effect
 from adabin.utils.errors import UserError
 from adabin.utils.schema import KEYS
 
@@ -68,6 +68,7 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
     refuse_without_effect(
         overrides or {}, config, besides=DESCRIBED_KEYS, of=None if split else ("task", "device_target")
     )
+    config = _without_keys_of_other_data(config, overrides or {})
     check_task(config)
     # Without effect outside training, where one's own may be unknown to the program that runs.
     unknown = [key for key in ("weight_estimator", "activation_estimator") if getattr(config, key) not in ESTIMATORS]
@@ -81,6 +82,14 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
     network = build_model(config)
     metadata = load_network(path, network, config)
     return Opened(Path(path), config, task, network, data, metadata)
+
+
+def _without_keys_of_other_data(config, overrides):
+    """The config without what it says of the data of the training, where a flag names another data set."""
+    if "dataset" not in overrides:
+        return config
+    idle = [key for key in KEYS if key not in overrides and missing_need(key, [config], of=("dataset",))]
+    return config.changed(**{key: KEYS[key].default for key in idle})
 
 
 def choose_checkpoint(ckpt_path, overrides, or_published=False):

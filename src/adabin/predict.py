@@ -12,7 +12,7 @@ from adabin.data.transforms import normalize
 from adabin.utils.errors import UserError
 from adabin.utils.files import make_folder
 
-CHUNK = 32  # pictures that are held in memory at a time
+CHUNK = 32  # pictures that a model is given at a time
 DRAWN_SIDE = 480  # pixels that a drawing shows at most
 
 
@@ -80,16 +80,24 @@ def predict_files(model, task, config, files, folder, force, needed=()):
     predictions = []
     for first in range(0, len(files), CHUNK):
         part = slice(first, first + CHUNK)
-        pictures = [read_picture(path, 0 if task.names_places else resize_side(config)) for path in files[part]]
-        pixels = np.stack([prepare(picture, config, whole=task.names_places) for picture in pictures])
-        outputs = model(normalize(pixels, config.mean, config.std))
-        found = task.predict(outputs, [picture.shape[:2] for picture in pictures])
+        pixels, sizes = zip(*(_seen(path, task, config) for path in files[part]), strict=True)
+        outputs = model(normalize(np.stack(pixels), config.mean, config.std))
+        found = task.predict(outputs, sizes)
         for path, prediction, drawing in zip(files[part], found, drawings[part], strict=True):
             predictions.append({"image": str(path), **prediction})
             if drawing:
                 task.draw(drawing, read_picture(path, 0 if task.names_places else DRAWN_SIDE), prediction)
                 predictions[-1]["drawing"] = str(drawing)
     return predictions, corrupt
+
+
+def _seen(path, task, config):
+    """(pixels as the network sees them in tests, size of the picture as it was given)."""
+    if not task.names_places:
+        picture = read_picture(path, resize_side(config))
+        return prepare(picture, config), picture.shape[:2]
+    size = read_picture(path).shape[:2]
+    return prepare(read_picture(path, config.image_size), config, whole=True), size
 
 
 REPLACED = "give a new folder with --output_path, or replace it with --force"

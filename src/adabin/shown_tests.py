@@ -15,10 +15,13 @@ class KeptOutputs:
 
     Args:
         model: callable, images -> tuple of arrays; it gets every image once, in order.
-        chosen: numbers of the images, ascending; None: all, of which the first output alone is kept.
+        chosen: numbers of the images, ascending; None: all, of a network with one output.
 
     Attributes:
         outputs: a list of the tuples of arrays kept so far.
+
+    Raises:
+        UserError: all are to be kept of a network with several outputs.
     """
 
     def __init__(self, model, chosen=None):
@@ -29,7 +32,11 @@ class KeptOutputs:
         outputs, first = self.model(images), self.seen
         self.seen += len(images)
         if self.chosen is None:
-            self.outputs.append(outputs[:1])
+            if len(outputs) != 1:
+                raise UserError(
+                    f"--logits_path: is for networks with one output, this one has {len(outputs)}; leave it out"
+                )
+            self.outputs.append(outputs)
         else:
             rows = self.chosen[(self.chosen >= first) & (self.chosen < self.seen)] - first
             self.outputs.append(tuple(output[rows] for output in outputs))

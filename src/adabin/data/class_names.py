@@ -80,6 +80,19 @@ def check_classes(config, class_names):
         )
 
 
+def contents(class_names, counts):
+    """'3 classes: blue, green, red; 40 objects; none of red': a line on what there is to learn from.
+
+    Args:
+        class_names: of all classes.
+        counts: how many objects of each there are.
+    """
+    none = [name for name, count in zip(class_names, counts, strict=True) if not count]
+    of = f"; none of {', '.join(none)}" if none else ""
+    kinds = "1 class" if len(class_names) == 1 else f"{len(class_names)} classes"
+    return f"{kinds}: {', '.join(class_names)}; {sum(counts)} objects to learn from{of}"
+
+
 def settle_classes(config, dataset):
     """The config with number and names of a data set's classes, so that run folder and checkpoints carry them."""
     return config.changed(num_classes=dataset.num_classes, class_names=list(dataset.class_names))

@@ -9,8 +9,9 @@ would leave.
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+
+from adabin.data.resize import resized
 
 TRIES = 10  # for a random box that lies within the picture
 LARGEST_RATIO = 4 / 3
@@ -47,10 +48,8 @@ def center_box(height, width, share):
 
 
 def cut(picture, box, size):
-    """Cut a box out of uint8 (H, W, 3) and bring it to (size, size, 3): averaged when it shrinks, bilinear else."""
-    part = picture[box.top : box.top + box.height, box.left : box.left + box.width]
-    shrinks = box.height >= size and box.width >= size
-    part = cv2.resize(part, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    """Cut a box out of uint8 (H, W, 3) and bring it to (size, size, 3), as `resized` does."""
+    part = resized(picture[box.top : box.top + box.height, box.left : box.left + box.width], size, size)
     return np.ascontiguousarray(part[:, ::-1]) if box.flip else part
 
 

@@ -10,6 +10,7 @@ import re
 import cv2
 import numpy as np
 
+from adabin.data.orientation import upright
 from adabin.utils.errors import UserError
 
 cv2.setLogLevel(0)  # what it has to say about a damaged file, we say
@@ -70,7 +71,7 @@ def decode(data, smallest_side=0):
     if picture is None:
         raise PictureError("is damaged, or no picture of a known kind")
     if transparent:
-        picture = _on_white(picture)
+        picture = _on_white(upright(picture, data))
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 

@@ -15,9 +15,9 @@ As in the original SSD one object with that overlap is enough, not all. A pictur
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from adabin.data.resize import resized
 from adabin.detection.boxes import iou
 from adabin.detection.objects import Objects
 
@@ -128,14 +128,6 @@ def look(picture, view, size, fill=(0, 0, 0), change=None):
         out[rows.target, columns.target] = part
         part = out
     return np.ascontiguousarray(part[:, ::-1]) if view.flip else part
-
-
-def resized(picture, height, width):
-    """A picture in another size: averaged where it shrinks, bilinear otherwise."""
-    if picture.shape[:2] == (height, width):
-        return picture
-    shrinks = picture.shape[0] >= height and picture.shape[1] >= width
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def seen(objects, view, height, width, size):

@@ -4,8 +4,10 @@
 import difflib
 from functools import partial
 
+import numpy as np
+
 from adabin.data.cifar10 import CIFAR10_CLASSES, load_cifar10
-from adabin.data.class_names import check_classes
+from adabin.data.class_names import check_classes, contents
 from adabin.data.coco import list_coco
 from adabin.data.download import download_cifar10
 from adabin.data.image_dataset import ImageDataset, dataset_options
@@ -16,6 +18,7 @@ from adabin.data.scenes import SCENES_CLASSES, Scenes
 from adabin.data.shapes import SHAPES_CLASSES, draw_shapes
 from adabin.data.subset import refuse_sizes, take
 from adabin.data.voc import list_voc
+from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 SPLITS = ("train", "test")
@@ -51,6 +54,7 @@ def build_dataset(config, split: str, task=None):
         raise UserError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
     _check_task(config)
     dataset = DATASETS[config.dataset](config, split)
+    _check_size(config, dataset)
     if task is not None:
         train = split == "train"
         dataset.columns, dataset.targets = ("image", *task.columns(train)), partial(task.targets, train=train)
@@ -117,19 +121,30 @@ def _annotated(list_pictures):
             read = partial(read_annotated, smallest_side=1)
             pictures = without_corrupt(pictures, config.skip_corrupt, split, read)
         objects = list(pictures.labels)
+        if split == "train":
+            counts = sum(
+                (np.bincount(one.classes[~one.ignored], minlength=len(pictures.class_names)) for one in objects), 0
+            )
+            log(contents(pictures.class_names, counts))
         files = PictureFiles(pictures.paths, objects)
         return DetectionDataset(files, objects, pictures.class_names, config, split == "train")
 
     return build
 
 
-def _image_dataset(config, split, images, labels, class_names):
-    side = images.shape[1]
-    if getattr(config, "image_size", side) != side:
+def _check_size(config, dataset):
+    """Refuse images in memory that are not of the size that the config says."""
+    images = getattr(dataset, "images", None)
+    size = getattr(config, "image_size", None)
+    if isinstance(images, np.ndarray) and size is not None and images.shape[1:3] != (size, size):
+        high, wide = images.shape[1:3]
         raise UserError(
-            f"image_size={config.image_size} contradicts {config.dataset}, whose images have {side} x {side} pixels; "
-            f"set image_size: {side} or another dataset"
+            f"image_size={size} contradicts {config.dataset}, whose images have {high} x {wide} pixels; "
+            f"set image_size: {high} or another dataset"
         )
+
+
+def _image_dataset(config, split, images, labels, class_names):
     return ImageDataset(images, labels, class_names, **dataset_options(config, split == "train"))
 
 

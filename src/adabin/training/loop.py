@@ -158,6 +158,10 @@ def train(network, step, train_data, test_data, config, task, run, world=None):
     if start:
         run.keep_epochs(start)
         run.log(f"resuming {run.path} after epoch {start}")
+    if start >= config.epochs:
+        run.log(
+            f"it is finished: {start} epochs; a new run begins with its weights by --pretrained {run.path}/last.ckpt"
+        )
     own_state = optimizer_parameters(step.optimizer, network)
     saved = [*network_parameters(network).values(), *own_state.values(), *state.values()]
     world.share(saved)

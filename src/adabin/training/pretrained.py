@@ -85,11 +85,7 @@ def load_pretrained(path, network, config):
                 other_shape.append((name, there, here))
     # Values per channel or layer have equal names in any two networks; what tells is a matrix or more.
     if not any(sum(side > 1 for side in parameter.shape) > 1 for parameter in fitting.values()):
-        of = f" ({metadata['network']})" if "network" in metadata else ""
-        raise UserError(
-            f"--pretrained {path}: is of another network{of}: none of its weights fits {config.network}; "
-            f"give a checkpoint of {config.network}"
-        )
+        raise UserError(f"--pretrained {path}: {_why_nothing_fits(metadata, config)}")
     _expect_same_meaning(path, metadata, config)
     for name, parameter in fitting.items():
         parameter.set_data(ms.Tensor(values[name].astype(ms.dtype_to_nptype(parameter.dtype))))
@@ -105,6 +101,16 @@ def load_pretrained(path, network, config):
         [name for name in parameters if name not in values],
         [name for name in values if name not in parameters],
         differences,
+    )
+
+
+def _why_nothing_fits(metadata, config):
+    width = metadata.get("width", config.width)
+    if metadata.get("network") == config.network and width != config.width:
+        return f"has width={width}, the config says {config.width}: none of its weights fits; give --width={width}"
+    of = f" ({metadata['network']})" if "network" in metadata else ""
+    return (
+        f"is of another network{of}: none of its weights fits {config.network}; give a checkpoint of {config.network}"
     )
 
 

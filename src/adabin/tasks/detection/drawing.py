@@ -9,6 +9,7 @@ from adabin.utils.files import replacing
 
 DPI = 100
 SMALLEST, LARGEST = 480, 1600  # pixels of a drawn picture's longer side: names stay readable, files small
+THINNEST = 24  # of its shorter one: a picture of one row is stretched
 HEADING, GAP, LETTERS = 26, 12, 9  # pixels, pixels, points
 
 
@@ -25,7 +26,7 @@ def save_drawing(path, picture, *panels):
 
     height, width = picture.shape[:2]
     scale = min(max(1, SMALLEST / max(height, width)), LARGEST / max(height, width))
-    side, high = width * scale, height * scale
+    side, high = max(THINNEST, width * scale), max(THINNEST, height * scale)
     heading = HEADING if any(text for text, _ in panels) else 0
     total = (len(panels) * (side + GAP) - GAP, high + heading)
     figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), facecolor="white", dpi=DPI)
