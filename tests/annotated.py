@@ -8,6 +8,8 @@ import numpy as np
 from adabin.utils.config import read_config
 from tests.pictures import save
 
+CATEGORIES = {90: "zebra", 3: "dog", 0: "cat", 17: "bird"}  # COCO's ids: gaps, 0, and in no order
+
 
 def picture(number, height=60, width=80):
     """uint8 (height, width, 3), noise."""
@@ -39,6 +41,19 @@ def fill_voc(root, pictures, sets, **size):
     return root
 
 
+def own_voc(root):
+    """A folder in VOC's layout with classes of its own; four training and two test pictures."""
+    pictures = {
+        "a": [("dog", 1, 1, 80, 60), ("cat", 11, 21, 30, 40, 1)],
+        "b": [("cat", 5, 5, 20, 20)],
+        "c": [],
+        "d": [("bird", 2.5, 3.5, 40.5, 50.5)],
+        "e": [("dog", 10, 10, 30, 30)],
+        "f": [("cat", 70, 50, 90, 70)],
+    }
+    return fill_voc(root, pictures, {"train": "abcd", "val": "ef"})
+
+
 def coco_content(pictures, categories, height=60, width=80):
     """COCO's annotations: `pictures` {file name: [(category, x, y, width, height, more fields as dict)]}."""
     ids = {name: key for key, name in categories.items()}
@@ -60,6 +75,27 @@ def fill_coco(root, name, content, **size):
     (root / "annotations").mkdir(exist_ok=True)
     (root / "annotations" / f"instances_{name}.json").write_text(json.dumps(content), encoding="utf-8")
     return root
+
+
+def own_coco(root):
+    """A folder in COCO's layout with classes of its own; four training and two test pictures."""
+    pictures = {
+        "a.jpg": [("dog", 0, 0, 80, 60), ("zebra", 10.5, 20, 19.5, 20, {"iscrowd": 1, "area": 123.5})],
+        "b.png": [("cat", 70, 50, 20, 20)],
+        "c.jpg": [],
+        "d.jpg": [("bird", 4, 4, 16, 16)],
+    }
+    fill_coco(root, "train", coco_content(pictures, CATEGORIES))
+    return fill_coco(root, "val", coco_content({"e.jpg": [("dog", 1, 2, 30, 40)], "f.jpg": []}, CATEGORIES))
+
+
+def changed(folder, change, name="train"):
+    """Let a function change the content of the annotations; returns their path."""
+    path = folder / "annotations" / f"instances_{name}.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
 
 
 def config_for(folder, dataset, **changes):

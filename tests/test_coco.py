@@ -10,24 +10,14 @@ import pytest
 from adabin.data import build_dataset
 from adabin.data.coco import list_coco
 from adabin.utils.errors import UserError
-from tests.annotated import coco_content, config_for, fill_coco, picture
+from tests.annotated import CATEGORIES, changed, coco_content, config_for, fill_coco, own_coco, picture
 from tests.pictures import save
-
-CATEGORIES = {90: "zebra", 3: "dog", 0: "cat", 17: "bird"}  # gaps, 0, and in no order
-PICTURES = {
-    "a.jpg": [("dog", 0, 0, 80, 60), ("zebra", 10.5, 20, 19.5, 20, {"iscrowd": 1, "area": 123.5})],
-    "b.png": [("cat", 70, 50, 20, 20)],
-    "c.jpg": [],
-    "d.jpg": [("bird", 4, 4, 16, 16)],
-}
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Own classes; four training and two test pictures."""
-    fill_coco(tmp_path, "train", coco_content(PICTURES, CATEGORIES))
-    test = {"e.jpg": [("dog", 1, 2, 30, 40)], "f.jpg": []}
-    return fill_coco(tmp_path, "val", coco_content(test, CATEGORIES))
+    return own_coco(tmp_path)
 
 
 def listed(folder, split="train", **changes):
@@ -39,15 +29,6 @@ def refusal(folder, split="train", **changes):
         build_dataset(config_for(folder, "coco", **changes), split)
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-def changed(folder, change, name="train"):
-    """Let a function change the content of the annotations; returns their path."""
-    path = folder / "annotations" / f"instances_{name}.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    change(content)
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
 
 
 # --- what is there
@@ -93,6 +74,26 @@ def test_pictures_may_lie_elsewhere(folder, place):
     assert listed(folder).paths[0].endswith("a.jpg")
 
 
+def test_test_pictures_that_are_trained_on_are_told(folder, capsys):
+    known = {"class_names": ["cat", "dog", "bird", "zebra"], "num_classes": 4}
+    for more in ({}, known):
+        listed(folder, "test", **more)
+        assert capsys.readouterr().err == ""
+        listed(folder, "test", test_sets=["train"], **more)
+        assert (
+            "4 of 4 test pictures are in the training sets, too: see train_sets, test_sets" in capsys.readouterr().err
+        )
+    # Same names elsewhere are other pictures; other names may lead to the same ones.
+    both = {"e.jpg": [], "../val/f.jpg": []}
+    fill_coco(folder, "train", coco_content(both, CATEGORIES))
+    listed(folder, "test")
+    assert "1 of 2 test pictures are in the training sets, too" in capsys.readouterr().err
+    for text in (b"{", b'{"file_name": "\\x"}', b"\xff\xfe\xfa"):
+        (folder / "annotations" / "instances_train.json").write_bytes(text)
+        assert len(listed(folder, "test", **known).paths) == 2
+    assert capsys.readouterr().err == "", "training annotations that cannot be read are nothing that a test needs"
+
+
 def test_sets_are_named_and_joined(folder):
     assert len(listed(folder, train_sets=["train", "val"]).paths) == 6
     assert [path[-5:] for path in listed(folder, train_sets=["val"]).paths] == ["e.jpg", "f.jpg"]
@@ -101,13 +102,6 @@ def test_sets_are_named_and_joined(folder):
         path.unlink()
     message = refusal(folder)
     assert "annotations/instances_train2017.json does not exist" in message and "--train_sets" in message
-
-
-def test_a_size_that_the_file_does_not_say_is_the_pictures(folder):
-    changed(folder, lambda content: content["images"][0].pop("height"))
-    objects = listed(folder).labels[0]
-    assert objects.size == (60, 80)
-    np.testing.assert_allclose(objects.boxes[0], (0, 0, 1, 1))
 
 
 # --- what is wrong
@@ -132,75 +126,6 @@ def test_an_object_that_cannot_be_used_is_named_with_its_file(folder, what, caps
     assert "1 of 4 train objects cannot be used and are left out" in capsys.readouterr().err
 
 
-def replace_part(part, value):
-    return lambda content: content.__setitem__(part, value)
-
-
-FILE = {
-    "a list": (lambda content: content.clear(), "holds no list of categories"),
-    "captions": (lambda content: content.pop("categories"), "holds no list of categories"),
-    "no annotations, as of test-dev": (lambda content: content.pop("annotations"), "holds no list of annotations"),
-    "images are numbers": (replace_part("images", [1, 2]), "holds no list of images"),
-    "a picture without a name": (
-        lambda content: content["images"][1].pop("file_name"),
-        "images[1] (id 101) has no file_name",
-    ),
-    "a picture without an id": (lambda content: content["images"][1].pop("id"), "images[1] has no id"),
-    "an id twice": (lambda content: content["images"][1].update(id=100), "images: id 100 occurs twice"),
-    "a class twice": (lambda content: content["categories"][1].update(name="cat"), "a name occurs twice"),
-    "an id of a category twice": (
-        lambda content: content["categories"][1].update(id=0),
-        "categories: id 0 occurs twice",
-    ),
-    "no categories": (replace_part("categories", []), "category_id is '3', which is none of the categories"),
-    "an unknown class": (
-        lambda content: content["annotations"][2].update(category_id=4),
-        "annotation 3: category_id is '4', which is none of the categories",
-    ),
-    "an unknown picture": (
-        lambda content: content["annotations"][2].update(image_id=4),
-        "annotation 3: image_id is '4', which is none of the images",
-    ),
-    "a picture's number that is none": (
-        lambda content: content["annotations"][2].update(image_id=[4]),
-        "annotation 3: image_id is '[4]', which is none of the images",
-    ),
-    "three numbers": (
-        lambda content: content["annotations"][2].update(bbox=[1, 2, 3]),
-        "annotation 3 (cat): bbox is [1, 2, 3], not a list of four numbers",
-    ),
-    "words": (
-        lambda content: content["annotations"][2].update(bbox=[1, 2, 3, "x"]),
-        "annotation 3 (cat): bbox is [1, 2, 3, 'x'], not a list of four numbers",
-    ),
-    "an infinite box": (
-        lambda content: content["annotations"][2].update(bbox=[1, 2, 3, float("inf")]),
-        "annotation 3 (cat): bbox is [1, 2, 3, inf], not",
-    ),
-    "a huge number": (
-        lambda content: content["annotations"][2].update(bbox=[1, 2, 3, 10**400]),
-        "annotation 3 (cat): bbox is [1, 2, 3, 1000",
-    ),
-    "no box": (lambda content: content["annotations"][2].pop("bbox"), "annotation 3 (cat): bbox is None, not"),
-}
-
-
-@pytest.mark.parametrize("what", FILE)
-def test_a_file_of_another_kind_or_with_contradictions_is_named(folder, what):
-    change, reason = FILE[what]
-    path = changed(folder, change)
-    message = refusal(folder)
-    assert message.startswith(f"{path}: ") and reason in message
-    assert refusal(folder, skip_corrupt=True) == message
-
-
-@pytest.mark.parametrize("text", [b"", b"{", b'{"images": [}', b"\xff\xfe\xfa", b"[" * 200_000, b"<annotation/>"])
-def test_malformed_json_is_named(folder, text):
-    path = folder / "annotations" / "instances_train.json"
-    path.write_bytes(text)
-    assert refusal(folder).startswith(f"{path}: malformed JSON (")
-
-
 def test_a_class_that_the_network_does_not_know_is_named(folder):
     known = {"class_names": ["cat", "dog"], "num_classes": 2}
     message = refusal(folder, **known)
@@ -220,6 +145,13 @@ def test_missing_and_damaged_pictures_are_named(folder, capsys):
     dataset = build_dataset(config_for(folder, "coco", skip_corrupt=True), "train")
     assert dataset.num_images == 2 and dataset.labels[1].classes.tolist() == [2]
     assert "2 of 4 train pictures cannot be used and are left out" in capsys.readouterr().err
+
+
+def test_a_name_that_is_too_long_for_a_file_is_no_picture(folder):
+    path = changed(folder, lambda content: content["images"][1].update(file_name="n" * 300))
+    message = refusal(folder)
+    assert f": {folder}/train/{'n' * 300}: no such picture (it is in {path})" in message
+    assert len(listed(folder, skip_corrupt=True).paths) == 3
 
 
 # --- the real one

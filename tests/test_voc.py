@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PASCAL VOC, folders in its layout, and every way in which these may be damaged."""
-
-import shutil
+"""PASCAL VOC, and annotations of folders in its layout, with every way in which these may be damaged."""
 
 import numpy as np
 import pytest
@@ -10,22 +8,14 @@ from adabin.data import build_dataset
 from adabin.data.voc import VOC_CLASSES, list_voc
 from adabin.data.xml_file import read_xml
 from adabin.utils.errors import UserError
-from tests.annotated import annotation, config_for, fill_voc, picture
+from tests.annotated import annotation, config_for, own_voc, picture
 from tests.pictures import save
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Own classes; four training and two test pictures."""
-    pictures = {
-        "a": [("dog", 1, 1, 80, 60), ("cat", 11, 21, 30, 40, 1)],
-        "b": [("cat", 5, 5, 20, 20)],
-        "c": [],
-        "d": [("bird", 2.5, 3.5, 40.5, 50.5)],
-        "e": [("dog", 10, 10, 30, 30)],
-        "f": [("cat", 70, 50, 90, 70)],
-    }
-    return fill_voc(tmp_path / "own", pictures, {"train": "abcd", "val": "ef"})
+    return own_voc(tmp_path / "own")
 
 
 def listed(folder, split="train", **changes):
@@ -85,42 +75,6 @@ def test_a_list_of_classes_comes_before_what_is_found(folder):
     assert "one twice" in refusal(folder)
 
 
-def test_years_are_joined_and_named_by_image_sets(tmp_path):
-    for year, names in (("VOC2007", "ab"), ("VOC2012", "cd")):
-        sets = {"trainval": names, "train": names[0], "val": names[1], "dog_trainval": [f"{name}  1" for name in names]}
-        sets |= {"test": ["t"]} if year == "VOC2007" else {}
-        objects = {name: [("dog", 1, 1, 9, 9)] for name in (*names, "t")}
-        fill_voc(tmp_path / year, objects, sets)
-    stems = lambda pictures: ["/".join(path.split("/")[-3::2]) for path in pictures.paths]  # noqa: E731
-    everything = ["VOC2007/a.jpg", "VOC2007/b.jpg", "VOC2012/c.jpg", "VOC2012/d.jpg"]
-    assert stems(listed(tmp_path)) == everything and stems(listed(tmp_path, "test")) == ["VOC2007/t.jpg"]
-    assert listed(tmp_path).class_names == VOC_CLASSES and len(VOC_CLASSES) == 20
-    assert listed(tmp_path).labels[0].classes.tolist() == [11]
-    assert stems(listed(tmp_path, train_sets=["VOC2012/trainval"])) == everything[2:]
-    assert stems(listed(tmp_path, train_sets=["VOC2007/train", "VOC2012/val"])) == [everything[0], everything[3]]
-    assert stems(listed(tmp_path, train_sets=["trainval", "VOC2007/train"])) == everything, "none twice"
-    assert stems(listed(tmp_path, train_sets=["dog_trainval"])) == everything
-    assert stems(listed(tmp_path / "VOC2012", train_sets=["VOC2012/val"])) == everything[3:]
-    (tmp_path / "above").mkdir()
-    shutil.move(tmp_path / "VOC2007", tmp_path / "above" / "VOCdevkit" / "VOC2007")
-    assert stems(listed(tmp_path / "above")) == everything[:2]
-
-
-def test_a_folder_without_image_sets_is_split_by_a_hash(tmp_path):
-    fill_voc(tmp_path, {f"p{number}": [("dog", 1, 1, 9, 9)] for number in range(40)}, {})
-    train, test = (set(listed(tmp_path, split, test_share=0.25).paths) for split in ("train", "test"))
-    assert len(train | test) == 40 and not train & test and 4 <= len(test) <= 16
-    other = set(listed(tmp_path, "test", test_share=0.25, split_seed=2).paths)
-    assert other != test
-
-
-def test_pictures_of_other_kinds_and_names_with_suffix_are_found(tmp_path):
-    fill_voc(tmp_path, {"a": [("dog", 1, 1, 9, 9)], "my b": [("dog", 1, 1, 9, 9)]}, {"train": ["a.jpg", "my b"]})
-    (tmp_path / "JPEGImages" / "a.jpg").unlink()
-    save(tmp_path / "JPEGImages" / "a.png", picture(1)).rename(tmp_path / "JPEGImages" / "a.PNG")
-    assert [path[-8:] for path in listed(tmp_path).paths] == ["es/a.PNG", "my b.jpg"]
-
-
 def test_a_size_that_the_annotation_does_not_say_is_the_pictures(folder):
     for size in ("", "<size><width>0</width><height>0</height></size>"):
         xml = annotation([("dog", 1, 1, 40, 30)]).replace(
@@ -130,13 +84,6 @@ def test_a_size_that_the_annotation_does_not_say_is_the_pictures(folder):
         objects = listed(folder).labels[0]
         assert objects.size == (60, 80)
         np.testing.assert_allclose(objects.boxes, [(0, 0, 0.5, 0.5)])
-
-
-def test_test_pictures_that_are_trained_on_are_told(folder, capsys):
-    listed(folder, "test")
-    assert capsys.readouterr().err == ""
-    listed(folder, "test", test_sets=["train"])
-    assert "4 of 4 test pictures are in the training sets, too" in capsys.readouterr().err
 
 
 # --- what is wrong
@@ -194,6 +141,17 @@ PICTURE = {
         "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><annotation><object><name>&x;</name></object></annotation>",
         "has a document type",
     ),
+    "CVAT's own format": (
+        "<annotations><image><box/></image></annotations>",
+        "its root is <annotations>, not <annotation>",
+    ),
+    "a namespace": ("<annotation xmlns='voc'/>", "its root is <{voc}annotation>, not <annotation>"),
+    "an object without a name": ("<annotation><object/></annotation>", "object 1 has no name; name its class"),
+    "a name of blanks": (annotation([("cat", 5, 5, 20, 20), (" ", 1, 1, 9, 9)]), "object 2 has no name"),
+    "difficult, or not": (
+        annotation([("dog", 1, 1, 9, 9, "yes")]),
+        "object 1 (dog): difficult is 'yes', neither 0 nor 1",
+    ),
     "too deep": ("<a>" * 100_000 + "</a>" * 100_000, "more than 100 levels deep"),
 }
 
@@ -207,6 +165,30 @@ def test_a_malformed_annotation_is_named(folder, what, capsys):
     assert f"{folder}/Annotations/b.xml" in message and reason in message
     assert len(listed(folder, skip_corrupt=True).paths) == 3
     assert "1 of 4 train pictures cannot be used and are left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["0", "False", "false", " 0 ", "", "Unspecified"])
+def test_words_for_not_difficult(folder, word):
+    write(folder, "a", annotation([("dog", 1, 1, 80, 60, word), ("cat", 1, 1, 9, 9, "1"), ("cat", 1, 1, 9, 9, "True")]))
+    assert listed(folder).labels[0].ignored.tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<annotation><object><name>dog</name></object></annotation>", "object 1 (dog): xmin is 'None', not a number"),
+        ("<!DOCTYPE a []><annotation/>", "malformed XML (has a document type"),
+    ],
+)
+def test_where_no_training_annotation_can_be_used_the_first_reason_is_told(folder, text, reason):
+    for name in "abcd":
+        write(folder, name, text)
+    for skip in (False, True):
+        message = refusal(folder, skip_corrupt=skip)
+        assert f"{folder}/Annotations/a.xml: {reason}" in message and "and 3 more; correct that" in message
+    for name in "abcd":
+        write(folder, name, annotation([]))
+    assert "no object in the training annotations; give" in refusal(folder)
 
 
 def test_an_annotation_of_absurd_size_is_not_read(folder, monkeypatch):
@@ -239,20 +221,6 @@ def test_a_damaged_picture_and_one_of_another_shape_are_named(folder):
     dataset = build_dataset(config_for(folder, "voc", check_pictures=False, augment=False), "train")
     with pytest.raises(UserError, match="d.jpg has 60 x 80 pixels, its annotation says 80 x 60"):
         dataset.load(np.array([3]), slice(0, 1), None)
-
-
-def test_missing_folders_and_image_sets_are_named(folder, tmp_path):
-    assert "--data_path is empty" in refusal("")
-    assert "no such folder" in refusal(tmp_path / "nowhere")
-    assert "no folder Annotations" in refusal(folder / "JPEGImages")
-    assert "train_sets: no image set trainval in ImageSets/Main; there are own/train; own/val" in refusal(
-        folder, train_sets=["trainval"]
-    )
-    assert "no folder VOC2007 with annotations; there are own" in refusal(folder, train_sets=["VOC2007/train"])
-    (folder / "ImageSets" / "Main" / "train.txt").write_text("\n\n")
-    assert "train.txt: the image set is empty" in refusal(folder)
-    (folder / "ImageSets" / "Main" / "train.txt").write_bytes(b"\xff\xfe\xfa")
-    assert "train.txt: cannot be read as text" in refusal(folder)
 
 
 def test_a_number_of_classes_or_a_task_that_contradicts_is_refused(folder):

@@ -55,7 +55,7 @@ FAULTS = [
     ),
     Fault(
         "COCO's categories in the order of the file",
-        f"{CODE}/data/coco.py",
+        f"{CODE}/data/coco_file.py",
         "for key in sorted(names)]",
         "for key in names]",
         "tests/test_coco.py -k gaps",

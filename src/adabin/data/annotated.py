@@ -6,6 +6,7 @@ without area, or with nothing of it inside the picture) and unusable pictures (m
 are left out instead, and counted; an unknown class always ends it. A box that lies partly outside is clipped.
 """
 
+import errno
 import math
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 CLASS_FILES = ("classes.txt", "labels.txt")  # of a folder, a name per line
+
+_YES, _NO = ("1", "true"), ("0", "false", "unspecified", "")  # "Unspecified" is LabelImg's and CVAT's word
 
 
 class AnnotatedPictures:
@@ -127,6 +130,37 @@ def listed_classes(folder):
     return names
 
 
+def flag(value, what):
+    """Whether a field says yes.
+
+    Args:
+        value: text of an XML element or value of a JSON field; None where there is none.
+        what: file, object and field, for messages.
+
+    Raises:
+        UserError: it says neither yes nor no.
+    """
+    word = "" if value is None else str(int(value) if value in (0, 1) else value).strip().lower()
+    if word not in _YES + _NO:
+        raise UserError(f"{what} is {str(value)[:40]!r}, neither 0 nor 1; correct that")
+    return word in _YES
+
+
+def tell_shared(shared, total):
+    """Say in a line how many of the test pictures are trained on, if any."""
+    if shared:
+        log(f"{shared} of {total} test pictures are in the training sets, too: see train_sets, test_sets")
+
+
 def first_existing(paths):
-    """The first of the paths that is a file, or None."""
-    return next((path for path in map(Path, paths) if path.is_file()), None)
+    """The first of the paths that is a file, or None; no file has a name that is too long for one."""
+    return next((path for path in map(Path, paths) if _is_file(path)), None)
+
+
+def _is_file(path):
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise

@@ -14,13 +14,13 @@ A pixel of VOC's boxes is counted from 1 and belongs to its box: (xmin, xmax) co
 """
 
 import re
+from itertools import product
 
-from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, listed_classes
+from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, flag, listed_classes, tell_shared
 from adabin.data.decode import SUFFIXES, PictureError, read_picture
-from adabin.data.image_folder import in_test
 from adabin.data.picture_files import data_folder, named, subfolders
+from adabin.data.voc_sets import members_of
 from adabin.data.xml_file import read_xml
-from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 VOC_CLASSES = (
@@ -28,8 +28,8 @@ VOC_CLASSES = (
     "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
 EXPECTED = "a VOCdevkit, or a folder with Annotations/, JPEGImages/ and ImageSets/Main/"
-_FLAGGED = re.compile(r"(\S+)\s+(-1|0|1)")  # a line of the sets of one class
 _HINT = f"correct the name, or list your own classes in {CLASS_FILES[0]} in the folder of the data"
+_XML = tuple("." + "".join(letters) for letters in product("xX", "mM", "lL"))  # .xml first
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _LARGEST = 1 << 20  # pixels of a side
 
@@ -40,7 +40,7 @@ def list_voc(config, split):
     Raises:
         UserError: a folder or image set is missing, or what `AnnotatedPictures` finds wrong.
     """
-    folder = data_folder(config, EXPECTED)
+    folder = given = data_folder(config, EXPECTED)
     if not (folder / "Annotations").is_dir() and (folder / "VOCdevkit").is_dir():
         folder = folder / "VOCdevkit"
     if (folder / "Annotations").is_dir():
@@ -49,14 +49,14 @@ def list_voc(config, split):
         roots = {name: folder / name for name in subfolders(folder) if (folder / name / "Annotations").is_dir()}
     if not roots:
         raise UserError(f"--data_path {folder}: no folder Annotations in it or below it; give {EXPECTED}")
-    pictures = AnnotatedPictures(_classes(config, folder, roots), split, config.skip_corrupt, _HINT)
-    members = _members(config, roots, split)
+    pictures = AnnotatedPictures(_classes(config, (given, folder), roots), split, config.skip_corrupt, _HINT)
+    members = members_of(config, roots, split)
     if split == "test":
-        _warn_of_shared(members, config, roots)
-    for root, name in members:
-        annotation = root / "Annotations" / f"{name}.xml"
+        tell_shared(_shared(members, config, roots), len(members))
+    for (root, name), where in members.items():
+        annotation = _annotation_of(root, name)
         try:
-            path = _picture_of(root, name)
+            path = _picture_of(root, name, where)
             size, objects = read_annotation(annotation)
             pictures.add(path, size or read_picture(path).shape[:2], objects, annotation)
         except PictureError as error:
@@ -66,11 +66,23 @@ def list_voc(config, split):
     return pictures.settled(folder)
 
 
-def _picture_of(root, name):
+def _shared(members, config, roots):
+    try:
+        return len(members.keys() & members_of(config, roots, "train").keys())
+    except UserError:
+        return 0  # nothing to train on, which tests do not need
+
+
+def _annotation_of(root, name):
+    inside = root / "Annotations"
+    return first_existing(inside / f"{name}{suffix}" for suffix in _XML) or inside / f"{name}.xml"
+
+
+def _picture_of(root, name, where):
     inside = root / "JPEGImages"
     path = first_existing(inside / f"{name}{suffix}" for kind in SUFFIXES for suffix in (kind, kind.upper()))
     if path is None:
-        raise UserError(f"{inside / name}.jpg: no such picture")
+        raise UserError(f"{inside / name}.jpg: no such picture (it is in {where})")
     return path
 
 
@@ -85,18 +97,22 @@ def read_annotation(path):
         UserError: missing or malformed.
     """
     root = read_xml(path)
+    if root.tag != "annotation":
+        raise UserError(f"{path}: its root is <{root.tag[:60]}>, not <annotation>; give an annotation in VOC's format")
     sides = [root.findtext(f"size/{name}") for name in ("height", "width")]
     size = tuple(int(_number(text, path, "size")) for text in sides) if all(sides) else (0, 0)
     objects = []
     for number, entry in enumerate(root.findall("object"), 1):
         call, name = f"object {number}", (entry.findtext("name") or "").strip()
+        if not name:
+            raise UserError(f"{path}: {call} has no name; name its class, or remove it")
         corners = [
             _number(entry.findtext(f"bndbox/{corner}"), path, f"{call} ({name}): {corner}") for corner in _CORNERS
         ]
         # Of no extent it would be one pixel for VOC, but nobody draws such a box on purpose: it stays without area.
         if corners[0] != corners[2] and corners[1] != corners[3]:
             corners[:2] = corners[0] - 1, corners[1] - 1
-        difficult = (entry.findtext("difficult") or "0").strip() not in ("0", "")
+        difficult = flag(entry.findtext("difficult"), f"{path}: {call} ({name}): difficult")
         objects.append((call, name, corners, difficult, None))
     return size if min(size) > 0 else None, objects
 
@@ -111,81 +127,22 @@ def _number(text, path, what):
     return value
 
 
-def _classes(config, folder, roots):
-    if known := list(getattr(config, "class_names", [])) or listed_classes(folder):
+def _classes(config, folders, roots):
+    """Classes of the config, of a list in one of the folders, of VOC, or of the training annotations."""
+    known = list(getattr(config, "class_names", []))
+    if known := known or next(filter(None, map(listed_classes, folders)), None):
         return known
     if all(re.fullmatch(r"VOC20\d\d", name) for name in roots):
         return VOC_CLASSES
-    found = set()
-    for root, name in _members(config, roots, "train"):
+    found, reasons = set(), []
+    for root, name in members_of(config, roots, "train"):
         try:
-            found |= {row[1] for row in read_annotation(root / "Annotations" / f"{name}.xml")[1]}
-        except UserError:
-            continue  # it is reported when the pictures are listed
-    if not found:
-        raise UserError(f"{folder}: no object in the training annotations; give {EXPECTED} with objects")
-    return sorted(found)
-
-
-def _members(config, roots, split):
-    """(folder, name) of each picture of a split."""
-    available = {root: _sets_of(root) for root in roots.values()}
-    if not any(available.values()):
-        names = {root: _annotations_in(root / "Annotations") for root in roots.values()}
-        asked, seed, share = split == "test", config.split_seed, config.test_share
-        return [(root, name) for root in names for name in names[root] if in_test(name, seed, share) == asked]
-    wanted = getattr(config, f"{split}_sets", None) or [_default(available, split)]
-    members = {}
-    for given in wanted:
-        place, _, name = given.rpartition("/")
-        if place and place not in roots:
-            raise UserError(
-                f"{split}_sets: {given}: no folder {place} with annotations; there are {named(list(roots))}"
-            )
-        having = [root for key, root in roots.items() if place in ("", key) and name in available[root]]
-        if not having:
-            there = sorted({f"{root.name}/{found}" for root in available for found in available[root]})
-            raise UserError(f"{split}_sets: no image set {given} in ImageSets/Main; there are {named(there, 12)}")
-        for root in having:
-            members |= dict.fromkeys((root, found) for found in _read_set(root / "ImageSets" / "Main" / f"{name}.txt"))
-    return list(members)
-
-
-def _warn_of_shared(members, config, roots):
-    try:
-        shared = set(members) & set(_members(config, roots, "train"))
-    except UserError:
-        return  # nothing to train on, which tests do not need
-    if shared:
-        log(f"{len(shared)} of {len(members)} test pictures are in the training sets, too: see train_sets, test_sets")
-
-
-def _default(available, split):
-    has = {name for sets in available.values() for name in sets}
-    if "test" in has:
-        return "test" if split == "test" else "trainval" if "trainval" in has else "train"
-    return "val" if split == "test" else "train"
-
-
-def _sets_of(root):
-    folder = root / "ImageSets" / "Main"
-    return {path.stem for path in folder.glob("*.txt")} if folder.is_dir() else set()
-
-
-def _annotations_in(folder):
-    return sorted(path.stem for path in folder.glob("*.xml") if not path.name.startswith("."))
-
-
-def _read_set(path):
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as text ({error}); give a picture's name per line") from error
-    names = [match.group(1) if (match := _FLAGGED.fullmatch(line)) else line for line in lines if line]
-    if not names:
-        raise UserError(f"{path}: the image set is empty; give a picture's name per line")
-    return [name[: -len(found)] if (found := _suffix(name)) else name for name in names]
-
-
-def _suffix(name):
-    return next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), "")
+            found |= {row[1] for row in read_annotation(_annotation_of(root, name))[1]}
+        except UserError as error:  # where others can be used, it is reported when the pictures are listed
+            reasons.append(str(error))
+    if found:
+        return sorted(found)
+    where = folders[0]
+    if reasons:
+        raise UserError(f"{where}: no training annotation with objects can be used: {named(reasons, 1)}; correct that")
+    raise UserError(f"{where}: no object in the training annotations; give {EXPECTED} with objects")
