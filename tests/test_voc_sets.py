@@ -30,6 +30,31 @@ def refusal(folder, split="train", **changes):
     return str(caught.value)
 
 
+def without_sets(tmp_path, classes=("cat", "dog")):
+    """A folder of twenty pictures without image sets; the last class stands in one picture of the project's test part."""
+    names = [f"p{number:02}" for number in range(20)]
+    fill_voc(tmp_path / "own", {name: [(classes[0], 1, 1, 9, 9)] for name in names}, {})
+    tested = Path(listed(tmp_path / "own", "test").paths[0]).stem
+    path = tmp_path / "own" / "Annotations" / f"{tested}.xml"
+    path.write_text(path.read_text(encoding="utf-8").replace(classes[0], classes[1]), encoding="utf-8")
+    return tmp_path / "own"
+
+
+def test_a_class_that_the_projects_own_split_puts_into_the_tests_alone_is_known(tmp_path):
+    folder = without_sets(tmp_path)
+    for split in ("train", "test"):
+        assert listed(folder, split).class_names == ("cat", "dog")
+
+
+def test_pictures_without_annotation_are_told_where_there_are_no_image_sets(tmp_path, capsys):
+    folder = without_sets(tmp_path)
+    listed(folder)
+    assert not capsys.readouterr().err
+    (folder / "Annotations" / "p03.xml").unlink()
+    listed(folder)
+    assert capsys.readouterr().err == "1 picture has no annotation, not used: p03.jpg\n"
+
+
 def test_years_are_joined_and_named_by_image_sets(tmp_path):
     for year, names in (("VOC2007", "ab"), ("VOC2012", "cd")):
         sets = {"trainval": names, "train": names[0], "val": names[1], "dog_trainval": [f"{name}  1" for name in names]}

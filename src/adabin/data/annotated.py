@@ -19,6 +19,9 @@ from adabin.utils.errors import UserError
 
 CLASS_FILES = ("classes.txt", "labels.txt")  # of a folder, a name per line
 
+# What to do about a class that is not among those of the config, which a training or a checkpoint put there.
+OF_CONFIG = "these are the classes of the network (class_names): take data with them, or train on these"
+
 _YES, _NO = ("1", "true"), ("0", "false", "unspecified", "")  # "Unspecified" is LabelImg's and CVAT's word
 
 

@@ -12,7 +12,7 @@ file says it.
 
 import os
 
-from adabin.data.annotated import AnnotatedPictures, first_existing, tell_shared
+from adabin.data.annotated import OF_CONFIG, AnnotatedPictures, first_existing, tell_shared
 from adabin.data.coco_file import file_names, read_instances
 from adabin.data.decode import PictureError, read_picture
 from adabin.data.picture_files import data_folder
@@ -33,8 +33,9 @@ def list_coco(config, split):
     folder = data_folder(config, EXPECTED)
     files = {name: _file(folder, name, split) for name in _sets(config, folder, split)}
     contents = {name: read_instances(path) for name, path in files.items()}
-    classes = list(getattr(config, "class_names", [])) or _classes(config, folder, split, contents)
-    pictures = AnnotatedPictures(classes, split, config.skip_corrupt, "correct its category")
+    known = list(getattr(config, "class_names", []))
+    classes = known or _classes(config, folder, split, contents)
+    pictures = AnnotatedPictures(classes, split, config.skip_corrupt, OF_CONFIG if known else "correct its category")
     for name, content in contents.items():
         _collect(pictures, content, _folders(folder, name, files[name]), files[name])
     if split == "test":

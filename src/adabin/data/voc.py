@@ -16,10 +16,18 @@ A pixel of VOC's boxes is counted from 1 and belongs to its box: (xmin, xmax) co
 import re
 from itertools import product
 
-from adabin.data.annotated import CLASS_FILES, AnnotatedPictures, first_existing, flag, listed_classes, tell_shared
+from adabin.data.annotated import (
+    CLASS_FILES,
+    OF_CONFIG,
+    AnnotatedPictures,
+    first_existing,
+    flag,
+    listed_classes,
+    tell_shared,
+)
 from adabin.data.decode import SUFFIXES, PictureError, read_picture
 from adabin.data.picture_files import data_folder, named, subfolders
-from adabin.data.voc_sets import members_of
+from adabin.data.voc_sets import members_of, split_here, tell_without_annotation
 from adabin.data.xml_file import read_xml
 from adabin.utils.errors import UserError
 
@@ -49,8 +57,11 @@ def list_voc(config, split):
         roots = {name: folder / name for name in subfolders(folder) if (folder / name / "Annotations").is_dir()}
     if not roots:
         raise UserError(f"--data_path {folder}: no folder Annotations in it or below it; give {EXPECTED}")
-    pictures = AnnotatedPictures(_classes(config, (given, folder), roots), split, config.skip_corrupt, _HINT)
+    hint = OF_CONFIG if getattr(config, "class_names", []) else _HINT
+    pictures = AnnotatedPictures(_classes(config, (given, folder), roots), split, config.skip_corrupt, hint)
     members = members_of(config, roots, split)
+    if split == "train" and split_here(members):
+        tell_without_annotation(roots)
     if split == "test":
         tell_shared(_shared(members, config, roots), len(members))
     for (root, name), where in members.items():
@@ -134,8 +145,10 @@ def _classes(config, folders, roots):
         return known
     if all(re.fullmatch(r"VOC20\d\d", name) for name in roots):
         return VOC_CLASSES
-    found, reasons = set(), []
-    for root, name in members_of(config, roots, "train"):
+    found, reasons, members = set(), [], members_of(config, roots, "train")
+    if split_here(members):  # the project's own split must not decide which classes there are
+        members = {**members, **members_of(config, roots, "test")}
+    for root, name in members:
         try:
             found |= {row[1] for row in read_annotation(_annotation_of(root, name))[1]}
         except UserError as error:  # where others can be used, it is reported when the pictures are listed

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from adabin.data.decode import SUFFIXES
 from adabin.data.image_folder import in_test
-from adabin.data.picture_files import named
+from adabin.data.picture_files import is_picture, named
+from adabin.utils.cli import log
 from adabin.utils.errors import UserError
 
 _FLAGGED = re.compile(r"(.*\S)\s+(-1|0|1)")  # a line of the sets of one class
@@ -45,6 +46,23 @@ def members_of(config, roots, split):
             path = root / "ImageSets" / "Main" / f"{name}.txt"
             members |= {(root, found): path for found in _read_set(path, root) if (root, found) not in members}
     return members
+
+
+def split_here(members):
+    """Whether there were no image sets, so that annotations alone said which pictures there are."""
+    return all(where.suffix.lower() == ".xml" for where in members.values())
+
+
+def tell_without_annotation(roots):
+    """Say which pictures no annotation speaks of."""
+    without = []
+    for root in roots.values():
+        known, folder = {path.stem for path in _annotations_in(root / "Annotations")}, root / "JPEGImages"
+        there = sorted(os.listdir(folder)) if folder.is_dir() else ()
+        without += [name for name in there if is_picture(name) and Path(name).stem not in known]
+    if without:
+        count = "1 picture has" if len(without) == 1 else f"{len(without)} pictures have"
+        log(f"{count} no annotation, not used: {named(without)}")
 
 
 def _default(available, split):
