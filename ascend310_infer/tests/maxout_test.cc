@@ -6,10 +6,7 @@
 #include <functional>
 #include <random>
 
-#include "base/error.h"
-#include "files/mindir_reader.h"
-#include "lower/lower.h"
-#include "mindir_builder.h"
+#include "lowered.h"
 
 namespace adabin {
 namespace {
@@ -22,7 +19,7 @@ ir::Plan Lowered(const std::function<std::string(MindIrBuilder*, const std::stri
   MindIrBuilder b({1, 3, 8, 8});
   const std::string x = b.Conv2D(b.Input(), {{4, 3, 1, 1}, test::NormalFloats(12, &rng)});
   b.Output({add(&b, x)});
-  return lower::Lower(files::ReadMindIr(b.Serialize()));
+  return test::LowerBytes(b.Serialize());
 }
 
 const std::vector<float> kPositive = {1, 2, -3, 0.5};

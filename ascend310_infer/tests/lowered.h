@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_TESTS_LOWERED_H_
+#define ADABIN_TESTS_LOWERED_H_
+
+#include <string>
+
+#include "base/error.h"
+#include "files/mindir_reader.h"
+#include "lower/lower.h"
+#include "mindir_builder.h"
+
+namespace adabin::test {
+
+inline ir::Plan LowerBytes(const std::string& bytes) {
+  return lower::Lower(files::ReadMindIr(bytes));
+}
+
+// What lowering says of a network, or nothing.
+inline std::string Complaint(const MindIrBuilder& b) {
+  try {
+    LowerBytes(b.Serialize());
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace adabin::test
+
+#endif  // ADABIN_TESTS_LOWERED_H_
