@@ -24,7 +24,7 @@ from benchmarks.trainings import ROOT, train  # noqa: E402
 
 RECIPE = ROOT / "config" / "ssd300_vgg16_voc_folder.yaml"
 KEYS = {
-    "width": 0.25, "augment": False, "epochs": 40, "batch_size": 8, "eval_batch_size": 8, "lr": 1e-3, "num_workers": 1,
+    "width": 0.25, "augment": False, "epochs": 20, "batch_size": 8, "eval_batch_size": 8, "lr": 1e-3, "num_workers": 1,
     "check_pictures": False, "train_sets": ["train"], "test_sets": ["test"],
 }  # fmt: skip
 
