@@ -67,6 +67,22 @@ def cifar10_dir(request, tmp_path_factory) -> Path:
     return out
 
 
+TABLES = (("adabin.models", "MODELS"), ("adabin.data.registry", "DATASETS"), ("adabin.tasks", "TASKS"))
+
+
+def _known():
+    return {name: set(getattr(sys.modules[module], name)) for module, name in TABLES if module in sys.modules}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tables():
+    """What a module registers of its own is gone when it ends: the next one must not see it."""
+    before = _known()
+    yield
+    left = {name: keys - before[name] for name, keys in _known().items() if name in before}
+    assert not any(left.values()), f"still registered: {left}"
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory) -> Path:
     """The folder of a tiny training that ran to its end; tests may read it, not change it."""

@@ -31,7 +31,7 @@ def refusal(folder, split="train", **changes):
 
 
 def without_sets(tmp_path, classes=("cat", "dog")):
-    """A folder of twenty pictures without image sets; the last class stands in one picture of the project's test part."""
+    """A folder of twenty pictures without image sets; the last class stands in one test picture alone."""
     names = [f"p{number:02}" for number in range(20)]
     fill_voc(tmp_path / "own", {name: [(classes[0], 1, 1, 9, 9)] for name in names}, {})
     tested = Path(listed(tmp_path / "own", "test").paths[0]).stem
