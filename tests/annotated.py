@@ -4,8 +4,13 @@
 import json
 
 import numpy as np
+import pytest
 
+from adabin.data import build_dataset
+from adabin.data.coco import list_coco
+from adabin.data.voc import list_voc
 from adabin.utils.config import read_config
+from adabin.utils.errors import UserError
 from tests.pictures import save
 
 CATEGORIES = {90: "zebra", 3: "dog", 0: "cat", 17: "bird"}  # COCO's ids: gaps, 0, and in no order
@@ -102,3 +107,16 @@ def config_for(folder, dataset, **changes):
     """Config of a small detection data set, classes open."""
     values = {"task": "detection", "num_classes": 0, "image_size": 64, "batch_size": 2, "eval_batch_size": 2, "seed": 7}
     return read_config(None, {"dataset": dataset, "data_path": str(folder), **values, **changes})
+
+
+def listed(folder, split="train", dataset="voc", **changes):
+    """Pictures of a split with their objects, as the reader of the data set lists them."""
+    return {"voc": list_voc, "coco": list_coco}[dataset](config_for(folder, dataset, **changes), split)
+
+
+def refusal(folder, split="train", dataset="voc", **changes):
+    """The one line with which a folder is refused."""
+    with pytest.raises(UserError) as caught:
+        build_dataset(config_for(folder, dataset, **changes), split)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

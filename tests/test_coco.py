@@ -3,13 +3,13 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
 
 from adabin.data import build_dataset
-from adabin.data.coco import list_coco
-from adabin.utils.errors import UserError
+from tests import annotated
 from tests.annotated import CATEGORIES, changed, coco_content, config_for, fill_coco, own_coco, picture
 from tests.pictures import save
 
@@ -20,15 +20,7 @@ def folder(tmp_path):
     return own_coco(tmp_path)
 
 
-def listed(folder, split="train", **changes):
-    return list_coco(config_for(folder, "coco", **changes), split)
-
-
-def refusal(folder, split="train", **changes):
-    with pytest.raises(UserError) as caught:
-        build_dataset(config_for(folder, "coco", **changes), split)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+listed, refusal = partial(annotated.listed, dataset="coco"), partial(annotated.refusal, dataset="coco")
 
 
 # --- what is there

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A file of COCO's object annotations: fields in any spelling, and what is refused."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from adabin.data import build_dataset
-from adabin.data.coco import list_coco
-from adabin.utils.errors import UserError
-from tests.annotated import changed, config_for, own_coco
+from tests import annotated
+from tests.annotated import changed, own_coco
 
 
 @pytest.fixture
@@ -16,15 +16,7 @@ def folder(tmp_path):
     return own_coco(tmp_path)
 
 
-def listed(folder, split="train", **changes):
-    return list_coco(config_for(folder, "coco", **changes), split)
-
-
-def refusal(folder, split="train", **changes):
-    with pytest.raises(UserError) as caught:
-        build_dataset(config_for(folder, "coco", **changes), split)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+listed, refusal = partial(annotated.listed, dataset="coco"), partial(annotated.refusal, dataset="coco")
 
 
 def test_a_size_that_the_file_does_not_say_is_the_pictures(folder):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from adabin.data import build_dataset
-from adabin.data.voc import VOC_CLASSES, list_voc
+from adabin.data.voc import VOC_CLASSES
 from adabin.data.xml_file import read_xml
 from adabin.utils.errors import UserError
-from tests.annotated import annotation, config_for, own_voc, picture
+from tests.annotated import annotation, config_for, listed, own_voc, picture, refusal
 from tests.pictures import save
 
 
@@ -16,17 +16,6 @@ from tests.pictures import save
 def folder(tmp_path):
     """Own classes; four training and two test pictures."""
     return own_voc(tmp_path / "own")
-
-
-def listed(folder, split="train", **changes):
-    return list_voc(config_for(folder, "voc", **changes), split)
-
-
-def refusal(folder, split="train", dataset="voc", **changes):
-    with pytest.raises(UserError) as caught:
-        build_dataset(config_for(folder, dataset, **changes), split)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def write(folder, name, text):

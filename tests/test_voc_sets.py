@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adabin.data import build_dataset
-from adabin.data.voc import VOC_CLASSES, list_voc
-from adabin.utils.errors import UserError
-from tests.annotated import config_for, fill_voc, own_voc, picture
+from adabin.data.voc import VOC_CLASSES
+from tests.annotated import fill_voc, listed, own_voc, picture, refusal
 from tests.pictures import save
 
 
@@ -17,17 +15,6 @@ from tests.pictures import save
 def folder(tmp_path):
     """Own classes; four training and two test pictures."""
     return own_voc(tmp_path / "own")
-
-
-def listed(folder, split="train", **changes):
-    return list_voc(config_for(folder, "voc", **changes), split)
-
-
-def refusal(folder, split="train", **changes):
-    with pytest.raises(UserError) as caught:
-        build_dataset(config_for(folder, "voc", **changes), split)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def without_sets(tmp_path, classes=("cat", "dog")):

@@ -158,7 +158,7 @@ def train(network, step, train_data, test_data, config, task, run, world=None):
     if start:
         run.keep_epochs(start)
         run.log(f"resuming {run.path} after epoch {start}")
-    if start >= config.epochs:
+    if start >= config.epochs and world.is_main:
         run.log(
             f"it is finished: {start} epochs; a new run begins with its weights by --pretrained {run.path}/last.ckpt"
         )
