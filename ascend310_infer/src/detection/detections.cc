@@ -51,10 +51,12 @@ class Candidates {
       : priors_(priors),
         variances_{static_cast<float>(rules.variances[0]), static_cast<float>(rules.variances[1])},
         least_log_(std::log(static_cast<float>(rules.min_score) * kSurely)),
-        powers_(static_cast<size_t>(rules.num_classes) + 1),
-        best_(
-            static_cast<size_t>(rules.num_classes),
-            Best(static_cast<size_t>(rules.max_detections), static_cast<float>(rules.min_score))) {}
+        best_(static_cast<size_t>(rules.num_classes),
+              Best(static_cast<size_t>(rules.max_detections), static_cast<float>(rules.min_score))),
+        least_((best_.size() + kLanes - 1) / kLanes * kLanes, HUGE_VALF),
+        powers_(1 + least_.size()) {
+    std::fill_n(least_.begin(), best_.size(), static_cast<float>(rules.min_score));
+  }
 
   // Rows come in the order of the priors.
   void AddRow(size_t row, const float* offsets, std::span<const float> logits) {
@@ -63,31 +65,46 @@ class Candidates {
     if (object - largest < least_log_) return;  // the sum of the powers is 1 at least
     const float sum = Powers(logits, largest, powers_.data());
     bool decoded = false;
-    for (size_t label = 0; label < best_.size(); ++label) {
-      const float power = powers_[label + 1];
-      if (power < best_[label].least() * sum * kSurely) continue;
-      const float score = power / sum;
-      if (!(score > best_[label].least())) continue;
-      if (!decoded) {
-        const Box box = Decode(offsets, priors_[row], variances_[0], variances_[1]);
-        if (!(box.x2 > box.x1 && box.y2 > box.y1)) return;
-        boxes_.push_back(box);
-        decoded = true;
+    for (size_t first = 0; first < least_.size(); first += kLanes) {
+      if (!MayHold(first, sum)) continue;
+      for (size_t label = first; label < std::min(first + kLanes, best_.size()); ++label) {
+        const float score = powers_[1 + label] / sum;
+        if (!(score > least_[label])) continue;
+        if (!decoded) {
+          const Box box = Decode(offsets, priors_[row], variances_[0], variances_[1]);
+          if (!(box.x2 > box.x1 && box.y2 > box.y1)) return;
+          boxes_.push_back(box);
+          decoded = true;
+        }
+        best_[label].Add({score, static_cast<uint32_t>(boxes_.size() - 1)});
+        least_[label] = best_[label].least();
       }
-      best_[label].Add({score, static_cast<uint32_t>(boxes_.size() - 1)});
     }
   }
 
   size_t classes() const { return best_.size(); }
   const std::vector<Candidate>& Sorted(size_t label) { return best_[label].Sorted(); }
-  const Box& box(const Candidate& candidate) const { return boxes_[candidate.box]; }
+  const Box& box(const Candidate& candidate) const { return boxes_[candidate.box()]; }
 
  private:
+  static constexpr size_t kLanes = 8;
+
+  // Whether one of the classes from `first` on can have a score that counts. Quotients take longer.
+  bool MayHold(size_t first, float sum) const {
+    const float limit = sum * kSurely;
+    int some = 0;
+    for (size_t label = first; label < first + kLanes; ++label) {
+      some |= powers_[1 + label] >= least_[label] * limit;
+    }
+    return some != 0;
+  }
+
   std::span<const Prior> priors_;
   float variances_[2];
   float least_log_;
-  std::vector<float> powers_;
   std::vector<Best> best_;
+  std::vector<float> least_;   // a score of a class counts above this; whole lanes
+  std::vector<float> powers_;  // of a row; beyond its classes they stay 0
   std::vector<Box> boxes_;
 };
 
@@ -110,7 +127,7 @@ std::vector<Detection> Detect(std::span<const float> locations, std::span<const 
     suppression.Clear();
     for (const Candidate& candidate : candidates.Sorted(label)) {
       const Box& box = candidates.box(candidate);
-      if (suppression.Keep(box)) found.push_back({box, static_cast<int>(label), candidate.score});
+      if (suppression.Keep(box)) found.push_back({box, static_cast<int>(label), candidate.score()});
     }
   }
   // Stable: within a class they are in order, and the classes follow one another.

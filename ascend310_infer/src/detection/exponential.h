@@ -19,12 +19,15 @@ inline float PowerOfTwo(int32_t exponent) { return std::bit_cast<float>((exponen
 
 // e^x for x up to 80, -infinity included; not for NaN. With the reduction and the rational function
 // of NumPy's float32 exp on x86 (its coefficients are NumPy's, BSD license), which is up to 2.5
-// units of the last place off: scores that tie there have to tie here. Without branches, so that a
-// loop over it becomes vectors.
+// units of the last place off: scores that tie there have to tie here. A loop over it becomes
+// vectors: nothing branches, and what is compared are integers, as comparing floats might trap.
 inline float Exponential(float x) {
-  constexpr float kZeroFrom = -103.97208404541015625f;  // and below: less than half a denormal
+  constexpr float kVanishes = -103.97208404541015625f;  // and below: half a denormal, rounded to 0
   constexpr float kRounding = 0x1.8p23f;                // no fraction is left beside it
-  const float bounded = x > kZeroFrom ? x : kZeroFrom;
+  // The bits of negative floats are in the order of their absolutes, beyond those of positive ones.
+  const auto bits = std::bit_cast<uint32_t>(x);
+  const uint32_t there = bits < std::bit_cast<uint32_t>(kVanishes) ? ~0u : 0u;
+  const float bounded = std::bit_cast<float>(bits & there);
   const float halvings = (bounded * 1.44269504088896341f + kRounding) - kRounding;
   const float rest = Fused(halvings, -1.42860677e-6f, Fused(halvings, -6.93145752e-1f, bounded));
   float above = Fused(5.082762527590693718096e-04f, rest, 6.757896990527504603057e-03f);
@@ -37,7 +40,7 @@ inline float Exponential(float x) {
   const auto exponent = static_cast<int32_t>(halvings);
   const int32_t half = exponent >> 1;  // 2^-150 is no float; the first product is exact
   const float power = above / below * PowerOfTwo(half) * PowerOfTwo(exponent - half);
-  return x > kZeroFrom ? power : 0.0f;
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(power) & there);
 }
 
 }  // namespace adabin::detection
