@@ -113,13 +113,17 @@ TEST(DetectionPriors, MapsThatCannotBeUsedAreNamed) {
   EXPECT_EQ(error_of({2, 0.1, {}}).find("maps[1]: shapes: "), 0u);
 }
 
-// Before any memory is taken: 2^62 cells would not even be counted.
+// Before any memory is taken, and also where the number of boxes is beyond 64 bits: 2^62 cells of
+// four.
 TEST(DetectionPriors, ANumberBeyondAllMemoryIsAnError) {
   const std::vector<PriorShape> shapes(1000, {0.1, 0.1});
   for (const int side : {8192, 65536, 1 << 30, 2147483647}) {
-    const std::vector<PriorMap> maps = {{1, 0.1, shapes}, {side, 0.1, {{0.1, 0.1}}}};
-    EXPECT_EQ(ErrorOf([&] { MakePriors(maps, 7); }),
-              "maps[1]: makes more than 67108864 boxes; export the network again");
+    for (const std::ptrdiff_t count : {1, 4}) {
+      const std::vector<PriorMap> maps = {{1, 0.1, shapes},
+                                          {side, 0.1, {shapes.begin(), shapes.begin() + count}}};
+      EXPECT_EQ(ErrorOf([&] { MakePriors(maps, 7); }),
+                "maps[1]: makes more than 67108864 boxes; export the network again");
+    }
   }
   EXPECT_NE(ErrorOf([&] { CountPriors(std::vector<PriorMap>{{300, 0.1, shapes}}); }), "");
 }

@@ -5,6 +5,8 @@ Each case is a folder of tests/golden/detections with rules.json (`maps` as in a
 and the keys of decoding), outputs.bin (float32: locations (P, 4), then logits (P, 1 + classes)) and detections.bin
 (float32 (k, 6): corners, class, score, best first). priors.json holds, for some sizes of the picture, the maps, how
 many priors there are, and every 97th of them.
+
+Make them on an x86 processor with AVX2: NumPy's exponential differs by some last bits elsewhere, and C++ has this one.
 """
 
 import src  # noqa: F401 - makes adabin importable
