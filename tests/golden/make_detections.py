@@ -58,7 +58,7 @@ def tied_outputs(rng, classes):
 def huge_outputs(rng, classes):
     """Finite values of any size, many of them such that a power vanishes or a box leaves the picture."""
     shapes = (len(PRIORS), 4), (len(PRIORS), 1 + classes)
-    return tuple((rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 38, shape)).astype(np.float32) for shape in shapes)
+    return tuple((rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 37, shape)).astype(np.float32) for shape in shapes)
 
 
 def background_outputs(rng, classes):
