@@ -16,8 +16,8 @@ struct Rules {
   double min_score = 0.01;  // a box is looked at where its score is above this
   double nms_iou = 0.45;    // one that overlaps a better one by more than this is dropped
   int max_detections = kMostDetections;  // looked at of a class, and given of all classes
-  std::array<double, 2> variances = {0.1,
-                                     0.2};  // of the centers' offsets, of the sides' logarithms
+  // Of the offsets of the centers, and of the logarithms of the sides.
+  std::array<double, 2> variances = {0.1, 0.2};
 
   bool operator==(const Rules&) const = default;
 };
