@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network of one's own, trained with plain MindSpore, exported to MindIR and packed for the C++ engine.
 
-python examples/own_network.py FOLDER [EPOCHS [PICTURES]]
+python examples/own_network.py FOLDER [EPOCHS]
 """
 
 import subprocess
@@ -52,14 +52,14 @@ def batches(split, count):
     return ds.NumpySlicesDataset((images, labels), ["image", "label"], shuffle=split == "train").batch(50)
 
 
-def main(folder, epochs=5, pictures=6000):
+def main(folder, epochs):
     """Train, test, export, pack."""
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_seed(1)
     network = accelerate(Small())  # the CPU kernels; other devices keep MindSpore's operators
     optimizer = nn.Momentum(network.trainable_params(), 0.05, 0.9, weight_decay=1e-4)
     model = ms.train.Model(network, nn.CrossEntropyLoss(), optimizer, metrics={"accuracy"})
-    model.train(epochs, batches("train", pictures), callbacks=[EstimatorSchedule(epochs)], dataset_sink_mode=False)
+    model.train(epochs, batches("train", 6000), callbacks=[EstimatorSchedule(epochs)], dataset_sink_mode=False)
     print(model.eval(batches("test", 500), dataset_sink_mode=False))
 
     folder = Path(folder)
@@ -72,4 +72,4 @@ def main(folder, epochs=5, pictures=6000):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    main(sys.argv[1], *map(int, sys.argv[2:4]))
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5)

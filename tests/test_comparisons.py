@@ -3,7 +3,7 @@
 
 import csv
 
-from tests.programs import ROOT, TINY, call, refusal_of, result_of
+from tests.programs import ROOT, TINY, call, call_apart, refusal_of, result_of
 
 SMALL = (*TINY, "--epochs=1", "--seeds", "1", "--variants", "adabin,fixed_k_t")
 
@@ -15,7 +15,7 @@ def rows_of(folder):
 
 def test_the_ablation_trains_every_variant_once_and_goes_on_where_it_stopped(tmp_path):
     flags = (*SMALL, "--output_path", tmp_path / "out")
-    assert result_of(call("benchmarks/ablation.py", *flags, cwd=tmp_path))["trainings"] == 2
+    assert result_of(call_apart("benchmarks/ablation.py", *flags, cwd=tmp_path))["trainings"] == 2
     rows = rows_of(tmp_path / "out")
     found = [(row["variant"], row["seed"], row["epochs"]) for row in rows]
     assert found == [("adabin", "1", "1"), ("fixed_k_t", "1", "1")]
@@ -23,7 +23,7 @@ def test_the_ablation_trains_every_variant_once_and_goes_on_where_it_stopped(tmp
     assert f"progressive k and t | 1 | {100 * float(rows[0]['top1']):.2f} | 1 |" in text
     # As if it had been stopped before it noted the first result: that training is resumed, the other only looked up.
     (tmp_path / "out" / "adabin_seed1" / "result.json").unlink()
-    ended = call("benchmarks/ablation.py", *flags, cwd=tmp_path)
+    ended = call_apart("benchmarks/ablation.py", *flags, cwd=tmp_path)
     assert result_of(ended)["trainings"] == 2 and ended.stderr.count("resuming") == 1
     assert rows_of(tmp_path / "out") == rows
 

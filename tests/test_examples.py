@@ -12,7 +12,7 @@ from tests.programs import call_apart, result_of
 
 def test_an_own_network_trains_in_plain_mindspore_with_the_kernels_and_is_packed(tmp_path):
     cpp.program("adabin_pack")
-    ended = call_apart("examples/own_network.py", tmp_path / "out", "2", "2000", cwd=tmp_path)
+    ended = call_apart("examples/own_network.py", tmp_path / "out", "2", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     accuracy = float(re.search(r"'accuracy': ([0-9.]+)", ended.stdout).group(1))
     packed = json.loads(ended.stdout.splitlines()[-1])
