@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/cpu_backend.h"
+#include "backend/model_file.h"
 #include "base/command_line.h"
 #include "base/default_threads.h"
 #include "base/error.h"
@@ -26,7 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using adabin::Error;
 using adabin::Printable;
-using adabin::backend::Backend;
+using Backend = adabin::backend::CpuBackend;
 
 struct Flags {
   Flags() { options.threads = 0; }  // not given
@@ -35,6 +36,8 @@ struct Flags {
   std::string input;
   std::string output;
   adabin::backend::Options options;
+  std::string device_type = "CPU";
+  int device_id = 0;
   int warmup = 0;
   int repeat = 1;
   bool list_kernels = false;
@@ -172,7 +175,7 @@ Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, Backend*
   std::vector<std::vector<float>> outputs;
   for (size_t i = 0; i < files.size(); ++i) {
     const std::vector<float> input = adabin::ReadFloats(files[i].string());
-    const size_t samples = input.size() / backend->info().input_size;
+    const size_t samples = input.size() / backend->input_size();
     for (int run = 0; i == 0 && run < flags.warmup; ++run) {
       backend->Run(input.data(), samples, &outputs);
     }
@@ -203,21 +206,24 @@ int Infer(Flags flags) {
   }
   if (flags.options.threads == 0) flags.options.threads = adabin::DefaultThreads();
   const auto start = std::chrono::steady_clock::now();
-  const auto backend = adabin::backend::CreateBackend(flags.model, flags.options);
+  adabin::backend::CheckDevice(flags.device_type, flags.device_id);
+  const auto backend =
+      std::make_unique<Backend>(adabin::backend::LoadPlan(flags.model), flags.options);
   const double load_ms = Milliseconds(start);
   const adabin::backend::ModelInfo& info = backend->info();
   if (flags.dump_plan) {
     PrintSteps(*backend, false);
     return adabin::kExitOk;
   }
-  const std::vector<fs::path> files = FindInputs(flags.input, info.input_size * sizeof(float));
+  const std::vector<fs::path> files =
+      FindInputs(flags.input, backend->input_size() * sizeof(float));
   PrepareOutput(flags);
   const Timing timing = RunFiles(flags, files, backend.get());
 
   if (flags.options.profile) PrintSteps(*backend, true);
   nlohmann::ordered_json json;
   json["model"] = flags.model;
-  json["device"] = flags.options.device_type;
+  json["device"] = flags.device_type;
   json["kernel"] = info.kernel;
   json["threads"] = flags.options.threads;
   json["files"] = files.size();
@@ -233,7 +239,7 @@ int Infer(Flags flags) {
   json["model_bytes"] = adabin::FileSize(flags.model);
   std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   // Lowering refuses what it cannot pack; this holds the backend to running all the rest on bits.
-  if (!info.float_requested && info.binary_layers_packed != info.binary_layers) {
+  if (info.kernel != "float" && info.binary_layers_packed != info.binary_layers) {
     std::cerr << "adabin_infer: only " << info.binary_layers_packed << " of " << info.binary_layers
               << " binary layers ran packed" << std::endl;
     return adabin::kExitFailure;
@@ -254,9 +260,8 @@ int main(int argc, char** argv) {
   app.add_option(
       "--output", flags.output,
       "folder for <stem>_<output index>.bin, which are replaced; nothing else is touched");
-  app.add_option("--device_type", flags.options.device_type, "CPU or Ascend")
-      ->capture_default_str();
-  app.add_option("--device_id", flags.options.device_id, "which device of that type")
+  app.add_option("--device_type", flags.device_type, "CPU or Ascend")->capture_default_str();
+  app.add_option("--device_id", flags.device_id, "which device of that type")
       ->capture_default_str();
   app.add_option(
          "--threads", flags.options.threads,
