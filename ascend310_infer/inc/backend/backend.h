@@ -54,8 +54,8 @@ class Session {
   // pixels. outputs[i] receives output i, float32 NCHW. By one thread at a time. Throws bad_alloc,
   // or Error where a forked child is not given its threads.
   virtual void Run(const void* input, size_t samples, float* const* outputs) = 0;
-  // Median over samples of each step, with SessionOptions::profile; else zeros.
-  virtual std::vector<double> StepMilliseconds() const = 0;
+  // Median over samples of a step, with SessionOptions::profile; else 0.
+  virtual double StepMilliseconds(size_t step) const = 0;
 };
 
 class Model {

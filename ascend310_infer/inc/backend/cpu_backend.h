@@ -46,9 +46,10 @@ class CpuBackend {
   }
 
   std::vector<StepInfo> DescribeSteps() const {
-    const std::vector<double> times = session_.StepMilliseconds();
     std::vector<StepInfo> steps;
-    for (size_t i = 0; i < times.size(); ++i) steps.push_back({info().steps[i], times[i]});
+    for (const std::string& text : info().steps) {
+      steps.push_back({text, session_.StepMilliseconds(steps.size())});
+    }
     return steps;
   }
 

@@ -24,7 +24,7 @@ class CpuSession : public Session {
   CpuSession(const CpuModel& model, const SessionOptions& options);
 
   void Run(const void* input, size_t samples, float* const* outputs) override;
-  std::vector<double> StepMilliseconds() const override { return times_.Medians(); }
+  double StepMilliseconds(size_t step) const override { return times_.Median(step); }
 
  private:
   // Where a sample's floats lie, or will: `frame.input` of a picture is the worker's own.

@@ -15,7 +15,7 @@ class StepTimes {
   // Room for one sample more; throws bad_alloc, which Add, called by a worker, may not.
   void BeginSample();
   void Add(size_t step, double milliseconds) { times_[step][at_] = milliseconds; }
-  std::vector<double> Medians() const;  // zeros before the first sample
+  double Median(size_t step) const;  // 0 before the first sample
 
  private:
   static constexpr size_t kKept = 10000;  // samples

@@ -13,13 +13,10 @@ void StepTimes::BeginSample() {
   ++samples_;
 }
 
-std::vector<double> StepTimes::Medians() const {
-  std::vector<double> medians;
-  for (std::vector<double> times : times_) {
-    std::sort(times.begin(), times.end());
-    medians.push_back(times.empty() ? 0 : times[times.size() / 2]);
-  }
-  return medians;
+double StepTimes::Median(size_t step) const {
+  std::vector<double> times = times_[step];
+  std::sort(times.begin(), times.end());
+  return times.empty() ? 0 : times[times.size() / 2];
 }
 
 }  // namespace adabin::backend

@@ -56,7 +56,7 @@ class ThreadPool::Crew {
         workers_.emplace_back([this, worker] { Loop(worker); });
       }
     } catch (const std::exception& error) {
-      throw Error("--threads " + std::to_string(threads) + ": only " +
+      throw Error("threads " + std::to_string(threads) + ": only " +
                   std::to_string(workers_.size() + 1) + " can run (" + error.what() +
                   "); give fewer");
     }
