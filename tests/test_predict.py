@@ -104,7 +104,7 @@ def test_evaluation_of_both_exported_files_is_that_of_the_checkpoint(work, expor
     for more, said in (
         (("--ckpt_path", ckpt), "--ckpt_path and --model are two ways to the same"),
         (("--w_bits=32",), "--w_bits: has no effect on --model, which runs in the C++ engine"),
-        (("--image_size=20",), "net.adabin: takes images of 16 x 16, the config has image_size=20"),
+        (("--image_size=12",), "net.adabin: takes images of 16 x 16, the config has image_size=12"),
     ):
         assert said in refusal_of(call("eval.py", *flags, *more, cwd=work))
 
