@@ -2,8 +2,8 @@
 #ifndef ADABIN_BACKEND_TENSOR_INFO_H_
 #define ADABIN_BACKEND_TENSOR_INFO_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "backend/backend.h"
@@ -11,13 +11,13 @@
 
 namespace adabin::backend {
 
-// Dimensions of a value, the batch included, as -1: the one place that says what rank a value has.
-// The network's input is (N, C, H, W), and so is a map; a vector, which a plan holds as C x 1 x 1,
-// is (N, C).
-std::vector<int64_t> DimsOf(const ir::Plan& plan, int value);
+// Dimensions of output `index`, the batch included, as -1: the one place that says what rank it
+// has. A map is (N, C, H, W); a vector, which a plan holds as C x 1 x 1, is (N, C).
+std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index);
 
-// What a plan knows of a value, as "<kind>_<index>": neither file format holds names.
-TensorInfo DescribeTensor(const ir::Plan& plan, int value, const std::string& kind, size_t index);
+// Neither file format holds names: they are "input_0", "output_<index>". The input is (N, C, H, W).
+TensorInfo DescribeInput(const ir::Plan& plan);
+TensorInfo DescribeOutput(const ir::Plan& plan, size_t index);
 
 }  // namespace adabin::backend
 
