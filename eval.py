@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluate a checkpoint on the test images of its data set: all, or `test_size` where its config says so.
+"""Evaluate a network on the test images of its data set: all, or `test_size` where its config says so.
 
     python eval.py --ckpt_path outputs/resnet20_cifar10/20261120-101500/best.ckpt --data_path DIR
+    python eval.py --model resnet20.adabin --data_path DIR            # in the C++ engine: .mindir or .adabin
 
 --draw N draws N of them, evenly spread, with what is found in them beside what is annotated.
 
-Without --ckpt_path the newest run's best checkpoint is taken; without --config_path the config beside the checkpoint.
+Without both the newest run's best checkpoint is taken; without --config_path the config beside the checkpoint, or the
+.yaml that export.py writes beside a model.
 The last line on standard output is JSON: `images` and what the task measures, such as `top1`, `loss`, or `map`.
 """
 
@@ -24,7 +26,7 @@ import numpy as np
 from tqdm import tqdm
 
 from adabin.inference import evaluate
-from adabin.opening import choose_checkpoint, open_checkpoint
+from adabin.opening import choose_checkpoint, open_checkpoint, open_exported_on_tests
 from adabin.shown_tests import KeptOutputs, ShownTests
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
@@ -36,7 +38,8 @@ from adabin.utils.threads import default_threads
 
 def add_flags(parser):
     parser.add_argument("--ckpt_path", metavar="F.ckpt", help="checkpoint [best one of the newest run in outputs/]")
-    parser.add_argument("--config_path", metavar="F.yaml", help="config [config.yaml beside the checkpoint]")
+    parser.add_argument("--model", metavar="F", help=".mindir or .adabin file, run in the C++ engine")
+    parser.add_argument("--config_path", metavar="F.yaml", help="config [the .yaml beside the checkpoint or model]")
     parser.add_argument(
         "--logits_path", metavar="F.npy", help="classification: also write the logits, float32 (images, classes)"
     )
@@ -55,6 +58,16 @@ def draw_folder(flags):
     return Path("outputs") / "eval" / time.strftime("%Y%m%d-%H%M%S")
 
 
+def open_network(flags, overrides):
+    """(which flag named it, its path, what there is of it)."""
+    if flags.model and flags.ckpt_path:
+        raise UserError("--ckpt_path and --model are two ways to the same; give one of them")
+    if flags.model:
+        return "model", flags.model, open_exported_on_tests(flags.model, flags.config_path, overrides)
+    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
+    return "ckpt", ckpt_path, open_checkpoint(ckpt_path, flags.config_path, overrides, split="test")
+
+
 def main(argv):
     flags, overrides = parse_flags(__doc__, argv, add_flags, uses=(*ON_TESTS, KERNELS))
     if flags.logits_path and Path(flags.logits_path).exists():
@@ -63,8 +76,7 @@ def main(argv):
         make_folder(Path(flags.logits_path).parent, "--logits_path")
     if flags.draw < 0:
         raise UserError(f"--draw {flags.draw}: is no number of pictures; give 0 or more")
-    ckpt_path = choose_checkpoint(flags.ckpt_path, overrides)
-    opened = open_checkpoint(ckpt_path, flags.config_path, overrides, split="test")
+    kind, path, opened = open_network(flags, overrides)
     config, data = opened.config, opened.data
     model = opened.model(min(config.eval_batch_size, data.num_images))
     folder = draw_folder(flags)
@@ -90,7 +102,7 @@ def main(argv):
     return {
         "dataset": config.dataset,
         "network": config.network,
-        "ckpt": str(ckpt_path),
+        kind: str(path),
         **values,
         **more,
         "images_per_second": round(data.num_images / seconds, 1),

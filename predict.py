@@ -2,7 +2,7 @@
 """Classify pictures with a trained network.
 
     python predict.py --ckpt_path outputs/resnet20_image_folder/20261120-101500/best.ckpt --image photo.jpg folder/
-    python predict.py --model resnet20.adabin --image photo.jpg       # in the C++ program: .mindir or .adabin
+    python predict.py --model resnet20.adabin --image photo.jpg       # in the C++ engine: .mindir or .adabin
 
 Without --ckpt_path and --model the newest run's best checkpoint is taken, and where there is no run the model that
 comes with the project, in models/; the first line says which. A picture of a folder that cannot be read is left out and
@@ -22,14 +22,13 @@ import time
 from pathlib import Path
 
 from adabin.data.picture_files import named
-from adabin.engine import EngineModel, description_of
+from adabin.engine import open_exported
 from adabin.predict import find_pictures, predict_files, table
 from adabin.tasks import build_task
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 from adabin.utils.key import DEVICE, NETWORK, PICTURES, WEIGHTS
-from adabin.utils.schema import KEYS
 
 
 def add_flags(parser):
@@ -38,7 +37,7 @@ def add_flags(parser):
         metavar="F.ckpt",
         help="checkpoint, run in MindSpore [best one of the newest run in outputs/, else the one in models/]",
     )
-    parser.add_argument("--model", metavar="F", help=".mindir or .adabin file, run in the C++ program")
+    parser.add_argument("--model", metavar="F", help=".mindir or .adabin file, run in the C++ engine")
     parser.add_argument("--config_path", metavar="F.yaml", help="config [the .yaml beside the checkpoint or model]")
     parser.add_argument("--image", nargs="+", required=True, metavar="PATH", help="pictures and folders of pictures")
     parser.add_argument(
@@ -54,14 +53,9 @@ def open_model(flags, overrides):
     if flags.model and flags.ckpt_path:
         raise UserError("--ckpt_path and --model are two ways to the same; give one of them")
     if flags.model:
-        for key in overrides:
-            if PICTURES not in KEYS[key].uses:
-                raise UserError(f"--{key}: has no effect on --model, which runs in the C++ program; leave it out")
-        config = description_of(flags.model, flags.config_path, overrides)
-        if config.task == "detection":
-            raise UserError(f"--model {flags.model}: the C++ program runs no detectors yet; give --ckpt_path F.ckpt")
-        return "model", flags.model, EngineModel(flags.model), config
-    # Here, as loading MindSpore takes seconds that the C++ program does not need.
+        model, config = open_exported(flags.model, flags.config_path, overrides, PICTURES)
+        return "model", flags.model, model, config
+    # Here, as loading MindSpore takes seconds that the C++ engine does not need.
     from adabin.inference import CellModel
     from adabin.opening import choose_checkpoint, open_checkpoint
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds the C++ programs into build/ (build-sanitize/ with --sanitize, build-tsan/ with --tsan, build-aarch64/ with
+# Builds the C++ libraries and programs into build/ (build-sanitize/ with --sanitize, build-tsan/ with --tsan, build-aarch64/ with
 # --aarch64). Safe to run again.
 set -euo pipefail
 
@@ -86,8 +86,8 @@ fi
 cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DADABIN_TESTS="$test" \
   -DADABIN_SANITIZE="$sanitize" -DADABIN_TSAN="$tsan" -DADABIN_WERROR="$werror" "${flags[@]}" >/dev/null
 if [[ $tsan == ON && $test == ON ]]; then
-  targets=(--target thread_pool_test schedule_test float_path_test packed_file_test)
-  only=(-R 'ThreadPool|Schedule|RandomNetworks|FloatPath.Exact|PackedFile.Outputs')
+  targets=(--target thread_pool_test schedule_test float_path_test packed_file_test capi_threads_test)
+  only=(-R 'ThreadPool|Schedule|RandomNetworks|FloatPath.Exact|PackedFile.Outputs|CApi')
 fi
 cmake --build "$folder" --parallel "$(nproc)" "${targets[@]}"
 if [[ $test == ON ]]; then

@@ -28,7 +28,8 @@ import numpy as np
 import eval as evaluation
 import export
 from adabin.data import build_dataset
-from adabin.engine import ENGINE, EngineModel
+from adabin.engine import EngineModel
+from adabin.engine.library import LIBRARY
 from adabin.inference import CellModel
 from adabin.models import build_model
 from adabin.opening import open_checkpoint
@@ -44,7 +45,7 @@ from adabin.utils.files import make_folder, replacing
 from scripts.model_card import card_text, readme_with
 from scripts.model_facts import commit_facts, file_facts, run_facts
 
-PACKER = ENGINE.with_name("adabin_pack")
+PACKER = LIBRARY.with_name("adabin_pack")
 OF_THIS_MACHINE = {"data_path": "", "output_path": "outputs", "label_file": ""}
 
 
@@ -75,7 +76,7 @@ def check(flags):
             f"--run {folder}: model_card.md speaks of one training on CIFAR-10 that begins with random weights; "
             "give a run of that kind, or write there what the card says of others"
         )
-    for program in (ENGINE, PACKER):
+    for program in (LIBRARY, PACKER):
         if not program.is_file():
             raise UserError(f"the C++ program {program} is missing; build it with: bash ascend310_infer/build.sh")
     if (Path(flags.target) / "card.json").exists() and not flags.force:

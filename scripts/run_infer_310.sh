@@ -37,7 +37,7 @@ work="$ROOT/outputs/infer_$(basename "${model%.*}")_$dataset"
 activate_venv
 sources="$ROOT/ascend310_infer" infer="$ROOT/ascend310_infer/build/adabin_infer"
 [[ -x "$infer" ]] || bash "$sources/build.sh" >&2
-newer="$(find "$sources/CMakeLists.txt" "$sources/src" "$sources/inc" -type f -newer "$infer" -print -quit)"
+newer="$(find "$sources/CMakeLists.txt" "$sources"/{src,inc,tools} -type f -newer "$infer" -print -quit)"
 [[ -z "$newer" ]] ||
     say "warning: $infer is older than ${newer#"$ROOT/"}; build it again with: bash ascend310_infer/build.sh"
 # The last flag of a name counts: what this script needs cannot be changed.

@@ -33,7 +33,7 @@ lint() { ruff check . && ruff format --check .; }
 
 # shellcheck disable=SC2317
 lint_cpp() {
-    find ascend310_infer src/adabin/cpu tests/cpu_kernels -name 'build*' -type d -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 |
+    find ascend310_infer src/adabin/cpu tests/cpu_kernels -name 'build*' -type d -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print0 |
         xargs -0 clang-format --dry-run -Werror
 }
 

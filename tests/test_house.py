@@ -23,7 +23,7 @@ MAY_KNOW = {
     "published": (),
     "tasks": ("detection", "layers", "models"),
     "inference": (),
-    "opening": ("estimators", "cpu", "data", "inference", "models", "published", "tasks"),
+    "opening": ("estimators", "cpu", "data", "engine", "inference", "models", "published", "tasks"),
     "engine": (),
     "training": ("binarize", "layers", "models", "cpu", "tasks", "inference", "data"),
     "export": ("data", "deploy", "inference", "layers"),

@@ -8,7 +8,7 @@ import pytest
 from adabin.utils.places import CLONE
 
 ENGINE = CLONE / "ascend310_infer"
-# Folder: what it may include besides itself. Programs and tests may include all.
+# Folder: what it may include besides itself. Tests may include all; programs stand below.
 MAY_KNOW = {
     "base": (),
     "isa": ("base",),
@@ -20,6 +20,7 @@ MAY_KNOW = {
     "files": ("base", "ir", "ops"),
     "backend": ("base", "kernels", "ir", "schedule", "ops", "lower", "files"),
     "detection": ("base",),
+    "api": ("base", "kernels", "ir", "files", "backend"),
 }
 SOURCES = sorted(path for part in ("inc", "src") for path in (ENGINE / part).glob("*/*.*"))
 FOLDERS = {path.parent.name for path in SOURCES}
@@ -47,6 +48,17 @@ def test_a_folder_includes_only_what_its_place_may_know(folder):
     for path in SOURCES:
         if path.parent.name == folder:
             assert included(path) <= allowed, path
+
+
+def test_programs_use_the_c_api_and_of_the_engine_only_files_and_messages():
+    tools = sorted((ENGINE / "tools").glob("*.*"))
+    assert {path.name for path in tools} > {"adabin_infer.cc", "adabin_pack.cc", "adabin_layer.cc"}
+    for path in tools:
+        if path.name != "adabin_layer.cc":  # a tool of the tests, which shows what no user can ask for
+            assert included(path) <= {"base"}, path
+    for path in (ENGINE / "examples").glob("*.c*"):
+        quoted = re.findall(r'^#include "([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert quoted == ["adabin.h"], path
 
 
 def test_only_the_reader_of_mindir_knows_protobuf():

@@ -93,6 +93,22 @@ def test_the_checkpoint_and_both_exported_files_give_equal_answers(work, ckpt, e
         assert len(scores) == 3
 
 
+def test_evaluation_of_both_exported_files_is_that_of_the_checkpoint(work, exported, ckpt):
+    expected = result_of(call("eval.py", "--ckpt_path", ckpt, cwd=work))
+    for path in (work / "net.mindir", work / "net.adabin"):
+        flags = ("--model", path, "--data_path", "pictures")
+        found = result_of(call("eval.py", *flags, cwd=work))
+        assert set(found) == set(expected) - {"ckpt"} | {"model"} and found["model"] == str(path)
+        assert (found["images"], found["top1"]) == (expected["images"], expected["top1"])
+        assert found["loss"] == pytest.approx(expected["loss"], rel=1e-3)
+    for more, said in (
+        (("--ckpt_path", ckpt), "--ckpt_path and --model are two ways to the same"),
+        (("--w_bits=32",), "--w_bits: has no effect on --model, which runs in the C++ engine"),
+        (("--image_size=12",), "net.adabin: takes images of 16 x 16, the config has image_size=12"),
+    ):
+        assert said in refusal_of(call("eval.py", *flags, *more, cwd=work))
+
+
 def test_every_picture_is_drawn_with_its_classes_and_nothing_is_overwritten(work, ckpt, photos, tmp_path):
     flags = ("--ckpt_path", ckpt, "--image", photos, "--output_path", tmp_path / "drawn")
     result = result_of(call("predict.py", *flags, cwd=work))

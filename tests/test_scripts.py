@@ -58,8 +58,8 @@ def project(tmp_path):
     for name in ("common.sh", "run_infer_310.sh"):
         shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts")
     program = tmp_path / "ascend310_infer" / "build" / "adabin_infer"
-    for path in (program, program.parents[1] / "src" / "ir" / "plan.cc", program.parents[1] / "inc" / "base" / "file.h",
-                 program.parents[1] / "CMakeLists.txt", tmp_path / "model" / "net.mindir"):  # fmt: skip
+    sources = ("src/ir/plan.cc", "inc/base/file.h", "tools/api.cc", "CMakeLists.txt")
+    for path in (program, *(program.parents[1] / name for name in sources), tmp_path / "model" / "net.mindir"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         os.utime(path, (1000, 1000))
@@ -100,7 +100,7 @@ def test_inference_script_hands_flags_on_behind_an_optional_device(project, devi
     assert flags[:3] == ["--label_file", "labels.txt", "--skip_corrupt=true"]
 
 
-@pytest.mark.parametrize("name", ["CMakeLists.txt", "src/ir/plan.cc", "inc/base/file.h"])
+@pytest.mark.parametrize("name", ["CMakeLists.txt", "src/ir/plan.cc", "inc/base/file.h", "tools/api.cc"])
 def test_inference_script_warns_of_a_program_older_than_its_sources(project, name):
     assert "warning" not in infer(project).stderr
     os.utime(project / "ascend310_infer" / name, (3000, 3000))

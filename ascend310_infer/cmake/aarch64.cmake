@@ -4,6 +4,7 @@
 # --aarch64` uses it and makes the folder of libraries that it needs (cmake/aarch64_sysroot.sh).
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 
 set(ADABIN_SYSROOT "" CACHE PATH "Folder that cmake/aarch64_sysroot.sh has filled")
@@ -19,6 +20,8 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 # Static programs need no ARM system around them: qemu-user runs them as they are, and so does any device.
 set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
 set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
+# Debian's static protobuf is not made to lie in a shared library; against a shared one, say ON.
+set(ADABIN_SHARED OFF CACHE BOOL "Build the shared library")
 find_program(ADABIN_QEMU NAMES qemu-aarch64 qemu-aarch64-static)
 if(ADABIN_QEMU)
   set(CMAKE_CROSSCOMPILING_EMULATOR "${ADABIN_QEMU}")

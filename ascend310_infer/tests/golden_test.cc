@@ -120,9 +120,9 @@ void CheckCase(const fs::path& folder) {
         options.kernel = name;
         options.threads = threads;
         backend::CpuBackend backend(*source, options);
-        ASSERT_EQ(input.size() % backend.info().input_size, 0u);
+        ASSERT_EQ(input.size() % backend.input_size(), 0u);
         std::vector<std::vector<float>> outputs;
-        backend.Run(input.data(), input.size() / backend.info().input_size, &outputs);
+        backend.Run(input.data(), input.size() / backend.input_size(), &outputs);
         ASSERT_EQ(outputs.size(), expected.size());
         for (size_t o = 0; o < outputs.size(); ++o) {
           ExpectNear(outputs[o], expected[o]);

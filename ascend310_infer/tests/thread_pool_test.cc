@@ -60,7 +60,7 @@ TEST(ThreadPool, NamesTheFlagWhenAThreadCannotStart) {
     complaint = error.what();
   }
   ASSERT_EQ(pthread_setattr_default_np(&kept), 0);
-  EXPECT_EQ(complaint.rfind("--threads 3: ", 0), 0u) << complaint;
+  EXPECT_EQ(complaint.rfind("threads 3: ", 0), 0u) << complaint;
 }
 
 // As a network runs: every thread does its share of a step, all meet, the next one begins.

@@ -9,6 +9,7 @@ from mindspore import nn
 
 from adabin.cpu import accelerate
 from adabin.data import build_dataset, settle_classes
+from adabin.engine import open_exported
 from adabin.estimators import ESTIMATORS
 from adabin.inference import CellModel
 from adabin.models import build_model, check_task
@@ -20,6 +21,7 @@ from adabin.utils.config import Config, read_config
 from adabin.utils.device import init_device
 from adabin.utils.effect import missing_need, refuse_without_effect
 from adabin.utils.errors import UserError
+from adabin.utils.key import TEST
 from adabin.utils.schema import KEYS
 
 
@@ -82,6 +84,38 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
     network = build_model(config)
     metadata = load_network(path, network, config)
     return Opened(Path(path), config, task, network, data, metadata)
+
+
+@dataclass(frozen=True)
+class OpenedExport:
+    """An exported file and what belongs to it: `path`, `config`, `task` and `data` as of `Opened`."""
+
+    path: Path
+    config: Config
+    task: object
+    engine: object
+    data: object
+
+    def model(self, batch_size=0):
+        """The network as a callable; it takes batches of any size."""
+        return self.engine
+
+
+def open_exported_on_tests(path, config_path=None, overrides=None):
+    """Open an exported file in the C++ engine, and the test images of its data set; arguments as of `open_checkpoint`.
+
+    Returns:
+        OpenedExport.
+
+    Raises:
+        UserError: a file is missing or unreadable, or flags, file and data contradict each other.
+    """
+    engine, config = open_exported(path, config_path, overrides or {}, TEST)
+    refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
+    init_device(config)
+    task = build_task(config)
+    data = build_dataset(config, "test", task)
+    return OpenedExport(Path(path), settle_classes(config, data), task, engine, data)
 
 
 def _without_keys_of_other_data(config, overrides):

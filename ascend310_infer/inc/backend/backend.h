@@ -1,50 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A network on a device. The model is what all its users share and none can change: weights as the
+// kernels want them, and what is known of inputs and outputs. A session is one user's: the memory
+// and the threads that a run needs.
 #ifndef ADABIN_BACKEND_BACKEND_H_
 #define ADABIN_BACKEND_BACKEND_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "backend/pixels.h"
+#include "ir/plan.h"
+
 namespace adabin::backend {
 
-struct Options {
+struct ModelOptions {
   std::string device_type = "CPU";
   int device_id = 0;
-  int threads = 1;
   std::string kernel = "auto";
-  bool fuse = true;      // false: each step of the plan alone, for comparison
-  bool profile = false;  // measure each step; samples of a file then run one after the other
+  bool fuse = true;  // false: each step of the plan alone, for comparison
 };
 
-// One pass over memory, as `--dump_plan` and `--profile` print it.
-struct StepInfo {
-  std::string description;
-  double milliseconds = 0;  // median over samples, with Options::profile
+struct SessionOptions {
+  int threads = 1;
+  bool profile = false;     // measure each step; samples then run one after the other
+  size_t memory_limit = 0;  // bytes that it may allocate; 0: as many as make it fastest
+  std::shared_ptr<const PixelTable> pixels;  // inputs are bytes that this normalizes; null: floats
+};
+
+// An input or output of the network.
+struct TensorInfo {
+  std::string name;
+  std::vector<int64_t> dims;  // the first is -1: any number of samples
+  size_t size = 0;            // values per sample
 };
 
 struct ModelInfo {
-  size_t input_size = 0;             // floats per sample
-  std::vector<size_t> output_sizes;  // floats per sample, for each output
-  std::string kernel;                // what runs the binary layers
+  std::vector<TensorInfo> inputs;
+  std::vector<TensorInfo> outputs;
+  std::vector<std::string> steps;  // passes over memory, in words
+  std::string kernel;              // what runs the binary layers
   int binary_layers = 0;
   int binary_layers_packed = 0;  // of these, run with one-bit arithmetic
-  bool float_requested = false;  // the user asked for binary layers in float
 };
 
-// A loaded network on one device. main.cc knows nothing else of it.
-class Backend {
+class Session {
  public:
-  virtual ~Backend() = default;
-  virtual const ModelInfo& info() const = 0;
-  // `input` holds `samples` samples in NCHW; outputs[i] receives output i, NCHW.
-  virtual void Run(const float* input, size_t samples,
-                   std::vector<std::vector<float>>* outputs) = 0;
-  virtual std::vector<StepInfo> DescribeSteps() const { return {}; }
+  virtual ~Session() = default;
+  // `input` holds `samples` samples: float32 NCHW, or uint8 NHWC where the session has a table of
+  // pixels. outputs[i] receives output i, float32 NCHW. By one thread at a time. Throws bad_alloc,
+  // or Error where a forked child is not given its threads.
+  virtual void Run(const void* input, size_t samples, float* const* outputs) = 0;
+  // Median over samples of a step, with SessionOptions::profile; else 0.
+  virtual double StepMilliseconds(size_t step) const = 0;
 };
 
-// Loads a MindIR or packed file onto the device. Throws Error.
-std::unique_ptr<Backend> CreateBackend(const std::string& model_path, const Options& options);
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual const ModelInfo& info() const = 0;
+  // What a session allocates for runs of `samples` samples.
+  virtual size_t SessionBytes(const SessionOptions& options, size_t samples) const = 0;
+  // The model must outlive it. Throws Error: memory_limit is too small, or the system does not give
+  // as many threads.
+  virtual std::unique_ptr<Session> NewSession(const SessionOptions& options) const = 0;
+};
+
+// Throws Error where there is no such device.
+void CheckDevice(const std::string& type, int id);
+// Lays a network out for its device. Throws Error.
+std::unique_ptr<Model> CreateModel(ir::Plan plan, const ModelOptions& options);
 
 }  // namespace adabin::backend
 

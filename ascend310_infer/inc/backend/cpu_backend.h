@@ -2,43 +2,60 @@
 #ifndef ADABIN_BACKEND_CPU_BACKEND_H_
 #define ADABIN_BACKEND_CPU_BACKEND_H_
 
-#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "backend/backend.h"
-#include "backend/schedule.h"
-#include "base/thread_pool.h"
-#include "ir/plan.h"
+#include "backend/cpu_model.h"
+#include "backend/cpu_session.h"
 
 namespace adabin::backend {
 
-// Runs a plan with this project's own kernels. Files are split by samples as far as they go round,
-// and what is left by rows and channels of each layer; either way every output is computed by the
-// same sequence of operations, so the number of threads cannot change a bit of it. Nothing is
-// allocated while running.
-class CpuBackend : public Backend {
- public:
-  CpuBackend(ir::Plan plan, const Options& options);
+struct Options {
+  int threads = 1;
+  std::string kernel = "auto";
+  bool fuse = true;
+  bool profile = false;
+};
 
-  const ModelInfo& info() const override { return info_; }
-  void Run(const float* input, size_t samples, std::vector<std::vector<float>>* outputs) override;
-  std::vector<StepInfo> DescribeSteps() const override;
+// One pass over memory.
+struct StepInfo {
+  std::string description;
+  double milliseconds = 0;  // with Options::profile
+};
+
+// A plan's model and one session of it: what tests of everything below the C API run.
+class CpuBackend {
+ public:
+  CpuBackend(ir::Plan plan, const Options& options)
+      : model_(std::move(plan), {"CPU", 0, options.kernel, options.fuse}),
+        session_(model_, {options.threads, options.profile, 0, nullptr}) {}
+
+  const ModelInfo& info() const { return model_.info(); }
+  size_t input_size() const { return info().inputs[0].size; }
+
+  // `input` holds `samples` samples in NCHW; outputs[i] receives output i, NCHW.
+  void Run(const float* input, size_t samples, std::vector<std::vector<float>>* outputs) {
+    outputs->resize(info().outputs.size());
+    std::vector<float*> pointers;
+    for (size_t i = 0; i < outputs->size(); ++i) {
+      (*outputs)[i].resize(samples * info().outputs[i].size);
+      pointers.push_back((*outputs)[i].data());
+    }
+    session_.Run(input, samples, pointers.data());
+  }
+
+  std::vector<StepInfo> DescribeSteps() const {
+    std::vector<StepInfo> steps;
+    for (const std::string& text : info().steps) {
+      steps.push_back({text, session_.StepMilliseconds(steps.size())});
+    }
+    return steps;
+  }
 
  private:
-  schedule::Frame FrameOf(const float* input, size_t sample, int arena,
-                          std::vector<std::vector<float>>* outputs, float** pointers) const;
-  void RunAlone(const schedule::Frame& frame, std::byte* scratch);
-  void RunTogether(const schedule::Frame& frame);
-
-  ir::Plan plan_;
-  ModelInfo info_;
-  bool profile_;
-  schedule::Schedule schedule_;
-  ThreadPool pool_;
-  std::vector<schedule::AlignedBuffer> arenas_;  // one per thread
-  std::vector<schedule::AlignedBuffer> scratch_;
-  std::vector<float*> pointers_;                 // [thread][output]
-  std::vector<std::vector<double>> step_times_;  // with `profile`: ms by step, by sample
+  CpuModel model_;
+  CpuSession session_;
 };
 
 }  // namespace adabin::backend

@@ -3,13 +3,18 @@
 #define ADABIN_BACKEND_MODEL_FILE_H_
 
 #include <string>
+#include <string_view>
 
 #include "ir/plan.h"
 
 namespace adabin::backend {
 
-// Reads a MindIR or packed file, told apart by content, into a plan. Errors name the file.
+// Reads a MindIR or packed file, told apart by content, into a plan. Throws Error naming the file,
+// FileError where it cannot be read.
 ir::Plan LoadPlan(const std::string& path);
+
+// The same of its content. `path` is for hints, and may be empty. Throws Error.
+ir::Plan ReadPlan(std::string_view bytes, const std::string& path = "");
 
 }  // namespace adabin::backend
 

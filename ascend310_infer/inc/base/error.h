@@ -7,11 +7,17 @@
 
 namespace adabin {
 
-// Something the user gave (a file, a flag) cannot be used. The programs print what() on one line
+// Something the user gave (a file, an option) cannot be used. The programs print what() on one line
 // and end with exit status 2; every other exception is a defect and ends with 1.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& what) : std::runtime_error(what) {}
+};
+
+// A file that cannot be read or written, whatever it holds.
+class FileError : public Error {
+ public:
+  using Error::Error;
 };
 
 // Control characters in names that come from a damaged file must not break the one-line message.

@@ -10,7 +10,7 @@
 namespace adabin {
 
 // A file mapped into memory for reading: pages come when they are looked at and are the system's to
-// drop again. Throws Error naming the path.
+// drop again. Throws FileError naming the path.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);
@@ -25,7 +25,7 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-// All of these throw Error naming the path.
+// All of these throw FileError naming the path.
 std::string ReadFile(const std::string& path);
 std::vector<float> ReadFloats(const std::string& path);
 size_t FileSize(const std::string& path);

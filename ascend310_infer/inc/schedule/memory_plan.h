@@ -33,6 +33,7 @@ struct AlignedDelete {
 };
 using AlignedBuffer = std::unique_ptr<std::byte[], AlignedDelete>;
 AlignedBuffer AllocateAligned(size_t bytes);
+size_t AllocatedBytes(size_t bytes);  // what that takes: a large block is whole large pages
 
 constexpr size_t RoundUpToAlignment(size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;

@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/backend.h"
 
-#include "backend/cpu_backend.h"
-#include "backend/model_file.h"
+#include <utility>
+
+#include "backend/cpu_model.h"
 #include "base/error.h"
 
 namespace adabin::backend {
 
-std::unique_ptr<Backend> CreateBackend(const std::string& model_path, const Options& options) {
-  if (options.device_type == "Ascend") {
+void CheckDevice(const std::string& type, int id) {
+  if (type == "Ascend") {
     throw Error(
-        "--device_type Ascend: is not implemented yet; use --device_type CPU, or run the file with "
-        "MindSpore Lite's own tools");
+        "device_type Ascend: is not implemented yet; use CPU, or run the file with MindSpore "
+        "Lite's own tools");
   }
-  if (options.device_type != "CPU") {
-    throw Error("--device_type " + Printable(options.device_type) + ": use CPU or Ascend");
-  }
-  if (options.device_id != 0) throw Error("--device_id: the CPU is device 0");
-  return std::make_unique<CpuBackend>(LoadPlan(model_path), options);
+  if (type != "CPU") throw Error("device_type " + Printable(type) + ": use CPU or Ascend");
+  if (id != 0) throw Error("device_id " + std::to_string(id) + ": the CPU is device 0");
+}
+
+std::unique_ptr<Model> CreateModel(ir::Plan plan, const ModelOptions& options) {
+  CheckDevice(options.device_type, options.device_id);
+  return std::make_unique<CpuModel>(std::move(plan), options);
 }
 
 }  // namespace adabin::backend

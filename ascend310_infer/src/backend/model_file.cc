@@ -8,11 +8,10 @@
 #include "lower/lower.h"
 
 namespace adabin::backend {
-namespace {
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be.
-ir::Plan ReadPlan(const std::string& path, std::string_view bytes) {
+ir::Plan ReadPlan(std::string_view bytes, const std::string& path) {
   if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes);
   const bool packed = path.ends_with(".adabin");
   const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
@@ -21,12 +20,10 @@ ir::Plan ReadPlan(const std::string& path, std::string_view bytes) {
   return lower::Lower(files::ReadMindIr(bytes));
 }
 
-}  // namespace
-
 ir::Plan LoadPlan(const std::string& path) {
   const MappedFile file(path);
   try {
-    return ReadPlan(path, file.bytes());
+    return ReadPlan(file.bytes(), path);
   } catch (const Error& error) {
     throw Error(Printable(path) + ": " + error.what());
   }

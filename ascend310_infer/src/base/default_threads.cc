@@ -64,7 +64,7 @@ int ChooseThreads(const char* adabin_cpu_threads, const char* omp_num_threads, i
     if (threads > 0) return threads;
     if (!text.empty()) {
       throw Error("ADABIN_CPU_THREADS=" + Printable(adabin_cpu_threads) +
-                  ": is not a positive whole number; give one, unset it or use --threads");
+                  ": is not a positive whole number; give one, unset it, or say how many threads");
     }
   }
   if (omp_num_threads != nullptr) {

@@ -21,7 +21,7 @@ struct Close {
 using File = std::unique_ptr<std::FILE, Close>;
 
 [[noreturn]] void Fail(const std::string& path, const std::string& what) {
-  throw Error(Printable(path) + ": " + what);
+  throw FileError(Printable(path) + ": " + what);
 }
 
 // `what` with the reason that the system gives.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/thread_pool.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -14,20 +12,9 @@
 #include "base/barrier.h"
 #include "base/default_threads.h"
 #include "base/error.h"
+#include "base/forks.h"
 
 namespace adabin {
-namespace {
-
-// How many forks lie between this process and the first one.
-std::atomic<int> forks{0};
-
-int Forks() {
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { ++forks; });
-  (void)registered;
-  return forks.load(std::memory_order_relaxed);
-}
-
-}  // namespace
 
 // The threads of one process, and all that they wait for. A forked child makes another one, for its
 // copy of this may be in any state.
@@ -69,7 +56,7 @@ class ThreadPool::Crew {
         workers_.emplace_back([this, worker] { Loop(worker); });
       }
     } catch (const std::exception& error) {
-      throw Error("--threads " + std::to_string(threads) + ": only " +
+      throw Error("threads " + std::to_string(threads) + ": only " +
                   std::to_string(workers_.size() + 1) + " can run (" + error.what() +
                   "); give fewer");
     }

@@ -57,10 +57,10 @@ const Kernel& SelectKernel(const std::string& name) {
   }
   for (const Kernel& kernel : KernelTable()) {
     if (name == kernel.name) {
-      throw Error("--kernel " + name + ": this CPU cannot run it; available: auto" + available);
+      throw Error("kernel " + name + ": this CPU cannot run it; available: auto" + available);
     }
   }
-  throw Error("--kernel " + Printable(name) + ": no such kernel; available: auto" + available +
+  throw Error("kernel " + Printable(name) + ": no such kernel; available: auto" + available +
               ", float");
 }
 

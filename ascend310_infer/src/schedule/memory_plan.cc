@@ -14,6 +14,8 @@ namespace {
 // pages do that lie anywhere.
 constexpr size_t kHugePage = size_t{2} << 20;
 
+size_t AlignmentOf(size_t bytes) { return bytes >= kHugePage / 8 ? kHugePage : kAlignment; }
+
 struct Block {
   size_t offset;
   size_t bytes;
@@ -67,10 +69,14 @@ MemoryPlan PlanMemory(std::vector<Buffer> buffers) {
   return memory;
 }
 
+size_t AllocatedBytes(size_t bytes) {
+  const size_t alignment = AlignmentOf(bytes);
+  return (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
+}
+
 AlignedBuffer AllocateAligned(size_t bytes) {
-  size_t alignment = kAlignment;
-  if (bytes >= kHugePage / 8) alignment = kHugePage;
-  const size_t size = (std::max(bytes, size_t{1}) + alignment - 1) / alignment * alignment;
+  const size_t alignment = AlignmentOf(bytes);
+  const size_t size = AllocatedBytes(bytes);
   void* at = std::aligned_alloc(alignment, size);
   if (at == nullptr) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)

@@ -13,28 +13,31 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
-#include "base/command_line.h"
-#include "base/default_threads.h"
+#include "api.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/thread_pool.h"
-#include "kernels/select_kernel.h"
+#include "command_line.h"
+#include "input_files.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using adabin::Error;
-using adabin::Printable;
-using adabin::backend::Backend;
+using adabin::tools::Check;
+using adabin::tools::Made;
+using adabin::tools::Owned;
+
+constexpr int kMaxThreads = 256;  // of adabin_session_options_set_threads
 
 struct Flags {
-  Flags() { options.threads = 0; }  // not given
-
   std::string model;
   std::string input;
   std::string output;
-  adabin::backend::Options options;
+  std::string device_type = "CPU";
+  int device_id = 0;
+  int threads = 0;  // not given
+  std::string kernel = "auto";
+  bool profile = false;
   int warmup = 0;
   int repeat = 1;
   bool list_kernels = false;
@@ -63,84 +66,47 @@ double PeakMemoryMb() {
 }
 
 int ListKernels() {
-  for (const adabin::kernels::Kernel& kernel : adabin::kernels::KernelTable()) {
-    std::cout << kernel.name << (kernel.supported() ? "" : " (not on this CPU)") << ": "
-              << kernel.description << "\n";
+  for (size_t i = 0; i < adabin_kernel_count(); ++i) {
+    std::cout << adabin_kernel_name(i)
+              << (adabin_kernel_supported(i) != 0 ? "" : " (not on this CPU)") << ": "
+              << adabin_kernel_description(i) << "\n";
   }
   std::cout << "float: binary layers as float convolutions, for comparison\n";
   return adabin::kExitOk;
 }
 
-// A line per pass over memory, with its time where it was measured.
-void PrintSteps(const Backend& backend, bool times) {
-  int number = 0;
+// A line per pass over memory, with its time where `session` has measured it.
+void PrintSteps(const adabin_model* model, const adabin_session* session) {
   double total = 0;
-  for (const adabin::backend::StepInfo& step : backend.DescribeSteps()) {
+  for (size_t i = 0; i < adabin_model_step_count(model); ++i) {
+    const double milliseconds = adabin_session_step_milliseconds(session, i);
     char prefix[64];
-    if (times) {
-      std::snprintf(prefix, sizeof(prefix), "%3d %9.4f ms  ", number++, step.milliseconds);
+    if (session != nullptr) {
+      std::snprintf(prefix, sizeof(prefix), "%3zu %9.4f ms  ", i, milliseconds);
     } else {
-      std::snprintf(prefix, sizeof(prefix), "%3d  ", number++);
+      std::snprintf(prefix, sizeof(prefix), "%3zu  ", i);
     }
-    std::cout << prefix << step.description << "\n";
-    total += step.milliseconds;
+    std::cout << prefix << adabin_model_step(model, i) << "\n";
+    total += milliseconds;
   }
-  if (times) std::cout << "    " << total << " ms per sample\n";
+  if (session != nullptr) std::cout << "    " << total << " ms per sample\n";
 }
 
-// The input files, sorted; every size is checked before anything runs or is written.
-std::vector<fs::path> FindInputs(const std::string& input, size_t sample_bytes) {
-  const std::string what = "--input " + Printable(input) + ": ";
-  std::vector<fs::path> files;
-  std::error_code error;
-  if (fs::is_directory(input, error)) {
-    fs::directory_iterator entry(input, error);
-    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-      if (entry->path().extension() == ".bin") files.push_back(entry->path());
-    }
-    if (error) throw Error(what + "cannot be read (" + error.message() + "); make it readable");
-    std::sort(files.begin(), files.end());
-    if (files.empty()) {
-      throw Error(what + "holds no .bin file; preprocess.py writes those of a data set to inputs/");
-    }
-  } else if (fs::exists(input, error)) {
-    files.push_back(input);
-  } else {
-    throw Error(what +
-                "no such file or folder; give a .bin file of float32 NCHW or a folder of them");
-  }
-  for (const fs::path& file : files) {
-    const size_t bytes = adabin::FileSize(file.string());
-    if (bytes == 0 || bytes % sample_bytes != 0) {
-      throw Error(Printable(file.string()) + ": has " + std::to_string(bytes) +
-                  " bytes; one sample is " + std::to_string(sample_bytes) +
-                  " bytes of float32 NCHW, give a multiple of it");
-    }
-  }
-  return files;
+Owned<adabin_model> Load(const Flags& flags) {
+  const auto options = Made<adabin_model_options>(adabin_model_options_create);
+  Check(adabin_model_options_set_device(options.get(), flags.device_type.c_str(), flags.device_id),
+        "--");
+  Check(adabin_model_options_set_kernel(options.get(), flags.kernel.c_str()), "--");
+  return Made<adabin_model>(adabin_model_load, flags.model.c_str(), options.get());
 }
 
-// Outputs among the inputs would be read as inputs by the next run.
-void PrepareOutput(const Flags& flags) {
-  std::error_code error;
-  fs::create_directories(flags.output, error);
-  std::error_code none;  // the reason is that of create_directories
-  if (!fs::is_directory(flags.output, none)) {
-    throw Error("--output " + Printable(flags.output) + ": cannot be made" +
-                (error ? " (" + error.message() + ")" : ", a file has that name") +
-                "; give another folder");
-  }
-  const bool folder = fs::is_directory(flags.input, error);
-  const fs::path input =
-      folder ? fs::path(flags.input) : fs::absolute(flags.input, error).parent_path();
-  if (fs::equivalent(input, flags.output, error)) {
-    throw Error("--output " + Printable(flags.output) +
-                ": is the folder of the input; give another one");
-  }
-  if (access(flags.output.c_str(), W_OK) != 0) {
-    throw Error("--output " + Printable(flags.output) +
-                ": is not writable; make it so or give another folder");
-  }
+Owned<adabin_session> Open(const Flags& flags, const adabin_model* model) {
+  const auto options = Made<adabin_session_options>(adabin_session_options_create);
+  int threads = flags.threads;
+  if (threads == 0) Check(adabin_default_threads(&threads));
+  Check(adabin_session_options_set_threads(options.get(), threads), "--");
+  Check(adabin_session_options_set_profile(options.get(), flags.profile ? 1 : 0));
+  return Made<adabin_session>(adabin_session_create, model, options.get());
 }
 
 // Rewrites one line on a terminal; silent elsewhere and for a handful of files.
@@ -166,34 +132,55 @@ struct Timing {
   size_t samples = 0;
 };
 
-Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, Backend* backend) {
+// Runs one file's samples into buffers of its own.
+class Runner {
+ public:
+  Runner(adabin_session* session, size_t outputs) : session_(session), buffers_(outputs) {}
+
+  void Run(const std::vector<float>& input, size_t samples) {
+    const adabin_input in = {input.data(), input.size() * sizeof(float)};
+    std::vector<adabin_output> out;
+    for (size_t i = 0; i < buffers_.size(); ++i) {
+      const size_t bytes = samples * adabin_session_output_bytes(session_, i);
+      buffers_[i].resize(bytes / sizeof(float));
+      out.push_back({buffers_[i].data(), bytes});
+    }
+    Check(adabin_session_run(session_, samples, &in, 1, out.data(), out.size()));
+  }
+  const std::vector<std::vector<float>>& outputs() const { return buffers_; }
+
+ private:
+  adabin_session* session_;
+  std::vector<std::vector<float>> buffers_;
+};
+
+Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, adabin_session* session,
+                size_t outputs) {
   Timing timing;
   Progress progress(files.size());
-  std::vector<std::vector<float>> outputs;
+  Runner runner(session, outputs);
   for (size_t i = 0; i < files.size(); ++i) {
     const std::vector<float> input = adabin::ReadFloats(files[i].string());
-    const size_t samples = input.size() / backend->info().input_size;
-    for (int run = 0; i == 0 && run < flags.warmup; ++run) {
-      backend->Run(input.data(), samples, &outputs);
-    }
+    const size_t samples = input.size() * sizeof(float) / adabin_session_input_bytes(session, 0);
+    for (int run = 0; i == 0 && run < flags.warmup; ++run) runner.Run(input, samples);
     for (int run = 0; run < flags.repeat; ++run) {
       const auto start = std::chrono::steady_clock::now();
-      backend->Run(input.data(), samples, &outputs);
+      runner.Run(input, samples);
       timing.runs_ms.push_back(Milliseconds(start));
       timing.samples_ms.push_back(timing.runs_ms.back() / static_cast<double>(samples));
     }
     timing.samples += samples;
-    for (size_t o = 0; o < outputs.size(); ++o) {
+    for (size_t o = 0; o < outputs; ++o) {
       const std::string name = files[i].stem().string() + "_" + std::to_string(o) + ".bin";
-      adabin::WriteFile((fs::path(flags.output) / name).string(), outputs[o].data(),
-                        outputs[o].size() * sizeof(float));
+      adabin::WriteFile((fs::path(flags.output) / name).string(), runner.outputs()[o].data(),
+                        runner.outputs()[o].size() * sizeof(float));
     }
     progress.Show(i + 1);
   }
   return timing;
 }
 
-int Infer(Flags flags) {
+int Infer(const Flags& flags) {
   if (flags.list_kernels) return ListKernels();
   for (const auto& [flag, value] :
        {std::pair("--model", &flags.model), std::pair("--input", &flags.input),
@@ -201,29 +188,33 @@ int Infer(Flags flags) {
     if (flags.dump_plan && value != &flags.model) continue;
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
-  if (flags.options.threads == 0) flags.options.threads = adabin::DefaultThreads();
   const auto start = std::chrono::steady_clock::now();
-  const auto backend = adabin::backend::CreateBackend(flags.model, flags.options);
+  const auto model = Load(flags);
+  const auto session = Open(flags, model.get());
   const double load_ms = Milliseconds(start);
-  const adabin::backend::ModelInfo& info = backend->info();
   if (flags.dump_plan) {
-    PrintSteps(*backend, false);
+    PrintSteps(model.get(), nullptr);
     return adabin::kExitOk;
   }
-  const std::vector<fs::path> files = FindInputs(flags.input, info.input_size * sizeof(float));
-  PrepareOutput(flags);
-  const Timing timing = RunFiles(flags, files, backend.get());
+  const auto files =
+      adabin::tools::FindInputs(flags.input, adabin_session_input_bytes(session.get(), 0));
+  adabin::tools::PrepareOutput(flags.input, flags.output);
+  const Timing timing =
+      RunFiles(flags, files, session.get(), adabin_model_output_count(model.get()));
 
-  if (flags.options.profile) PrintSteps(*backend, true);
+  if (flags.profile) PrintSteps(model.get(), session.get());
+  const std::string kernel = adabin_model_kernel(model.get());
+  const int layers = adabin_model_binary_layers(model.get());
+  const int packed = adabin_model_packed_layers(model.get());
   nlohmann::ordered_json json;
   json["model"] = flags.model;
-  json["device"] = flags.options.device_type;
-  json["kernel"] = info.kernel;
-  json["threads"] = flags.options.threads;
+  json["device"] = flags.device_type;
+  json["kernel"] = kernel;
+  json["threads"] = adabin_session_threads(session.get());
   json["files"] = files.size();
   json["samples"] = timing.samples;
-  json["binary_layers"] = info.binary_layers;
-  json["binary_layers_packed"] = info.binary_layers_packed;
+  json["binary_layers"] = layers;
+  json["binary_layers_packed"] = packed;
   json["load_ms"] = load_ms;
   json["latency_ms_median"] = Median(timing.runs_ms);
   json["latency_ms_min"] = *std::min_element(timing.runs_ms.begin(), timing.runs_ms.end());
@@ -232,10 +223,10 @@ int Infer(Flags flags) {
   json["peak_memory_mb"] = PeakMemoryMb();
   json["model_bytes"] = adabin::FileSize(flags.model);
   std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
-  // Lowering refuses what it cannot pack; this holds the backend to running all the rest on bits.
-  if (!info.float_requested && info.binary_layers_packed != info.binary_layers) {
-    std::cerr << "adabin_infer: only " << info.binary_layers_packed << " of " << info.binary_layers
-              << " binary layers ran packed" << std::endl;
+  // Lowering refuses what it cannot pack; this holds the engine to running all the rest on bits.
+  if (kernel != "float" && packed != layers) {
+    std::cerr << "adabin_infer: only " << packed << " of " << layers << " binary layers ran packed"
+              << std::endl;
     return adabin::kExitFailure;
   }
   return adabin::kExitOk;
@@ -254,29 +245,28 @@ int main(int argc, char** argv) {
   app.add_option(
       "--output", flags.output,
       "folder for <stem>_<output index>.bin, which are replaced; nothing else is touched");
-  app.add_option("--device_type", flags.options.device_type, "CPU or Ascend")
-      ->capture_default_str();
-  app.add_option("--device_id", flags.options.device_id, "which device of that type")
+  app.add_option("--device_type", flags.device_type, "CPU or Ascend")->capture_default_str();
+  app.add_option("--device_id", flags.device_id, "which device of that type")
       ->capture_default_str();
   app.add_option(
-         "--threads", flags.options.threads,
+         "--threads", flags.threads,
          "CPU threads; the result does not depend on it. Without this flag: the environment "
          "variable ADABIN_CPU_THREADS, else OMP_NUM_THREADS, else the processors that this "
          "process may use, by its affinity and by its container's CPU quota rounded up")
-      ->check(CLI::Range(1, adabin::kMaxThreads));
+      ->check(CLI::Range(1, kMaxThreads));
   app.add_option("--warmup", flags.warmup, "untimed runs of the first file")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000));
   app.add_option("--repeat", flags.repeat, "timed runs of each file")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));
-  app.add_option("--kernel", flags.options.kernel,
+  app.add_option("--kernel", flags.kernel,
                  "kernel for the binary layers, auto, or float (see --list_kernels)")
       ->capture_default_str();
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
   app.add_flag("--dump_plan", flags.dump_plan,
                "print the network as it would run, a line per pass over memory, and end");
-  app.add_flag("--profile", flags.options.profile,
+  app.add_flag("--profile", flags.profile,
                "print the same with the median time of each; samples run one after the other");
   app.footer(
       "The last line on standard output is JSON. latency_ms_* is the time of one run over one "

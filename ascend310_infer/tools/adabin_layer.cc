@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // adabin_layer: runs one binary layer of a network on a given input, so that tests can compare it
-// with MindSpore without the rest of the network in between.
+// with MindSpore without the rest of the network in between. A tool of the tests: what no user of
+// the C API can ask, it takes from the engine itself.
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -9,9 +10,9 @@
 #include <vector>
 
 #include "backend/model_file.h"
-#include "base/command_line.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "command_line.h"
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
 #include "ops/binary_layer.h"

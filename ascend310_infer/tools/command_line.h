@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_BASE_COMMAND_LINE_H_
-#define ADABIN_BASE_COMMAND_LINE_H_
+#ifndef ADABIN_TOOLS_COMMAND_LINE_H_
+#define ADABIN_TOOLS_COMMAND_LINE_H_
 
 #include <CLI/CLI.hpp>
 #include <functional>
@@ -18,4 +18,4 @@ int RunProgram(CLI::App* app, int argc, char** argv, const std::function<int()>&
 
 }  // namespace adabin
 
-#endif  // ADABIN_BASE_COMMAND_LINE_H_
+#endif  // ADABIN_TOOLS_COMMAND_LINE_H_

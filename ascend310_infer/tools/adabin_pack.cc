@@ -6,11 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "backend/model_file.h"
-#include "base/command_line.h"
+#include "api.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "files/packed_file.h"
+#include "command_line.h"
 
 namespace {
 
@@ -26,17 +25,16 @@ int Pack(const std::string& model, const std::string& output, bool force) {
       throw adabin::Error("--output " + adabin::Printable(output) + ": is the model itself");
     }
   }
-  const adabin::ir::Plan plan = adabin::backend::LoadPlan(model);
-  const std::string bytes = adabin::files::WritePackedFile(plan);
-  adabin::WriteFile(output, bytes.data(), bytes.size());
+  const auto packed = adabin::tools::Made<adabin_packed>(adabin_packed_create, model.c_str());
+  adabin::WriteFile(output, adabin_packed_data(packed.get()), adabin_packed_size(packed.get()));
 
   nlohmann::ordered_json json;
   json["model"] = model;
   json["output"] = output;
   json["model_bytes"] = adabin::FileSize(model);
-  json["packed_bytes"] = bytes.size();
-  json["binary_layers"] = plan.CountKind(adabin::ir::StepKind::kBinaryConv);
-  json["steps"] = plan.steps.size();
+  json["packed_bytes"] = adabin_packed_size(packed.get());
+  json["binary_layers"] = adabin_packed_binary_layers(packed.get());
+  json["steps"] = adabin_packed_step_count(packed.get());
   std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   return adabin::kExitOk;
 }

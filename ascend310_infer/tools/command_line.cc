@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/command_line.h"
+#include "command_line.h"
 
 #include <iostream>
 #include <new>

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs networks exported by AdaBin for MindSpore, with their binary layers in one-bit arithmetic.
+ *
+ * A model is a network, read and laid out for this processor; nothing changes it, so any number of
+ * threads may use one. A session is what one user of it needs: memory and threads. A session is
+ * run by one thread at a time, several sessions of one model at the same time; the number of
+ * threads and sessions changes no bit of a result.
+ *
+ * Every function that can fail returns NULL, or a status that says why and has to be released.
+ * What a function creates is released by the function of that name, in any order, NULL included:
+ * a model that is released lives on in its sessions. The functions print nothing, end nothing,
+ * throw nothing and keep no state apart from these objects. Getters answer NULL or 0 where their
+ * argument is NULL or their index too large; a text or an array that they return lives as long as
+ * the object. Strings are UTF-8.
+ *
+ * A child of fork may use the models and sessions of its parent: it has copies of its own, and
+ * starts threads of its own when it first runs one. A session that is run while another thread
+ * forks is as good as new in the child.
+ */
+#ifndef ADABIN_H_
+#define ADABIN_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define ADABIN_API __attribute__((visibility("default")))
+#else
+#define ADABIN_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of this header; adabin_version() is the library's. Before 1.0 minor versions may differ in what
+ * they offer, and have sonames of their own. */
+#define ADABIN_VERSION "0.1.0"
+ADABIN_API const char* adabin_version(void);
+
+/* ---- Status ---- */
+
+typedef enum adabin_code {
+  ADABIN_OK = 0,
+  ADABIN_INVALID_ARGUMENT = 1, /* a NULL, a number or a size that the call cannot take */
+  ADABIN_FILE = 2,             /* a file cannot be read */
+  ADABIN_MODEL = 3,            /* its content is damaged, or holds what the engine does not run */
+  ADABIN_RESOURCE = 4,         /* the system does not give as many threads, or a limit is reached */
+  ADABIN_OUT_OF_MEMORY = 5,
+  ADABIN_BUSY = 6,    /* another thread is running the session */
+  ADABIN_INTERNAL = 7 /* a defect of this library */
+} adabin_code;
+
+typedef struct adabin_status adabin_status;
+ADABIN_API adabin_code adabin_status_code(const adabin_status* status); /* of NULL: ADABIN_OK */
+/* One line that says what is wrong and what to do; "" of NULL. */
+ADABIN_API const char* adabin_status_message(const adabin_status* status);
+ADABIN_API void adabin_status_release(adabin_status* status);
+
+/* ---- Model ---- */
+
+/* How a model is laid out. Every setter checks what it is given and copies it. */
+typedef struct adabin_model_options adabin_model_options;
+ADABIN_API adabin_status* adabin_model_options_create(adabin_model_options** options);
+ADABIN_API void adabin_model_options_release(adabin_model_options* options);
+/* "auto" (the best for this processor, what is taken without this call), a name of
+ * adabin_kernel_name(), or "float": binary layers as the float convolutions that they stand for. */
+ADABIN_API adabin_status* adabin_model_options_set_kernel(adabin_model_options* options,
+                                                          const char* kernel);
+/* "CPU" and 0 are the only device yet. */
+ADABIN_API adabin_status* adabin_model_options_set_device(adabin_model_options* options,
+                                                          const char* type, int id);
+
+/* Reads a packed file (.adabin) or a MindIR, told apart by content. `options` may be NULL. */
+typedef struct adabin_model adabin_model;
+ADABIN_API adabin_status* adabin_model_load(const char* path, const adabin_model_options* options,
+                                            adabin_model** model);
+/* The same of the content of such a file, which is not looked at after the call. */
+ADABIN_API adabin_status* adabin_model_load_bytes(const void* bytes, size_t size,
+                                                  const adabin_model_options* options,
+                                                  adabin_model** model);
+ADABIN_API void adabin_model_release(adabin_model* model);
+
+typedef enum adabin_type { ADABIN_NO_TYPE = 0, ADABIN_FLOAT32 = 1, ADABIN_UINT8 = 2 } adabin_type;
+
+/* Inputs and outputs of the network. Files hold no names: they are "input_0", "output_0",
+ * "output_1"... Dimensions: the function returns how many there are and lets *dims point to them;
+ * the first is the number of samples, -1 as any is possible. Maps are (N, C, H, W), vectors
+ * (N, C). */
+ADABIN_API size_t adabin_model_input_count(const adabin_model* model);
+ADABIN_API const char* adabin_model_input_name(const adabin_model* model, size_t index);
+ADABIN_API adabin_type adabin_model_input_type(const adabin_model* model, size_t index);
+ADABIN_API size_t adabin_model_input_dims(const adabin_model* model, size_t index,
+                                          const int64_t** dims);
+ADABIN_API size_t adabin_model_output_count(const adabin_model* model);
+ADABIN_API const char* adabin_model_output_name(const adabin_model* model, size_t index);
+ADABIN_API adabin_type adabin_model_output_type(const adabin_model* model, size_t index);
+ADABIN_API size_t adabin_model_output_dims(const adabin_model* model, size_t index,
+                                           const int64_t** dims);
+
+/* What the description says that export.py writes beside the network: of net.adabin or net.mindir
+ * it is net.yaml, and there is none of bytes in memory. Keys are its own: "network", "dataset",
+ * "image_size", "class_names", "mean", "std"... A list is one line per element. */
+ADABIN_API size_t adabin_model_metadata_count(const adabin_model* model);
+ADABIN_API const char* adabin_model_metadata_key(const adabin_model* model, size_t index);
+ADABIN_API const char* adabin_model_metadata_value(const adabin_model* model, size_t index);
+ADABIN_API const char* adabin_model_metadata(const adabin_model* model, const char* key);
+
+/* What runs: the kernel that was chosen, the binary layers of the network and those of them that
+ * run in one-bit arithmetic, and the passes over memory, each in words. */
+ADABIN_API const char* adabin_model_kernel(const adabin_model* model);
+ADABIN_API int adabin_model_binary_layers(const adabin_model* model);
+ADABIN_API int adabin_model_packed_layers(const adabin_model* model);
+ADABIN_API size_t adabin_model_step_count(const adabin_model* model);
+ADABIN_API const char* adabin_model_step(const adabin_model* model, size_t index);
+
+/* ---- Session ---- */
+
+typedef struct adabin_session_options adabin_session_options;
+ADABIN_API adabin_status* adabin_session_options_create(adabin_session_options** options);
+ADABIN_API void adabin_session_options_release(adabin_session_options* options);
+/* 1 to 256; 0, as without this call: the processors that this process may use, by its affinity and
+ * its container's quota. The thread that runs the session is one of them. */
+ADABIN_API adabin_status* adabin_session_options_set_threads(adabin_session_options* options,
+                                                             int threads);
+/* Whether to measure every step; samples then run one after the other. */
+ADABIN_API adabin_status* adabin_session_options_set_profile(adabin_session_options* options,
+                                                             int profile);
+/* What inputs are: ADABIN_FLOAT32, NCHW and normalized, as without this call; or ADABIN_UINT8,
+ * NHWC, which the session normalizes: (v / 255 - mean) / std. */
+ADABIN_API adabin_status* adabin_session_options_set_input_type(adabin_session_options* options,
+                                                                adabin_type type);
+/* Of `channels` channels each, for pixels in 0..1. Without this call: "mean" and "std" of the
+ * model's metadata. */
+ADABIN_API adabin_status* adabin_session_options_set_normalization(adabin_session_options* options,
+                                                                   const float* mean,
+                                                                   const float* std,
+                                                                   size_t channels);
+/* The bytes that a session may allocate, 0 for any number. Where memory is short, threads share
+ * every sample; where one sample does not fit, adabin_session_create says so. */
+ADABIN_API adabin_status* adabin_session_options_set_memory_limit(adabin_session_options* options,
+                                                                  size_t bytes);
+
+/* What a session with these options (NULL: none) will have allocated after runs of up to `samples`
+ * samples, stacks of threads aside. It allocates what a run needs when the first such run comes. */
+ADABIN_API adabin_status* adabin_model_session_bytes(const adabin_model* model,
+                                                     const adabin_session_options* options,
+                                                     size_t samples, size_t* bytes);
+
+typedef struct adabin_session adabin_session;
+ADABIN_API adabin_status* adabin_session_create(const adabin_model* model,
+                                                const adabin_session_options* options,
+                                                adabin_session** session);
+ADABIN_API void adabin_session_release(adabin_session* session);
+ADABIN_API int adabin_session_threads(const adabin_session* session);
+
+/* Bytes of one sample of an input or output. */
+ADABIN_API size_t adabin_session_input_bytes(const adabin_session* session, size_t index);
+ADABIN_API size_t adabin_session_output_bytes(const adabin_session* session, size_t index);
+
+/* The caller's memory: `bytes` has to be the samples' size to the byte. Floats lie at multiples of
+ * four bytes. */
+typedef struct adabin_input {
+  const void* data;
+  size_t bytes;
+} adabin_input;
+typedef struct adabin_output {
+  void* data;
+  size_t bytes;
+} adabin_output;
+
+/* Runs `samples` samples, 1 or more. There is one entry for each input and output of the network,
+ * in its order; outputs may overlap neither inputs nor each other. */
+ADABIN_API adabin_status* adabin_session_run(adabin_session* session, size_t samples,
+                                             const adabin_input* inputs, size_t input_count,
+                                             const adabin_output* outputs, size_t output_count);
+
+/* With profile, after a run: how long step `index` of the model took, the median over the last
+ * samples (at most 10,000); else 0. */
+ADABIN_API double adabin_session_step_milliseconds(const adabin_session* session, size_t index);
+
+/* ---- Packing ---- */
+
+/* The packed file of a network, in memory: `path` is a MindIR, or a packed file. */
+typedef struct adabin_packed adabin_packed;
+ADABIN_API adabin_status* adabin_packed_create(const char* path, adabin_packed** packed);
+ADABIN_API void adabin_packed_release(adabin_packed* packed);
+ADABIN_API const void* adabin_packed_data(const adabin_packed* packed);
+ADABIN_API size_t adabin_packed_size(const adabin_packed* packed);
+ADABIN_API int adabin_packed_binary_layers(const adabin_packed* packed);
+ADABIN_API size_t adabin_packed_step_count(const adabin_packed* packed);
+
+/* ---- This machine ---- */
+
+/* Kernels for the binary layers, best first, and whether this processor can run each. */
+ADABIN_API size_t adabin_kernel_count(void);
+ADABIN_API const char* adabin_kernel_name(size_t index);
+ADABIN_API const char* adabin_kernel_description(size_t index);
+ADABIN_API int adabin_kernel_supported(size_t index);
+
+/* The number of threads by the project's rule, for programs that follow it: the environment
+ * variable ADABIN_CPU_THREADS, else OMP_NUM_THREADS, else the processors that this process may
+ * use. Nothing else reads the environment. */
+ADABIN_API adabin_status* adabin_default_threads(int* threads);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ADABIN_H_ */

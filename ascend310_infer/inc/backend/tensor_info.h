@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_BACKEND_TENSOR_INFO_H_
+#define ADABIN_BACKEND_TENSOR_INFO_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "backend/backend.h"
+#include "ir/plan.h"
+
+namespace adabin::backend {
+
+// Dimensions of output `index`, the batch included, as -1: the one place that says what rank it
+// has. A map is (N, C, H, W); a vector, which a plan holds as C x 1 x 1, is (N, C).
+std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index);
+
+// Neither file format holds names: they are "input_0", "output_<index>". The input is (N, C, H, W).
+TensorInfo DescribeInput(const ir::Plan& plan);
+TensorInfo DescribeOutput(const ir::Plan& plan, size_t index);
+
+}  // namespace adabin::backend
+
+#endif  // ADABIN_BACKEND_TENSOR_INFO_H_

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/model.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "api/options.h"
+#include "api/status.h"
+#include "backend/model_file.h"
+
+using adabin::api::Guard;
+using adabin::api::NotNull;
+
+namespace {
+
+adabin_model* MakeModel(adabin::ir::Plan plan, const adabin_model_options* options,
+                        adabin::api::Description metadata) {
+  auto shared = std::make_shared<adabin::api::Model>();
+  shared->network = adabin::backend::CreateModel(
+      std::move(plan), options == nullptr ? adabin::backend::ModelOptions() : options->value);
+  shared->metadata = std::move(metadata);
+  return new adabin_model{std::move(shared)};
+}
+
+}  // namespace
+
+adabin_status* adabin_model_load(const char* path, const adabin_model_options* options,
+                                 adabin_model** model) {
+  return Guard(ADABIN_MODEL, [&] {
+    NotNull(model, "model");
+    *model = nullptr;
+    NotNull(path, "path");
+    *model =
+        MakeModel(adabin::backend::LoadPlan(path), options, adabin::api::DescriptionBeside(path));
+  });
+}
+
+adabin_status* adabin_model_load_bytes(const void* bytes, size_t size,
+                                       const adabin_model_options* options, adabin_model** model) {
+  return Guard(ADABIN_MODEL, [&] {
+    NotNull(model, "model");
+    *model = nullptr;
+    NotNull(bytes, "bytes");
+    const std::string_view content(static_cast<const char*>(bytes), size);
+    *model = MakeModel(adabin::backend::ReadPlan(content), options, {});
+  });
+}
+
+void adabin_model_release(adabin_model* model) { delete model; }
