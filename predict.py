@@ -58,8 +58,6 @@ def open_model(flags, overrides):
             if PICTURES not in KEYS[key].uses:
                 raise UserError(f"--{key}: has no effect on --model, which runs in the C++ program; leave it out")
         config = description_of(flags.model, flags.config_path, overrides)
-        if config.task == "detection":
-            raise UserError(f"--model {flags.model}: the C++ program runs no detectors yet; give --ckpt_path F.ckpt")
         return "model", flags.model, EngineModel(flags.model), config
     # Here, as loading MindSpore takes seconds that the C++ program does not need.
     from adabin.inference import CellModel
