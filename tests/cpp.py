@@ -30,12 +30,20 @@ def run(name, *arguments):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def infer(model, images, folder, *arguments):
-    """Outputs of adabin_infer for images float32 (N, C, H, W), as (N, values), and its JSON line."""
+def outputs(model, images, folder, *arguments):
+    """All outputs of adabin_infer for images float32 (N, C, H, W), each as (N, values), and its JSON line."""
     folder.mkdir(parents=True, exist_ok=True)
     np.ascontiguousarray(images, np.float32).tofile(folder / "x.bin")
     result = run("adabin_infer", "--model", model, "--input", folder / "x.bin", "--output", folder / "out", *arguments)
-    return np.fromfile(folder / "out" / "x_0.bin", np.float32).reshape(len(images), -1), result
+    count = len(list((folder / "out").glob("x_*.bin")))
+    files = [folder / "out" / f"x_{index}.bin" for index in range(count)]
+    return [np.fromfile(file, np.float32).reshape(len(images), -1) for file in files], result
+
+
+def infer(model, images, folder, *arguments):
+    """The first output of `outputs`, and the JSON line."""
+    found, result = outputs(model, images, folder, *arguments)
+    return found[0], result
 
 
 def layer_differences(model, records, folder, kernel="auto"):

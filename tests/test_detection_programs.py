@@ -15,7 +15,7 @@ from adabin.detection.priors import ssd_priors
 from adabin.models import MODELS
 from adabin.utils.checkpoint import read_checkpoint
 from adabin.utils.config import read_config
-from tests import tiny_detector
+from tests import cpp, tiny_detector
 from tests.programs import ROOT, call, refusal_of, result_of
 from tests.runs import assert_same_run, killed_five_times
 from tests.tiny_detector import CLASSES, COUNTS, FLAGS, fill
@@ -189,10 +189,20 @@ def test_a_checkpoint_is_evaluated_on_other_data_whatever_sizes_its_training_had
     assert result_of(call("eval.py", *flags, cwd=work))["images"] == COUNTS["test"]
 
 
-def test_a_detector_is_no_model_for_the_cpp_program_yet(work, ckpt, tmp_path):
+def test_the_cpp_program_finds_the_same_objects(work, ckpt, tmp_path):
+    cpp.program("adabin_infer")
     result_of(call("export.py", "--ckpt_path", ckpt, "--file_name", tmp_path / "net", "--check_images=0", cwd=work))
-    line = refusal_of(call("predict.py", "--model", tmp_path / "net.mindir", "--image", work / "pictures", cwd=work))
-    assert "net.mindir: the C++ program runs no detectors yet; give --ckpt_path" in line
+    cpp.run("adabin_pack", "--model", tmp_path / "net.mindir", "--output", tmp_path / "net.adabin")
+    picture = min(path for path in (work / "pictures").rglob("*") if path.suffix in (".jpg", ".png"))
+    found = {}
+    for number, model in enumerate((("--ckpt_path", ckpt), ("--model", tmp_path / "net.adabin"))):
+        flags = (*model, "--image", picture, "--output_path", tmp_path / str(number), "--shown_score=0.02")
+        (found[number],) = result_of(call("predict.py", *flags, cwd=work))["predictions"]
+    assert found[0]["objects"]
+    for own, theirs in zip(found[0]["objects"], found[1]["objects"], strict=True):
+        assert own["name"] == theirs["name"]
+        assert own["score"] == pytest.approx(theirs["score"], abs=1e-3)
+        assert own["box"] == pytest.approx(theirs["box"], abs=0.1)
 
 
 def test_a_training_tells_its_classes_and_which_have_no_object(tmp_path):

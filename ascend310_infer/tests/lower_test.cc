@@ -203,7 +203,7 @@ TEST(Lower, Refusals) {
   const auto expect = [](const std::string& text, const char* part) {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   };
-  expect(complaint([](auto* b) { return b->Node("Mul", {b->Input(), b->Input()}); }), "Mul");
+  expect(complaint([](auto* b) { return b->Node("Sin", {b->Input()}); }), "Sin");
   expect(complaint([](auto* b) { return b->Node("Reshape", {b->Input(), b->Ints({1, 64})}); }),
          "mixes samples");
   expect(complaint([](auto* b) { return b->Node("Reshape", {b->Input(), b->Ints({2, 31})}); }),
@@ -216,7 +216,9 @@ TEST(Lower, Refusals) {
          "do not fit");
   expect(complaint([](auto* b) { return b->Node("Select", {b->Input(), b->Input(), b->Input()}); }),
          "Select");
-  expect(complaint([](auto* b) { return b->Node("Add", {b->Input(), b->Parameter({1}, {1})}); }),
+  expect(complaint([](auto* b) {
+           return b->Node("Add", {b->Input(), b->Parameter({2, 2}, {1, 2, 3, 4})});
+         }),
          "operator Add (Default/v");
   expect(complaint([](auto* b) { return b->Node("ReLU", {b->Parameter({1}, {1})}); }),
          "operator ReLU (Default/v");

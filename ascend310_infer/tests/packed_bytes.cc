@@ -36,11 +36,24 @@ std::string Refusal(const std::string& bytes) {
   return "";
 }
 
+void ExpectRefused(ir::StepKind kind, const std::string& words,
+                   const std::function<void(ir::Step*)>& change) {
+  SCOPED_TRACE(std::string(ir::StepName(kind)) + ": " + words);
+  ir::Plan plan = PlanOfEveryKind();
+  for (ir::Step& step : plan.steps) {
+    if (step.kind != kind) continue;
+    change(&step);
+    break;
+  }
+  EXPECT_NE(Refusal(files::WritePackedFile(plan)).find(words), std::string::npos)
+      << Refusal(files::WritePackedFile(plan));
+}
+
 ir::Plan PlanOfEveryKind() {
   constexpr int kChannels = 8;
   std::mt19937 rng(3);
   ir::Plan plan;
-  ops::SetInput(&plan, {kChannels, 8, 8});
+  ops::SetInput(&plan, Shape{kChannels, 8, 8});
   const auto append = [&](StepKind kind, const auto& fill) {
     Step step;
     step.kind = kind;
@@ -98,7 +111,24 @@ ir::Plan PlanOfEveryKind() {
     s->weights = NormalFloats(5 * (kChannels + 2), &rng);
     s->shift.assign(5, 0.5);
   });
-  append(StepKind::kReshape, [](Step* s) { s->shape = {1, 5, 1}; });
+  append(StepKind::kReshape, [](Step* s) { s->shape = Shape{1, 5, 1}; });
+  append(StepKind::kTranspose, [](Step* s) { s->axes = {0, 2, 1}; });
+  append(StepKind::kConcat, [](Step* s) {
+    s->axes = {2};
+    s->inputs.push_back(s->input());
+  });
+  append(StepKind::kL2Norm, [](Step* s) { s->epsilon = 0.5f; });
+  append(StepKind::kSoftmax, [](Step* s) { s->axes = {2}; });
+  append(StepKind::kPointwise, [](Step* s) { s->function = 3; });
+  append(StepKind::kArithmetic, [](Step* s) {
+    s->SetSecond(s->input() - 1);
+    s->function = 2;
+  });
+  append(StepKind::kSlice, [](Step* s) {
+    s->first = {0, 0, 1};
+    s->steps = {1, 1, 2};
+    s->shape = Shape{1, 1, 4};
+  });
   plan.outputs = {static_cast<int>(plan.steps.size())};
   return plan;
 }

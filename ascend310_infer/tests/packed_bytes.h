@@ -2,6 +2,7 @@
 #ifndef ADABIN_TESTS_PACKED_BYTES_H_
 #define ADABIN_TESTS_PACKED_BYTES_H_
 
+#include <functional>
 #include <string>
 
 #include "ir/plan.h"
@@ -14,9 +15,14 @@ void Sign(std::string* bytes);
 // What the reader says against a file; empty if it takes it. Expects a single line.
 std::string Refusal(const std::string& bytes);
 
-// A small plan with a step of every kind, in the order of their numbers, but for the reshape at its
-// end; 8 x 8 x 8 in, 5 out.
+// A small plan with a step of every kind, in the order of their numbers but for the reshape behind
+// the dense layer; 8 x 8 x 8 in, 1 x 1 x 4 out.
 ir::Plan PlanOfEveryKind();
+constexpr int kKinds = 19;
+
+// Expects a refusal with these words where `change` is done to the step of that kind.
+void ExpectRefused(ir::StepKind kind, const std::string& words,
+                   const std::function<void(ir::Step*)>& change);
 
 }  // namespace adabin::test
 

@@ -12,6 +12,7 @@
 //   high, low, weight values     CheckBinaryValues; all other numbers may be any float
 //   activation, comparison       CheckActivation, CheckCompare
 //   pads of Pad, shape           Infer of pad.cc, of reshape.cc
+//   those of other operators     packed_tensor_fields_test.cc
 //   counts, outputs, input       ReadPackedFile, SetInput
 #include <gtest/gtest.h>
 
@@ -32,6 +33,7 @@ namespace {
 using ir::Plan;
 using ir::Step;
 using ir::StepKind;
+using test::ExpectRefused;
 
 constexpr StepKind kConvs[] = {StepKind::kBinaryConv, StepKind::kConv};
 constexpr StepKind kPools[] = {StepKind::kMaxPool, StepKind::kAvgPool};
@@ -45,26 +47,16 @@ Step* Find(Plan* plan, StepKind kind) {
   return nullptr;
 }
 
-// Expects a refusal with these words where `change` is done to the step of that kind.
-void ExpectRefused(StepKind kind, const std::string& words,
-                   const std::function<void(Step*)>& change) {
-  SCOPED_TRACE(std::string(ir::StepName(kind)) + ": " + words);
-  Plan plan = test::PlanOfEveryKind();
-  change(Find(&plan, kind));
-  EXPECT_NE(test::Refusal(files::WritePackedFile(plan)).find(words), std::string::npos)
-      << test::Refusal(files::WritePackedFile(plan));
-}
-
 TEST(PackedFields, UnchangedIsRead) {
   const Plan plan = test::PlanOfEveryKind();
-  EXPECT_EQ(plan.steps.size(), 12u);
+  EXPECT_EQ(plan.steps.size(), size_t{test::kKinds});
   EXPECT_EQ(files::ReadPackedFile(files::WritePackedFile(plan)), plan);
 }
 
 // Behind the 64 floats of the mean lie, for a reader of 4096, other memory and the arena's end.
 TEST(PackedFields, SecondOperandOfADenseLayerIsRefused) {
   Plan plan;
-  ops::SetInput(&plan, {64, 8, 8});
+  ops::SetInput(&plan, Shape{64, 8, 8});
   Step mean;
   mean.kind = StepKind::kMean;
   ops::Append(&plan, mean);
@@ -93,17 +85,19 @@ TEST(PackedFields, SecondOperandOfADenseLayerIsRefused) {
 }
 
 TEST(PackedFields, Operands) {
-  for (int kind = 1; kind <= 12; ++kind) {
+  constexpr int kNoValue = test::kKinds + 1;
+  for (int kind = 1; kind <= test::kKinds; ++kind) {
     const auto k = static_cast<StepKind>(kind);
-    const bool takes_two =
-        k == StepKind::kBinaryConv || k == StepKind::kConv || k == StepKind::kAdd;
-    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->inputs[0] = 13; });
+    const bool takes_two = k == StepKind::kBinaryConv || k == StepKind::kConv ||
+                           k == StepKind::kAdd || k == StepKind::kConcat ||
+                           k == StepKind::kArithmetic;
+    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->inputs[0] = kNoValue; });
     ExpectRefused(k, "inconsistent", [](Step* s) { s->inputs[0] = -1; });
-    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->SetSecond(13); });
+    ExpectRefused(k, "a value that does not exist", [](Step* s) { s->SetSecond(kNoValue); });
     if (!takes_two) ExpectRefused(k, "takes no second operand", [](Step* s) { s->SetSecond(0); });
-    ExpectRefused(k, "unknown step kind 13", [](Step* s) {
+    ExpectRefused(k, "unknown step kind 20", [](Step* s) {
       *s = {};
-      s->kind = static_cast<StepKind>(13);
+      s->kind = static_cast<StepKind>(test::kKinds + 1);
     });
   }
   for (const StepKind kind : kConvs) {
@@ -260,11 +254,13 @@ TEST(PackedFields, OtherSteps) {
   ExpectRefused(StepKind::kDense, "weights has 51", [](Step* s) { s->weights.push_back(1); });
   ExpectRefused(StepKind::kDense, "shift has 4", [](Step* s) { s->shift.pop_back(); });
   ExpectRefused(StepKind::kDense, "not flat", [](Step* s) { s->inputs[0] = 1; });
-  ExpectRefused(StepKind::kReshape, "number of elements", [](Step* s) { s->shape = {1, 6, 1}; });
-  ExpectRefused(StepKind::kReshape, "too small", [](Step* s) { s->shape = {0, 5, 1}; });
-  ExpectRefused(StepKind::kReshape, "too large", [](Step* s) { s->shape = {1 << 21, 5, 1}; });
-  ExpectRefused(StepKind::kReshape, "too large", [](Step* s) { s->shape = {1 << 20, 1 << 20, 1}; });
-  ExpectRefused(StepKind::kReshape, "inconsistent", [](Step* s) { s->shape = {1, 5, -1}; });
+  ExpectRefused(StepKind::kReshape, "number of elements",
+                [](Step* s) { s->shape = Shape{1, 6, 1}; });
+  ExpectRefused(StepKind::kReshape, "too small", [](Step* s) { s->shape = Shape{0, 5, 1}; });
+  ExpectRefused(StepKind::kReshape, "too large", [](Step* s) { s->shape = Shape{1 << 21, 5, 1}; });
+  ExpectRefused(StepKind::kReshape, "too large",
+                [](Step* s) { s->shape = Shape{1 << 20, 1 << 20, 1}; });
+  ExpectRefused(StepKind::kReshape, "inconsistent", [](Step* s) { s->shape = Shape{1, 5, -1}; });
   ExpectRefused(StepKind::kThreshold, "unknown comparison 2",
                 [](Step* s) { s->compare = static_cast<Compare>(2); });
 }
@@ -282,7 +278,7 @@ TEST(PackedFields, InputAndOutputs) {
   }
   EXPECT_TRUE(refused([](Plan* p) { p->input = {1 << 10, 1 << 10, 1 << 10}; }));
   EXPECT_TRUE(refused([](Plan* p) { p->outputs = {}; }));
-  EXPECT_TRUE(refused([](Plan* p) { p->outputs = {13}; }));
+  EXPECT_TRUE(refused([](Plan* p) { p->outputs = {test::kKinds + 1}; }));
   EXPECT_TRUE(refused([](Plan* p) { p->outputs = {12, -1}; }));
   EXPECT_FALSE(refused([](Plan* p) { p->outputs = {12, 0, 12}; }));
 }

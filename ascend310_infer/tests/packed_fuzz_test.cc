@@ -85,7 +85,7 @@ class Mutator {
   void MutateStep(Plan* plan) {
     Step& step = AnyStep(plan);
     ConvGeometry& g = step.geometry;
-    switch (Draw(0, 11)) {
+    switch (Draw(0, 13)) {
       case 0:
         step.inputs[0] = AnyValue(*plan);
         break;
@@ -93,7 +93,7 @@ class Mutator {
         step.SetSecond(AnyValue(*plan) - 1);
         break;
       case 2:
-        step.kind = static_cast<StepKind>(Draw(0, 13));
+        step.kind = static_cast<StepKind>(Draw(0, test::kKinds + 1));
         break;
       case 3:
       case 4:
@@ -106,7 +106,7 @@ class Mutator {
         break;
       case 7:
         step.pads[Draw(0, 5)] = Size();
-        *Pick({&step.shape.c, &step.shape.h, &step.shape.w}) = Size();
+        if (step.shape.rank() > 0) step.shape[Draw(0, step.shape.rank() - 1)] = Size();
         break;
       case 8:
         step.act = static_cast<Activation>(Draw(0, 3));
@@ -118,6 +118,16 @@ class Mutator {
         break;
       case 10:
         MutateArray(Pick({&step.scale, &step.shift}));
+        break;
+      case 11: {
+        std::vector<int>* list = Pick({&step.axes, &step.first, &step.steps});
+        if (Draw(0, 3) == 0) list->resize(static_cast<size_t>(Draw(0, 8)));
+        for (int& number : *list) number = Draw(0, 2) == 0 ? Size() : number;
+        break;
+      }
+      case 12:
+        step.function = static_cast<uint8_t>(Draw(0, 9));
+        step.inputs.resize(static_cast<size_t>(Draw(1, 4)), AnyValue(*plan));
         break;
       default:
         MutateArray(&step.bits);
@@ -153,7 +163,7 @@ class Mutator {
 // Whether a network is small enough to be run here: files may ask for a lot, legally.
 bool IsSmall(const Plan& plan) {
   double work = 0;
-  for (const Shape& shape : plan.values) work += static_cast<double>(shape.size());
+  for (const TensorShape& shape : plan.values) work += static_cast<double>(shape.size());
   for (const Step& step : plan.steps) {
     const ConvGeometry& g = step.geometry;
     if (g.out.c == 0) continue;

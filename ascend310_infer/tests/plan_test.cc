@@ -26,7 +26,7 @@ std::string ManyBorders(int channels) {
   step.weight_low.assign(out, 1);
   step.weight_high.assign(out, 1);
   ir::Plan plan;
-  ops::SetInput(&plan, {1, 1, 1});
+  ops::SetInput(&plan, Shape{1, 1, 1});
   try {
     ops::Append(&plan, step);
   } catch (const Error& error) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "random_plan.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/error.h"
 #include "ops/append.h"
@@ -14,7 +16,7 @@ using ir::Step;
 using ir::StepKind;
 
 RandomPlan::RandomPlan(unsigned seed) : rng_(seed) {
-  ops::SetInput(&plan_, {Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)});
+  ops::SetInput(&plan_, Shape{Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)});
   const int steps = Draw(3, 14);
   while (static_cast<int>(plan_.steps.size()) < steps) AddStep();
   for (int extra = Draw(0, 2); extra > 0; --extra) plan_.outputs.push_back(AnyValue());
@@ -43,8 +45,9 @@ float RandomPlan::Extreme() {
 void RandomPlan::AddStep() {
   Step step;
   step.inputs = {AnyValue()};
-  const Shape in = plan_.values[static_cast<size_t>(step.input())];
-  const int kind = Pick({1, 1, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9, 10, 11, 12});
+  const Shape in = plan_.values[static_cast<size_t>(step.input())].pixels();
+  const int kind = Pick({1, 1,  1,  1,  1,  2,  2,  3,  4,  5,  6,  7,  7,  8,
+                         9, 10, 11, 11, 12, 13, 13, 14, 14, 15, 16, 17, 18, 19});
   step.kind = static_cast<StepKind>(kind);
   ConvGeometry& g = step.geometry;
   switch (step.kind) {
@@ -80,11 +83,28 @@ void RandomPlan::AddStep() {
       if (OneIn(3)) step.pads[2] = step.pads[5] = 1;
       break;
     case StepKind::kReshape:
-      step.shape = {static_cast<int>(in.size()), 1, 1};
-      if (in.size() > 600) return;
+      step.shape = Pick({1, 1, 2}) == 1 ? TensorShape(Shape{static_cast<int>(in.size()), 1, 1})
+                                        : AnyShape(static_cast<int>(in.size()));
+      if (in.size() > 600 && step.shape.rank() == 3) return;
       break;
     case StepKind::kThreshold:
       SetBinarizer(&step);
+      break;
+    case StepKind::kTranspose:
+    case StepKind::kConcat:
+    case StepKind::kSoftmax:
+    case StepKind::kSlice:
+      SetAxes(&step);
+      break;
+    case StepKind::kL2Norm:
+      step.epsilon = 0.25f;
+      break;
+    case StepKind::kPointwise:
+      step.function = static_cast<uint8_t>(Draw(0, 8));
+      break;
+    case StepKind::kArithmetic:
+      step.function = static_cast<uint8_t>(Draw(0, 5));
+      step.SetSecond(OneIn(3) ? AnyValue() : LikeShape(InputOf(step)));
       break;
     default:
       break;
@@ -101,8 +121,43 @@ std::vector<double> RandomPlan::Doubles(size_t count) {
   return out;
 }
 
+// Of so many elements, in a few factors.
+TensorShape RandomPlan::AnyShape(int size) {
+  std::vector<int> dims;
+  for (int rank = Draw(0, 3); rank > 0; --rank) {
+    const int factor = Pick({1, 2, 3, 4});
+    if (size % factor != 0) continue;
+    dims.push_back(factor);
+    size /= factor;
+  }
+  dims.insert(dims.begin() + Draw(0, static_cast<int>(dims.size())), size);
+  return TensorShape(dims);
+}
+
+void RandomPlan::SetAxes(Step* step) {
+  const TensorShape& in = InputOf(*step);
+  const auto rank = static_cast<size_t>(in.rank());
+  if (step->kind == StepKind::kTranspose) {
+    step->axes.resize(rank);
+    std::iota(step->axes.begin(), step->axes.end(), 0);
+    std::shuffle(step->axes.begin(), step->axes.end(), rng_);
+  } else if (step->kind == StepKind::kSlice) {
+    step->first.assign(rank, 0);
+    step->steps.assign(rank, 1);
+    step->shape = in;
+    const int axis = Draw(0, in.rank() - 1);
+    step->first[static_cast<size_t>(axis)] = Draw(0, 1);
+    step->steps[static_cast<size_t>(axis)] = Draw(1, 2);
+    step->shape[axis] = Draw(1, in[axis]);
+  } else {
+    step->axes = {Draw(0, in.rank() - 1)};
+    if (step->kind != StepKind::kConcat) return;
+    for (int more = Draw(0, 2); more > 0; --more) step->inputs.push_back(LikeShape(in));
+  }
+}
+
 // An earlier value of that shape, or -1.
-int RandomPlan::LikeShape(const Shape& shape) {
+int RandomPlan::LikeShape(const TensorShape& shape) {
   std::vector<int> like;
   for (size_t v = 0; v < plan_.values.size(); ++v) {
     if (plan_.values[v] == shape) like.push_back(static_cast<int>(v));

@@ -26,8 +26,13 @@ class RandomPlan {
   int AnyValue();
   float Extreme();
   std::vector<double> Doubles(size_t count);
-  int LikeShape(const Shape& shape);
+  int LikeShape(const TensorShape& shape);
   void AddStep();
+  const TensorShape& InputOf(const ir::Step& step) const {
+    return plan_.values[static_cast<size_t>(step.input())];
+  }
+  TensorShape AnyShape(int size);
+  void SetAxes(ir::Step* step);
   void SetActivation(ir::Step* step, int channels);
   void SetBinarizer(ir::Step* step);
   void SetConv(ir::Step* step, const Shape& in);

@@ -23,7 +23,12 @@
 //   BinaryConv, Conv, Dense     output channels
 //   BinaryConv, Conv, Activation  activation (Activation)
 //   Pad                         six sizes
-//   Reshape                     c, h, w
+//   Reshape                     c, h, w; of what is no map or vector 0, rank, sizes
+//   Transpose, Concat           number of axes, and these
+//   L2Norm                      epsilon as float32
+//   Softmax                     1 and the axis
+//   Pointwise, Arithmetic       which function, as their files number them
+//   Slice                       first elements, steps, sizes: lists as of axes
 //   BinaryConv, Threshold       comparison (Compare); threshold, high, low as float32
 //
 // followed by the element counts of those arrays that its kind has:

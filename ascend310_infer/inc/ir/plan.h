@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "base/conv_geometry.h"
 #include "base/epilogue.h"
+#include "base/tensor_shape.h"
 
 namespace adabin::ir {
 
@@ -26,10 +27,15 @@ struct Step {
   StepKind kind = StepKind::kAdd;
   std::vector<int> inputs = {0};  // values that it reads, one or more
 
-  ConvGeometry geometry;  // convolutions and pooling; sizes `in` and `out` are inferred
-  int out_channels = 0;   // convolutions, kDense
-  int pads[6] = {};       // kPad: before, after of c, h, w
-  Shape shape;            // kReshape: target
+  ConvGeometry geometry;   // convolutions and pooling; sizes `in` and `out` are inferred
+  int out_channels = 0;    // convolutions, kDense
+  int pads[6] = {};        // kPad: before, after of c, h, w
+  TensorShape shape;       // kReshape, kSlice: of the output
+  std::vector<int> axes;   // kTranspose: the input's, in the output's order; kConcat, kSoftmax: one
+  std::vector<int> first;  // kSlice: of each axis the first element, and the distance to the next
+  std::vector<int> steps;
+  uint8_t function = 0;  // kPointwise, kArithmetic: which of those in their file
+  float epsilon = 0;     // kL2Norm: under the root
 
   // kBinaryConv: bit rows (base/bits.h), the two weights of each output channel.
   std::vector<uint32_t> bits;
@@ -48,7 +54,7 @@ struct Step {
   std::vector<float> negative;
 
   int input() const { return inputs[0]; }
-  // kAdd: the other summand; convolutions: the residual added before `act`; or -1.
+  // kAdd, kArithmetic: the other operand; convolutions: the residual added before `act`; or -1.
   int second() const { return inputs.size() > 1 ? inputs[1] : -1; }
   void SetSecond(int value) {  // -1: none
     inputs.resize(1);
@@ -63,10 +69,13 @@ struct Step {
 struct Plan {
   Shape input;
   std::vector<Step> steps;
-  std::vector<int> outputs;   // value indices
-  std::vector<Shape> values;  // inferred: shape of each value
+  std::vector<int> outputs;         // value indices
+  std::vector<TensorShape> values;  // inferred: shape of each value
 
   int CountKind(StepKind kind) const;
+  // Sizes of output `index` for one sample, without the batch, in the order of the output file. A
+  // map of one pixel is given as the vector that it is: a packed file does not tell them apart.
+  std::vector<int> OutputDims(size_t index) const;
   bool operator==(const Plan&) const = default;
 };
 

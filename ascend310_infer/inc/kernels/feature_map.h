@@ -23,9 +23,6 @@ void PadZeros(const Shape& in, const Shape& out, const int pads[6], const float*
 void SubsampleAndPad(const ConvGeometry& geometry, const Shape& out, int first, const float* x,
                      float* y);
 
-// Reinterprets the elements in NCHW order, as MindSpore's Reshape and Flatten do.
-void Reshape(const Shape& in, const Shape& out, const float* x, float* y);
-
 }  // namespace adabin::kernels
 
 #endif  // ADABIN_KERNELS_FEATURE_MAP_H_

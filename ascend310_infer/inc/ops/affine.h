@@ -10,11 +10,14 @@
 
 namespace adabin::ops {
 
-// y = x * scale + shift per channel: inference BatchNorm, BiasAdd.
+// y = x * scale + shift per channel: inference BatchNorm, BiasAdd, and the four operations with a
+// constant.
 struct AffineMatch {
   int x = -1;
   std::vector<double> scale;  // empty: 1
   std::vector<double> shift;
+  bool last_axis = false;  // several values are those of the last axis, of a map the columns
+  size_t rank = 0;         // of the constant
 };
 // Nothing where `v` is something else.
 std::optional<AffineMatch> MatchAffine(const ir::Graph& graph, int v);

@@ -6,8 +6,8 @@
 
 namespace adabin::ops {
 
-// Starts `plan` with its input, checking the shape.
-void SetInput(ir::Plan* plan, Shape input);
+// Starts `plan` with its input, a map or a vector, checking the shape.
+void SetInput(ir::Plan* plan, const TensorShape& input);
 
 // Appends a step: infers geometry and output shape, checks every index, size and limit. Lowering
 // and the packed file both come through here, so nothing unchecked reaches a kernel.

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/tensor_shape.h"
+
 namespace adabin::ops {
 
 // Writer and reader of the packed file. They share each operator's list of fields, so that they
@@ -19,6 +21,10 @@ class Fields {
   virtual void Array(std::vector<uint32_t>& data) = 0;
   virtual void Array(std::vector<float>& data) = 0;
   virtual void Array(std::vector<double>& data) = 0;  // folded constants, of float32's values
+
+  // Of a list how many there are, at most kMaxRank, and these.
+  void Numbers(std::vector<int>& list);
+  void Sizes(TensorShape& shape);
 
   template <typename Enum>
     requires std::is_enum_v<Enum>

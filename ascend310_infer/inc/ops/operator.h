@@ -21,16 +21,23 @@ namespace adabin::ops {
 struct Source {
   const ir::Graph& graph;
   const ir::Node& node;
-  int value;      // that the node makes
-  Shape in;       // of the first map that the step reads
+  int value;       // that the node makes
+  TensorShape in;  // of the first value that the step reads; rank 0 where that is a constant
+  std::vector<TensorShape> inputs;  // of all that it reads
   int64_t batch;  // the exported one, which shapes in the graph contain and steps do not
+
+  // The same as a map; throws Error naming the node for a tensor that is none.
+  Shape Map() const;
+  // An axis as MindIR counts them, the batch first or from behind, without the batch. Throws Error
+  // naming the node for one that is not there, and for the batch.
+  int Axis(const ir::Value& axis) const;
 };
 
 struct Operator {
   ir::StepKind kind;
 
   // MindIR operators that it can be made from, null-terminated, and how a message lists them.
-  const char* mindir[5] = {};
+  const char* mindir[16] = {};
   const char* words = nullptr;
   // The graph values that the step reads if it makes value `v`, in order; nothing if `v` is
   // something that this operator cannot be. Null: the node's first input.
@@ -40,9 +47,11 @@ struct Operator {
 
   // Fills what is inferred of a step; returns its output's shape. Checks every size and limit, and
   // throws Error: nothing unchecked reaches a kernel.
-  Shape (*infer)(const ir::Plan& plan, ir::Step* step);
+  TensorShape (*infer)(const ir::Plan& plan, ir::Step* step);
   int max_inputs = 1;
-  bool reads_bits = false;  // of its input, unless --kernel is float
+  bool reads_bits = false;   // of its input, unless --kernel is float
+  bool any_order = false;    // it reads its inputs by ValueBuffers::strides, however they lie
+  bool reads_tuple = false;  // a MindIR operator whose first input is a tuple: its items are inputs
 
   // All that the packed file holds of a step but kind and inputs; arrays last. Null: none.
   void (*fields)(Fields& fields, ir::Step& step) = nullptr;
@@ -63,8 +72,8 @@ struct Operator {
 const Operator* FindOperator(ir::StepKind kind);
 // Throws Error for it.
 const Operator& OperatorOf(ir::StepKind kind);
-// The one made from MindIR operators of that name, or null.
-const Operator* OperatorFrom(const std::string& mindir);
+// Those made from MindIR operators of that name. The first whose `match` finds itself is meant.
+std::vector<const Operator*> OperatorsFrom(const std::string& mindir);
 // All MindIR operators that are supported, as a list in words.
 std::string SupportedOperators();
 

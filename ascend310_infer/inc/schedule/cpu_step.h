@@ -3,6 +3,7 @@
 #define ADABIN_SCHEDULE_CPU_STEP_H_
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -77,19 +78,31 @@ CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail
                     const Output& output, const isa::FloatLoops& simd);
 // Residual, scale, activation, bits of an existing map.
 CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd);
+// A function of a row of pixels, of which it makes another: (x, z), which do not overlap.
+using RowFunction = std::function<void(const float*, float*)>;
+CpuStepPtr MakeRowFunction(RowFunction function, int input, Tail tail, const Output& output,
+                           const isa::FloatLoops& simd);
+// A function of any of so many parts: fn(frame, part).
+template <typename Fn>
+CpuStepPtr MakeParts(int parts, Fn fn) {
+  class Parts : public CpuStep {
+   public:
+    Parts(int count, Fn f) : parts_(count), fn_(std::move(f)) {}
+    int rows() const override { return parts_; }
+    void Run(const Frame& frame, const Work& work, std::byte*) const override {
+      for (int part = work.row_begin; part < work.row_end; ++part) fn_(frame, part);
+    }
+
+   private:
+    int parts_;
+    Fn fn_;
+  };
+  return std::make_unique<Parts>(parts, std::move(fn));
+}
 // A function of the whole map: fn(frame).
 template <typename Fn>
 CpuStepPtr MakeWhole(Fn fn) {
-  class Whole : public CpuStep {
-   public:
-    explicit Whole(Fn f) : fn_(std::move(f)) {}
-    int rows() const override { return 1; }
-    void Run(const Frame& frame, const Work&, std::byte*) const override { fn_(frame); }
-
-   private:
-    Fn fn_;
-  };
-  return std::make_unique<Whole>(std::move(fn));
+  return MakeParts(1, [fn = std::move(fn)](const Frame& frame, int) { fn(frame); });
 }
 
 }  // namespace adabin::schedule

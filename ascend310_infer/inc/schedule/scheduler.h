@@ -46,7 +46,8 @@ class Scheduler {
   const ir::PlanReaders& readers() const { return readers_; }
   ValueBuffers& values() { return values_; }
 
-  const Shape& ShapeOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
+  const TensorShape& TensorOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
+  Shape ShapeOf(int value) const { return TensorOf(value).pixels(); }  // as it lies in memory
   int ValueOf(const ir::Step& step) const { return static_cast<int>(Number(step)) + 1; }
   // The step that makes `value`; null for the network's input.
   const ir::Step* Producer(int value) const {

@@ -8,10 +8,12 @@
 
 #include "base/conv_geometry.h"
 #include "base/epilogue.h"
+#include "base/tensor_shape.h"
 
 namespace adabin::schedule {
 
 std::string Text(const Shape& shape);            // "64x56x56"
+std::string Text(const TensorShape& shape);      // the same; a vector is "64x1x1"
 std::string Text(const ConvGeometry& geometry);  // "3x3/2"
 std::string Text(Activation act);                // " Maxout", or nothing
 

@@ -7,6 +7,7 @@
 #define ADABIN_SCHEDULE_VALUE_BUFFERS_H_
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -52,6 +53,11 @@ class ValueBuffers {
   int ReadFloats(int value);                            // by this step; says where they lie
   void SkipRead(int value) { --reads_[Index(value)]; }  // of the network's input, as NCHW
   int reads_left(int value) const { return reads_[Index(value)]; }
+  // `value` is what `source` holds, in the same place: nothing is computed. `strides` tells how it
+  // lies there; only steps that take inputs in any order may read it where that is not
+  // MemoryStrides.
+  void Alias(int value, int source, const Strides& strides);
+  Strides strides(int value) const;
 
   // Where this step writes `value`. It may do so in place of `replaced`, a value that it reads no
   // later than it writes, if no one reads that afterwards.
@@ -65,14 +71,16 @@ class ValueBuffers {
   MemoryPlan Plan() const { return PlanMemory(buffers_); }
 
  private:
+  bool HasReadsLeft(int buffer) const;
   static size_t Index(int i) { return static_cast<size_t>(i); }
-  const Shape& ShapeOf(int value) const { return plan_.values[Index(value)]; }
+  Shape ShapeOf(int value) const { return plan_.values[Index(value)].pixels(); }
 
   const ir::Plan& plan_;
   const bool fuse_;
   int step_ = 0;
-  std::vector<int> reads_;   // of each value, reads as floats that are not yet emitted
-  std::vector<int> floats_;  // buffer of each value
+  std::vector<int> reads_;          // of each value, reads as floats that are not yet emitted
+  std::vector<int> floats_;         // buffer of each value
+  std::map<int, Strides> strides_;  // of aliases
   std::vector<std::vector<BitRequest>> requests_;
   std::vector<Buffer> buffers_;
 };

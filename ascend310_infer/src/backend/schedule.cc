@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/feature_map.h"
+#include "kernels/tensor.h"
 #include "ops/operator.h"
 #include "schedule/step_text.h"
 
@@ -45,15 +46,18 @@ void EmitInput(Scheduler* scheduler) {
 void EmitOutputs(Scheduler* scheduler) {
   std::string text = "Output";
   std::vector<int> buffers;
-  std::vector<Shape> shapes;
+  std::vector<TensorShape> shapes;
+  std::vector<Strides> strides;
   for (const int value : scheduler->plan().outputs) {
-    shapes.push_back(scheduler->ShapeOf(value));
+    shapes.push_back(scheduler->TensorOf(value));
     text.append(" ").append(schedule::Text(shapes.back()));
+    strides.push_back(scheduler->values().strides(value));
     buffers.push_back(scheduler->values().ReadFloats(value));
   }
-  scheduler->Emit(schedule::MakeWhole([shapes, buffers](const Frame& frame) {
+  scheduler->Emit(schedule::MakeWhole([shapes, strides, buffers](const Frame& frame) {
                     for (size_t i = 0; i < buffers.size(); ++i) {
-                      kernels::HwcToChw(shapes[i], frame.Floats(buffers[i]), frame.outputs[i]);
+                      kernels::Rearrange(shapes[i], strides[i], frame.Floats(buffers[i]),
+                                         RowMajor(shapes[i]), frame.outputs[i]);
                     }
                   }),
                   text);

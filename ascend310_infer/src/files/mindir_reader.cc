@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/mindir_reader.h"
 
+#include <algorithm>
 #include <limits>
 #include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
 #include "files/mindir_values.h"
+#include "ir/node_view.h"
+#include "ops/operator.h"
 
 namespace adabin::files {
 namespace {
@@ -153,10 +156,14 @@ class Builder {
   void ReadTupleGetItem(const mindir::NodeProto& node) {
     const Named& source = Find(Input(node, 0));
     const Named& which = Find(Input(node, 1));
-    // An operator with several outputs (BatchNorm) stands for its first one.
+    // Another operator with several outputs (BatchNorm) stands for its first one.
     const auto items = static_cast<int64_t>(source.values.size());
+    const Node* split = source.tuple ? nullptr : ir::Producer(graph_, source.values[0], "Split");
     const Value* index =
         which.tuple ? nullptr : &graph_.values[static_cast<size_t>(which.values[0])].constant;
+    if (split != nullptr && index != nullptr && index->kind == Value::Kind::kInt && index->i >= 0) {
+      return AddPart(node, source.values[0], Value(*index));
+    }
     if (index == nullptr || index->kind != Value::Kind::kInt || index->i < 0 || index->i >= items ||
         source.nested) {
       throw Error("'" + Printable(node.name()) + "' takes an output that is not supported");
@@ -164,30 +171,47 @@ class Builder {
     Define(node.output(0), {{source.values[static_cast<size_t>(index->i)]}});
   }
 
+  // The parts of a Split are nodes of their own: TupleGetItem with an attribute.
+  void AddPart(const mindir::NodeProto& proto, int split, const Value& index) {
+    Node node;
+    node.op = "TupleGetItem";
+    node.name = proto.domain();
+    node.inputs = {split};
+    node.attributes["index"] = index;
+    Add(std::move(node), proto.output(0));
+  }
+
   void AddNode(const std::string& op, const mindir::NodeProto& proto,
                const mindir::PrimitiveProto* primitive) {
     Node node;
     node.op = op;
     node.name = proto.domain();
+    const bool takes_tuple = std::ranges::any_of(
+        ops::OperatorsFrom(op), [](const ops::Operator* o) { return o->reads_tuple; });
     for (const std::string& input : proto.input()) {
       const Named& named = Find(input);
-      if (named.tuple)
+      if (named.tuple && (!takes_tuple || !node.inputs.empty() || named.nested)) {
         throw Error("operator " + Printable(op) + " reads a tuple, which is not supported");
-      node.inputs.push_back(named.values[0]);
-      ++graph_.values[static_cast<size_t>(named.values[0])].uses;
+      }
+      AddItems(named, &node.inputs);
     }
     if (primitive != nullptr) {
       for (const AttributeProto& attribute : primitive->attribute()) {
         node.attributes[attribute.name()] = ReadAttribute(attribute);
       }
     }
+    Add(std::move(node), proto.output(0));
+  }
+
+  void Add(Node node, const std::string& output) {
+    for (const int input : node.inputs) ++graph_.values[static_cast<size_t>(input)].uses;
     GraphValue value;
     value.kind = GraphValue::Kind::kNode;
     value.node = static_cast<int>(graph_.nodes.size());
     graph_.values.push_back(std::move(value));
     graph_.nodes.push_back(std::move(node));
     graph_.node_value.push_back(static_cast<int>(graph_.values.size()) - 1);
-    Define(proto.output(0), {{graph_.node_value.back()}});
+    Define(output, {{graph_.node_value.back()}});
   }
 
   void ReadOutputs() {

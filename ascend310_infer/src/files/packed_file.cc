@@ -237,7 +237,7 @@ Plan ReadPackedFile(std::string_view bytes) {
   Plan plan;
   Shape input;
   VisitShape(reader, input);
-  ops::SetInput(&plan, input);
+  ops::SetInput(&plan, input.h == 1 && input.w == 1 ? TensorShape(std::vector{input.c}) : input);
   // Each entry takes at least one byte of the table, which bounds what a count can claim.
   plan.outputs.resize(reader.Integer(reader.left()));
   for (int& output : plan.outputs) reader.Number(output);

@@ -21,4 +21,10 @@ int Plan::CountKind(StepKind kind) const {
       std::count_if(steps.begin(), steps.end(), [&](const Step& s) { return s.kind == kind; }));
 }
 
+std::vector<int> Plan::OutputDims(size_t index) const {
+  const TensorShape& shape = values[static_cast<size_t>(outputs[index])];
+  if (shape.rank() == 3 && shape[1] == 1 && shape[2] == 1) return {shape[0]};
+  return {shape.dims().begin(), shape.dims().end()};
+}
+
 }  // namespace adabin::ir

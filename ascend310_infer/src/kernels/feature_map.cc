@@ -47,15 +47,4 @@ void SubsampleAndPad(const ConvGeometry& g, const Shape& out, int first, const f
   }
 }
 
-void Reshape(const Shape& in, const Shape& out, const float* x, float* y) {
-  const int64_t in_pixels = int64_t{in.h} * in.w;
-  const int64_t out_pixels = int64_t{out.h} * out.w;
-  int64_t i = 0;
-  for (int64_t c = 0; c < in.c; ++c) {
-    for (int64_t p = 0; p < in_pixels; ++p, ++i) {
-      y[i % out_pixels * out.c + i / out_pixels] = x[p * in.c + c];
-    }
-  }
-}
-
 }  // namespace adabin::kernels

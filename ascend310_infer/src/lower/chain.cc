@@ -67,7 +67,9 @@ void MatchBinary(const Graph& graph, Chain* chain) {
 std::optional<Chain> MatchCore(const Graph& graph, int v) {
   Chain chain;
   while (const auto affine = ops::MatchAffine(graph, v)) {
-    if (!UsedOnce(graph, affine->x)) return std::nullopt;
+    const bool per_channel =
+        !affine->last_axis || std::max(affine->scale.size(), affine->shift.size()) == 1;
+    if (!UsedOnce(graph, affine->x) || !per_channel || affine->rank > 4) return std::nullopt;
     Compose(*affine, &chain.scale, &chain.shift);
     v = affine->x;
   }

@@ -74,14 +74,13 @@ class Lowering {
       return;
     }
     group.inputs = node.inputs;
-    group.op = ops::OperatorFrom(node.op);
-    if (group.op == nullptr || group.op->match == nullptr) return;
-    const auto reads = group.op->match(graph_, v);
-    group.matched = reads.has_value();
-    if (reads) {
-      group.inputs = *reads;
-    } else {
-      group.op = nullptr;
+    for (const ops::Operator* op : ops::OperatorsFrom(node.op)) {
+      const auto reads = op->match != nullptr ? op->match(graph_, v) : std::nullopt;
+      if (op->match != nullptr && !reads) continue;
+      group.op = op;
+      group.matched = reads.has_value();
+      if (reads) group.inputs = *reads;
+      return;
     }
   }
 
@@ -97,8 +96,8 @@ class Lowering {
       throw Error("the network's input has rank " + std::to_string(shape.size()) +
                   "; NCHW images or NC vectors are needed");
     }
-    const auto dim = [&](size_t i) { return shape.size() > i ? static_cast<int>(shape[i]) : 1; };
-    ops::SetInput(&plan_, {dim(1), dim(2), dim(3)});
+    const std::vector<int> dims(shape.begin() + 1, shape.end());
+    ops::SetInput(&plan_, TensorShape(dims));
     plan_value_.assign(graph_.values.size(), -1);
     for (size_t v = 0; v < graph_.values.size(); ++v) {
       if (graph_.values[v].kind == ir::GraphValue::Kind::kInput) plan_value_[v] = 0;
@@ -112,7 +111,7 @@ class Lowering {
     return value;
   }
 
-  const Shape& ShapeOf(const Node& reader, int v) const {
+  const TensorShape& ShapeOf(const Node& reader, int v) const {
     return plan_.values[static_cast<size_t>(PlanValue(reader, v))];
   }
 
@@ -125,7 +124,7 @@ class Lowering {
 
   Step EmitChain(const Chain& chain) const {
     Step step = ops::kConv.parse(
-        {graph_, *chain.core, -1, ShapeOf(*chain.core, chain.input), graph_.input_shape[0]});
+        {graph_, *chain.core, -1, ShapeOf(*chain.core, chain.input), {}, graph_.input_shape[0]});
     step.inputs = {PlanValue(*chain.core, chain.input)};
     if (chain.residual >= 0) step.inputs.push_back(PlanValue(*chain.core, chain.residual));
     ops::SetAffine(chain.scale, chain.shift, step.out_channels, &step);
@@ -145,15 +144,18 @@ class Lowering {
     if (group.op == nullptr) {
       NodeView(graph_, node).Fail("not supported here; supported are " + ops::SupportedOperators());
     }
-    const int first = group.inputs.empty() ? -1 : group.inputs[0];
-    const int input = first < 0 ? -1 : plan_value_[static_cast<size_t>(first)];
-    const Shape in = input < 0 ? Shape{} : plan_.values[static_cast<size_t>(input)];
+    std::vector<TensorShape> shapes;
+    for (const int input : group.inputs) {
+      const int value = plan_value_[static_cast<size_t>(input)];
+      shapes.push_back(value < 0 ? TensorShape() : plan_.values[static_cast<size_t>(value)]);
+    }
+    const TensorShape in = shapes.empty() ? TensorShape() : shapes[0];
     Step step;
     step.kind = group.op->kind;
     if (group.op->parse != nullptr) {
-      step = group.op->parse({graph_, node, v, in, graph_.input_shape[0]});
+      step = group.op->parse({graph_, node, v, in, shapes, graph_.input_shape[0]});
     }
-    if (first < 0) NodeView(graph_, node).Fail("lacks input 0");
+    if (group.inputs.empty()) NodeView(graph_, node).Fail("lacks input 0");
     step.inputs.clear();
     for (size_t i = 0; i < (group.matched ? group.inputs.size() : 1); ++i) {
       step.inputs.push_back(PlanValue(node, group.inputs[i]));

@@ -21,7 +21,7 @@ class Simplifier {
       : plan_(plan), readers_(plan), absorbed_(plan.steps.size(), false) {}
 
   Plan Run() {
-    ops::SetInput(&out_, plan_.input);
+    ops::SetInput(&out_, plan_.values[0]);
     value_.assign(plan_.values.size(), 0);
     // A dense layer takes over steps before and behind it: it has to know them before any is
     // emitted.
@@ -68,7 +68,7 @@ class Simplifier {
   // Layer `i` with all that it takes over; `value` gets the number of its result in the old plan.
   Step FoldDense(size_t i, int* value) {
     Step step = plan_.steps[i];
-    const auto in = static_cast<size_t>(plan_.values[Index(step.input())].c);
+    const auto in = static_cast<size_t>(plan_.values[Index(step.input())].map().c);
     const auto out = static_cast<size_t>(step.out_channels);
     // x -> before_scale x + before_shift, the layer, y -> after_scale y + after_shift
     std::vector<double> before_scale(in, 1.0), before_shift(in, 0.0);
@@ -128,8 +128,9 @@ class Simplifier {
   void ReadMapAsItLies(Step* step) {
     const Step* reshape = OwnProducer(step->input());
     if (reshape == nullptr || reshape->kind != StepKind::kReshape) return;
-    const Shape& map = plan_.values[Index(reshape->input())];
-    if (map.h > kMaxKernel || map.w > kMaxKernel) return;
+    const TensorShape& tensor = plan_.values[Index(reshape->input())];
+    const Shape map = tensor.map();
+    if (!tensor.has_channels() || map.h > kMaxKernel || map.w > kMaxKernel) return;
     Absorb(*reshape);
     step->kind = StepKind::kConv;
     step->inputs = reshape->inputs;

@@ -83,6 +83,26 @@ std::optional<ActivationMatch> MatchMaxout(const Graph& graph, const Node& mul) 
   return std::nullopt;
 }
 
+// LeakyReLU: Maximum(Mul(x, slope), x) with one slope from 0 to 1, in any order.
+std::optional<ActivationMatch> MatchLeaky(const Graph& graph, const Node& maximum) {
+  for (size_t side = 0; side < 2 && maximum.inputs.size() == 2; ++side) {
+    const int x = maximum.inputs[side];
+    const Node* mul = Producer(graph, maximum.inputs[1 - side], "Mul");
+    for (size_t factor = 0; mul != nullptr && mul->inputs.size() == 2 && factor < 2; ++factor) {
+      const auto slope = ConstantScalar(graph, mul->inputs[factor]);
+      if (mul->inputs[1 - factor] != x || !slope || !(*slope >= 0 && *slope <= 1)) continue;
+      ActivationMatch match;
+      match.x = x;
+      match.act = Activation::kTwoSlope;
+      match.positive = {1.0f};
+      match.negative = {*slope};
+      match.exclusive = Uses(graph, x) == 2 && Uses(graph, maximum.inputs[1 - side]) == 1;
+      return match;
+    }
+  }
+  return std::nullopt;
+}
+
 // Maxout in files exported earlier: Sub(Mul(pos, ReLU(x)), Mul(neg, ReLU(Neg(x)))).
 std::optional<ActivationMatch> MatchMaxoutOfTwo(const Graph& graph, const Node& sub) {
   if (sub.inputs.size() != 2) return std::nullopt;
@@ -111,13 +131,15 @@ std::optional<std::vector<int>> Match(const Graph& graph, int v) {
 Step Parse(const Source& source) {
   Step step;
   step.kind = ir::StepKind::kActivation;
-  SetActivation(*MatchActivation(source.graph, source.value), source.in.c, &step);
+  const ActivationMatch match = *MatchActivation(source.graph, source.value);
+  const bool slopes = match.positive.size() > 1 || match.negative.size() > 1;
+  SetActivation(match, slopes ? source.Map().c : source.in.pixels().c, &step);
   return step;
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
-  const Shape in = InputShape(plan, *step);
-  CheckActivation(*step, in.c);
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  const TensorShape& in = InputTensor(plan, *step);
+  CheckActivation(*step, in.pixels().c);
   return in;
 }
 
@@ -140,6 +162,7 @@ std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
   if (node == nullptr) return std::nullopt;
   if (node->op == "Mul") return MatchMaxout(graph, *node);
   if (node->op == "Sub") return MatchMaxoutOfTwo(graph, *node);
+  if (node->op == "Maximum") return MatchLeaky(graph, *node);
   ActivationMatch match;
   if (node->op == "ReLU" && node->inputs.size() == 1) {
     match.act = Activation::kRelu;
@@ -183,8 +206,8 @@ void ActivationSlopes(Fields& fields, Step& step) {
 }
 
 const Operator kActivation = {.kind = ir::StepKind::kActivation,
-                              .mindir = {"ReLU", "PReLU", "Mul", "Sub"},
-                              .words = "ReLU, PReLU, Maxout",
+                              .mindir = {"ReLU", "PReLU", "Mul", "Sub", "Maximum"},
+                              .words = "ReLU, PReLU, LeakyReLU, Maxout",
                               .match = Match,
                               .parse = Parse,
                               .infer = Infer,

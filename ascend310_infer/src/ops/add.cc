@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ir/node_view.h"
+#include "ops/arithmetic.h"
 #include "ops/check.h"
 #include "ops/operator.h"
 #include "ops/tail.h"
@@ -15,9 +16,18 @@ std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
   return std::vector<int>{view.input(0), view.input(1)};
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
-  const Shape in = InputShape(plan, *step);
-  if (step->second() < 0 || SecondShape(plan, *step) != in) {
+// Of maps that differ in size the smaller one is repeated: what arithmetic.cc does.
+Step Parse(const Source& source) {
+  const bool equal = source.inputs.size() != 2 || source.inputs[0] == source.inputs[1];
+  if (!equal && source.inputs[1].rank() != 0) return ParseArithmetic(source);
+  Step step;
+  step.kind = ir::StepKind::kAdd;
+  return step;
+}
+
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  const TensorShape& in = InputTensor(plan, *step);
+  if (step->second() < 0 || SecondTensor(plan, *step) != in) {
     Fail(*step, "the two summands differ in shape");
   }
   return in;
@@ -38,6 +48,7 @@ const Operator kAdd = {.kind = ir::StepKind::kAdd,
                        .mindir = {"Add"},
                        .words = "Add",
                        .match = Match,
+                       .parse = Parse,
                        .infer = Infer,
                        .max_inputs = 2,
                        .emit = Emit};

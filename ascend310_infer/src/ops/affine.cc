@@ -2,6 +2,7 @@
 #include "ops/affine.h"
 
 #include <cmath>
+#include <utility>
 
 #include "ir/node_view.h"
 #include "ops/check.h"
@@ -45,6 +46,51 @@ AffineMatch FoldBatchNorm(const Graph& graph, const Node& node) {
   return match;
 }
 
+// The values of a constant that broadcasts over all but one axis; empty where it does not.
+std::vector<double> Constants(const Graph& graph, int v, AffineMatch* match) {
+  if (const auto scalar = ir::ConstantScalar(graph, v)) {
+    if (const Tensor* tensor = ConstantTensor(graph, v)) match->rank = tensor->shape.size();
+    return {*scalar};
+  }
+  const ir::GraphValue& value = graph.values[static_cast<size_t>(v)];
+  if (value.kind == ir::GraphValue::Kind::kConstant &&
+      value.constant.kind == ir::Value::Kind::kInt) {
+    return {static_cast<double>(value.constant.i)};
+  }
+  const Tensor* tensor = ConstantTensor(graph, v);
+  if (tensor == nullptr) return {};
+  const size_t rank = match->rank = tensor->shape.size();
+  const auto n = static_cast<int64_t>(tensor->data.size());
+  match->last_axis = rank > 0 && tensor->shape[rank - 1] == n;
+  if (n == 0 || (!match->last_axis && (rank < 3 || tensor->shape[rank - 3] != n))) return {};
+  return {tensor->data.begin(), tensor->data.end()};
+}
+
+// x + c, c + x, x - c, c - x, x * c, c * x, x / c; Adds and the like have a number for a constant.
+std::optional<AffineMatch> MatchConstant(const Graph& graph, const Node& node) {
+  if (node.inputs.size() != 2) return std::nullopt;
+  const bool divides = node.op == "RealDiv" || node.op.starts_with("Div");
+  const bool subtracts = node.op.starts_with("Sub");
+  for (const size_t side : {1u, 0u}) {
+    if (divides && side == 0) break;
+    AffineMatch match;
+    std::vector<double> values = Constants(graph, node.inputs[side], &match);
+    if (values.empty()) continue;
+    match.x = node.inputs[1 - side];
+    if (node.op.starts_with("Mul") || divides) {
+      for (double& value : values) value = divides ? 1 / value : value;
+      match.scale = std::move(values);
+    } else {
+      const bool minus = subtracts && side == 1;
+      for (double& value : values) value = minus ? -value : value;
+      if (subtracts && side == 0) match.scale.assign(values.size(), -1.0);
+      match.shift = std::move(values);
+    }
+    return match;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::vector<int>> Match(const Graph& graph, int v) {
   if (const auto match = MatchAffine(graph, v)) return std::vector<int>{match->x};
   return std::nullopt;
@@ -54,13 +100,24 @@ Step Parse(const Source& source) {
   Step step;
   step.kind = ir::StepKind::kAffine;
   const auto match = MatchAffine(source.graph, source.value);
-  SetAffine(match->scale, match->shift, source.in.c, &step);
+  const ir::NodeView view(source.graph, source.node);
+  if (match->rank > static_cast<size_t>(source.in.rank()) + 1) {
+    view.Fail("its constant has more axes than what it is joined with");
+  }
+  int channels = source.in.pixels().c;
+  if (match->scale.size() > 1 || match->shift.size() > 1) {
+    if (!match->last_axis) channels = source.Map().c;
+    if (match->last_axis && source.in.rank() == 3) {
+      view.Fail("a constant along the columns of a map is not supported");
+    }
+  }
+  SetAffine(match->scale, match->shift, channels, &step);
   return step;
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
-  const Shape in = InputShape(plan, *step);
-  CheckAffine(*step, in.c);
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  const TensorShape& in = InputTensor(plan, *step);
+  CheckAffine(*step, in.pixels().c);
   return in;
 }
 
@@ -93,6 +150,9 @@ std::optional<AffineMatch> MatchAffine(const Graph& graph, int v) {
     match.shift.assign(bias->data.begin(), bias->data.end());
     return match;
   }
+  for (const char* op : {"Add", "Sub", "Mul", "RealDiv", "Div", "Adds", "Subs", "Muls", "Divs"}) {
+    if (node->op == op) return MatchConstant(graph, *node);
+  }
   return std::nullopt;
 }
 
@@ -103,8 +163,9 @@ void SetAffine(const std::vector<double>& scale, const std::vector<double>& shif
 }
 
 const Operator kAffine = {.kind = ir::StepKind::kAffine,
-                          .mindir = {"BatchNorm", "BiasAdd"},
-                          .words = "BatchNorm, BiasAdd",
+                          .mindir = {"BatchNorm", "BiasAdd", "Add", "Sub", "Mul", "RealDiv", "Div",
+                                     "Adds", "Subs", "Muls", "Divs"},
+                          .words = "BatchNorm, BiasAdd, Add, Sub, Mul and RealDiv with constants",
                           .match = Match,
                           .parse = Parse,
                           .infer = Infer,

@@ -8,11 +8,12 @@
 
 namespace adabin::ops {
 
-void SetInput(ir::Plan* plan, Shape input) {
+void SetInput(ir::Plan* plan, const TensorShape& input) {
   ir::Step step;
   step.kind = ir::StepKind::kReshape;
-  CheckShape(step, input.c, input.h, input.w);
-  plan->input = input;
+  CheckShape(step, input);
+  if (!input.has_channels()) Fail(step, "the network's input is neither a map nor a vector");
+  plan->input = input.map();
   plan->values.assign(1, input);
 }
 

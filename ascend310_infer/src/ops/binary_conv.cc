@@ -52,7 +52,7 @@ void CheckBorders(const Step& step) {
   }
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const ir::Plan& plan, Step* step) {
   InferFilter(plan, step);
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "bits", step->bits.size(), out * RowWords(step->geometry.filter_size()));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/check.h"
 
+#include <array>
+#include <span>
+
 #include "base/error.h"
 
 namespace adabin::ops {
@@ -9,12 +12,48 @@ void Fail(const ir::Step& step, const std::string& what) {
   throw Error(std::string("step ") + ir::StepName(step.kind) + ": " + what);
 }
 
-void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w) {
-  if (c < 1 || h < 1 || w < 1) Fail(step, "the feature map is too small for this layer");
-  if (c > kMaxDim || h > kMaxDim || w > kMaxDim || c * h > kMaxElements ||
-      c * h * w > kMaxElements) {
-    Fail(step, "the feature map is too large");
+namespace {
+
+void CheckSizes(const ir::Step& step, std::span<const int64_t> dims) {
+  int64_t elements = 1;
+  for (const int64_t dim : dims) {
+    if (dim < 1) Fail(step, "the feature map is too small for this layer");
   }
+  for (const int64_t dim : dims) {
+    if (dim > kMaxDim || elements > kMaxElements / dim) Fail(step, "the feature map is too large");
+    elements *= dim;
+  }
+}
+
+}  // namespace
+
+void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w) {
+  CheckSizes(step, std::array{c, h, w});
+}
+
+void CheckShape(const ir::Step& step, const TensorShape& shape) {
+  if (shape.rank() == 0) Fail(step, "the tensor has no axis but the batch");
+  CheckSizes(step, std::vector<int64_t>(shape.dims().begin(), shape.dims().end()));
+}
+
+TensorShape OfRank(const ir::Step& step, const TensorShape& shape, int rank) {
+  if (shape.rank() == rank) return shape;
+  if (rank == 3 && shape.rank() == 1) return shape.map();
+  const TensorShape vector(std::vector{shape[0]});
+  if (rank != 1 || shape != vector) {
+    Fail(step, "reads a tensor of rank " + std::to_string(shape.rank() + 1) + " where rank " +
+                   std::to_string(rank + 1) + " is needed");
+  }
+  return vector;
+}
+
+Shape InputMap(const ir::Plan& plan, const ir::Step& step) {
+  const TensorShape& shape = InputTensor(plan, step);
+  if (!shape.has_channels()) {
+    Fail(step, "reads a tensor of rank " + std::to_string(shape.rank() + 1) +
+                   " where a map or a vector is needed");
+  }
+  return shape.map();
 }
 
 void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expected) {

@@ -19,16 +19,25 @@ constexpr int64_t kMaxElements = int64_t{1} << 28;
 
 [[noreturn]] void Fail(const ir::Step& step, const std::string& what);
 void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w);
+void CheckShape(const ir::Step& step, const TensorShape& shape);
 void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expected);
 // Scale and shift, which may be missing.
 void CheckAffine(const ir::Step& step, int channels);
 
-inline Shape InputShape(const ir::Plan& plan, const ir::Step& step) {
+inline const TensorShape& InputTensor(const ir::Plan& plan, const ir::Step& step) {
   return plan.values[static_cast<size_t>(step.input())];
 }
-inline Shape SecondShape(const ir::Plan& plan, const ir::Step& step) {
+inline const TensorShape& SecondTensor(const ir::Plan& plan, const ir::Step& step) {
   return plan.values[static_cast<size_t>(step.second())];
 }
+// A value with that many axes: as it is, or a vector as the map of one pixel and back. Fails where
+// it has others.
+TensorShape OfRank(const ir::Step& step, const TensorShape& shape, int rank);
+inline TensorShape InputOfRank(const ir::Plan& plan, const ir::Step& step, int rank) {
+  return OfRank(step, InputTensor(plan, step), rank);
+}
+// The input as a map, or a vector as the map of one pixel; refuses all other tensors.
+Shape InputMap(const ir::Plan& plan, const ir::Step& step);
 
 // A single value is meant for all channels.
 template <typename T>

@@ -17,7 +17,7 @@ using ir::Value;
 
 Step Parse(const Source& source) {
   const NodeView view(source.graph, source.node);
-  const Shape& in = source.in;
+  const Shape in = source.Map();
   CheckFormat(view);
   const Tensor* weights = ir::ConstantTensor(source.graph, view.input(1));
   if (weights == nullptr || weights->shape.size() != 4) view.Fail("its weights are not constant");
@@ -53,7 +53,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const ir::Plan& plan, Step* step) {
   const int64_t filter = InferFilter(plan, step);
   CheckSize(*step, "weights", step->weights.size(),
             static_cast<size_t>(filter * step->out_channels));

@@ -18,7 +18,7 @@ using schedule::Scheduler;
 using schedule::Text;
 
 int64_t InferFilter(const ir::Plan& plan, Step* step) {
-  const Shape in = InputShape(plan, *step);
+  const Shape in = InputMap(plan, *step);
   const int groups = step->geometry.groups;
   const int channels = step->out_channels;
   if (channels < 1 || channels > kMaxDim || groups < 1 || groups > in.c || in.c % groups != 0 ||
@@ -36,7 +36,7 @@ int64_t InferFilter(const ir::Plan& plan, Step* step) {
 Shape InferResults(const ir::Plan& plan, Step* step) {
   CheckAffine(*step, step->out_channels);
   CheckActivation(*step, step->out_channels);
-  if (step->second() >= 0 && SecondShape(plan, *step) != step->geometry.out) {
+  if (step->second() >= 0 && SecondTensor(plan, *step) != step->geometry.out) {
     Fail(*step, "the residual's shape differs from the output's");
   }
   return step->geometry.out;

@@ -15,7 +15,7 @@ using ir::Value;
 
 Step Parse(const Source& source) {
   const NodeView view(source.graph, source.node);
-  const Shape& in = source.in;
+  const Shape in = source.Map();
   Step step;
   step.kind = ir::StepKind::kDense;
   const Tensor* weights = ir::ConstantTensor(source.graph, view.input(1));
@@ -53,15 +53,15 @@ Step Parse(const Source& source) {
   return step;
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
-  const Shape in = InputShape(plan, *step);
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  const Shape in = InputMap(plan, *step);
   if (in.h != 1 || in.w != 1) Fail(*step, "the input is not flat");
   CheckShape(*step, step->out_channels, 1, 1);
   if (int64_t{step->out_channels} * in.c > kMaxElements) Fail(*step, "too many weights");
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
   if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
-  return {step->out_channels, 1, 1};
+  return TensorShape(std::vector{step->out_channels});
 }
 
 void ListFields(Fields& fields, Step& step) {

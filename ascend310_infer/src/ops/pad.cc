@@ -30,9 +30,9 @@ Step Parse(const Source& source) {
   return step;
 }
 
-Shape Infer(const ir::Plan& plan, Step* inferred) {
+TensorShape Infer(const ir::Plan& plan, Step* inferred) {
   const Step& step = *inferred;
-  const Shape in = InputShape(plan, step);
+  const Shape in = InputMap(plan, step);
   const int64_t size[3] = {in.c, in.h, in.w};
   int64_t out[3];
   for (int axis = 0; axis < 3; ++axis) {
@@ -44,7 +44,7 @@ Shape Infer(const ir::Plan& plan, Step* inferred) {
     out[axis] = size[axis] + before + after;
   }
   CheckShape(step, out[0], out[1], out[2]);
-  return {static_cast<int>(out[0]), static_cast<int>(out[1]), static_cast<int>(out[2])};
+  return Shape{static_cast<int>(out[0]), static_cast<int>(out[1]), static_cast<int>(out[2])};
 }
 
 void ListFields(Fields& fields, Step& step) {

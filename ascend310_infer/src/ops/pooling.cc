@@ -63,7 +63,7 @@ Step ParsePool(const Source& source) {
   g.stride_w = stride[1];
   const auto mode = view.pad_mode(view.argument("pad_mode", 3));
   if (mode == NodeView::PadMode::kPad) view.Fail("explicit padding is not supported");
-  SetPadding(view, mode, nullptr, source.in, &g);
+  SetPadding(view, mode, nullptr, source.Map(), &g);
   if (pool != nullptr) {
     stride = Stride(NodeView(source.graph, source.node));
     g.stride_h = stride[0];
@@ -72,8 +72,8 @@ Step ParsePool(const Source& source) {
   return step;
 }
 
-Shape InferPool(const ir::Plan& plan, Step* step) {
-  const Shape in = InputShape(plan, *step);
+TensorShape InferPool(const ir::Plan& plan, Step* step) {
+  const Shape in = InputMap(plan, *step);
   InferWindow(step, in, in.c);
   const ConvGeometry& g = step->geometry;
   // Each window must reach the map: a maximum or mean of nothing has no value.

@@ -3,7 +3,8 @@
 #include <string>
 
 #include "ir/node_view.h"
-#include "kernels/feature_map.h"
+#include "kernels/tensor.h"
+#include "ops/alias.h"
 #include "ops/check.h"
 #include "ops/operator.h"
 #include "ops/whole.h"
@@ -13,21 +14,44 @@ namespace {
 
 using ir::Step;
 
+// An axis of one element less, or more.
+TensorShape OneAxis(const Source& source, const ir::NodeView& view) {
+  std::vector<int> dims(source.in.dims().begin(), source.in.dims().end());
+  const ir::Value& value = view.argument("axis", 1);
+  const bool list = value.kind == ir::Value::Kind::kList && value.list.size() == 1;
+  const ir::Value& axis = list ? value.list[0] : value;
+  if (view.op() == "Squeeze") {
+    const int at = source.Axis(axis);
+    if (dims[static_cast<size_t>(at)] != 1) view.Fail("its axis has more than one element");
+    dims.erase(dims.begin() + at);
+  } else {
+    int at = view.ints(axis, 1, "axis")[0];
+    at += at < 0 ? source.in.rank() + 2 : 0;
+    if (at < 1 || at > source.in.rank() + 1) view.Fail("has an axis beside the batch");
+    dims.insert(dims.begin() + at - 1, 1);
+  }
+  return TensorShape(dims);
+}
+
 // One size may be left open; all are per batch in the graph and per sample in the plan.
 Step Parse(const Source& source) {
   const ir::NodeView view(source.graph, source.node);
-  const Shape& in = source.in;
+  const TensorShape& in = source.in;
   const int64_t batch = source.batch;
   Step step;
   step.kind = ir::StepKind::kReshape;
+  if (view.op() == "Squeeze" || view.op() == "ExpandDims") {
+    step.shape = OneAxis(source, view);
+    return step;
+  }
   if (view.op() == "Flatten") {
-    step.shape = {static_cast<int>(in.size()), 1, 1};
+    step.shape = TensorShape(std::vector{static_cast<int>(in.size())});
     return step;
   }
   const ir::Value& value = view.argument("shape", 1);
   if (value.kind != ir::Value::Kind::kList) view.Fail("its shape is not a constant");
   std::vector<int> dims = view.ints(value, value.list.size(), "shape");
-  if (dims.size() != 2 && dims.size() != 4) {
+  if (dims.size() < 2 || dims.size() > kMaxRank + 1) {
     view.Fail("to rank " + std::to_string(dims.size()) + " is not supported");
   }
   int64_t known = 1;
@@ -44,35 +68,46 @@ Step Parse(const Source& source) {
   const int64_t elements = batch * static_cast<int64_t>(in.size());
   if (open != nullptr) *open = static_cast<int>(std::min<int64_t>(elements / known, 1 << 30));
   if (dims[0] != batch) view.Fail("mixes samples of a batch, which is not supported");
-  step.shape = {dims[1], dims.size() == 4 ? dims[2] : 1, dims.size() == 4 ? dims[3] : 1};
+  step.shape = TensorShape(std::span<const int>(dims).subspan(1));
   return step;
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
-  CheckShape(*step, step->shape.c, step->shape.h, step->shape.w);
-  if (step->shape.size() != InputShape(plan, *step).size()) {
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  CheckShape(*step, step->shape);
+  if (step->shape.size() != InputTensor(plan, *step).size()) {
     Fail(*step, "the number of elements changes");
   }
   return step->shape;
 }
 
+// A map or a vector; of any other tensor 0 and the list of its sizes.
 void ListFields(Fields& fields, Step& step) {
-  for (int* field : {&step.shape.c, &step.shape.h, &step.shape.w}) fields.Number(*field);
+  Shape map = step.shape.has_channels() ? step.shape.map() : Shape{};
+  fields.Number(map.c);
+  if (map.c == 0) return fields.Sizes(step.shape);
+  fields.Number(map.h);
+  fields.Number(map.w);
+  step.shape = map.h == 1 && map.w == 1 ? TensorShape(std::vector{map.c}) : TensorShape(map);
 }
 
 void Emit(schedule::Scheduler* scheduler, const Step& step) {
-  EmitWhole(scheduler, step, [](const Whole& whole, const float* x, float* z) {
-    kernels::Reshape(whole.in, whole.out, x, z);
+  const TensorShape in = scheduler->TensorOf(step.input());
+  const TensorShape out = step.shape;
+  const Strides strides = scheduler->values().strides(step.input());
+  if (SamePlaces(in, strides, RowMajor(in)) && EmitAlias(scheduler, step, RowMajor(out))) return;
+  EmitWhole(scheduler, step, [in, strides, out](const Whole&, const float* x, float* z) {
+    kernels::CopyInOrder(in, strides, x, out, MemoryStrides(out), z);
   });
 }
 
 }  // namespace
 
 const Operator kReshape = {.kind = ir::StepKind::kReshape,
-                           .mindir = {"Reshape", "Flatten"},
-                           .words = "Reshape, Flatten",
+                           .mindir = {"Reshape", "Flatten", "Squeeze", "ExpandDims"},
+                           .words = "Reshape, Flatten, Squeeze, ExpandDims",
                            .parse = Parse,
                            .infer = Infer,
+                           .any_order = true,
                            .fields = ListFields,
                            .emit = Emit};
 

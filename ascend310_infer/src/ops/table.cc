@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.h"
+#include "ir/node_view.h"
 #include "ops/operator.h"
 
 namespace adabin::ops {
@@ -13,6 +14,28 @@ constexpr const Operator* kTable[] = {
 
 }  // namespace
 
+Shape Source::Map() const {
+  if (in.rank() != 0 && !in.has_channels()) {
+    ir::NodeView(graph, node)
+        .Fail("reads a tensor of rank " + std::to_string(in.rank() + 1) +
+              " where a map or a vector is needed");
+  }
+  return in.map();
+}
+
+int Source::Axis(const ir::Value& axis) const {
+  const ir::NodeView view(graph, node);
+  const int rank = in.rank() + 1;
+  int number = view.ints(axis, 1, "axis")[0];
+  number += number < 0 ? rank : 0;
+  if (number == 0) view.Fail("works along the batch, which is not supported");
+  if (number < 0 || number >= rank) {
+    view.Fail("has axis " + std::to_string(number) + " of a tensor of rank " +
+              std::to_string(rank));
+  }
+  return number - 1;
+}
+
 const Operator* FindOperator(ir::StepKind kind) {
   for (const Operator* op : kTable) {
     if (op->kind == kind) return op;
@@ -25,13 +48,14 @@ const Operator& OperatorOf(ir::StepKind kind) {
   throw Error("unknown step kind " + std::to_string(static_cast<int>(kind)));
 }
 
-const Operator* OperatorFrom(const std::string& mindir) {
+std::vector<const Operator*> OperatorsFrom(const std::string& mindir) {
+  std::vector<const Operator*> found;
   for (const Operator* op : kTable) {
     for (const char* const* name = op->mindir; *name != nullptr; ++name) {
-      if (mindir == *name) return op;
+      if (mindir == *name) found.push_back(op);
     }
   }
-  return nullptr;
+  return found;
 }
 
 std::string SupportedOperators() {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/tail.h"
 
+#include <utility>
+
 #include "schedule/step_text.h"
 
 namespace adabin::ops {
@@ -45,6 +47,21 @@ void EmitMap(Scheduler* scheduler, const Step& step, const Followers& followers,
   scheduler->Emit(
       schedule::MakeMap(input, TailOf(followers, output.shape.c), output, scheduler->simd()),
       std::string(ir::StepName(step.kind)) + " " + schedule::Text(output.shape) + text +
+          scheduler->Results(output));
+  scheduler->EmitRemainingBits(followers.value);
+}
+
+void EmitRows(Scheduler* scheduler, const Step& step, const std::string& name,
+              schedule::RowFunction function) {
+  const int input = scheduler->values().ReadFloats(step.input());
+  Followers followers;
+  followers.value = scheduler->ValueOf(step);
+  FollowTail(scheduler, &followers);
+  const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, step.input());
+  scheduler->Emit(
+      schedule::MakeRowFunction(std::move(function), input, TailOf(followers, output.shape.c),
+                                output, scheduler->simd()),
+      name + " " + schedule::Text(scheduler->TensorOf(followers.value)) + TailText(followers) +
           scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }

@@ -30,6 +30,10 @@ std::string TailText(const Followers& followers);
 void EmitMap(schedule::Scheduler* scheduler, const ir::Step& step, const Followers& followers,
              int residual, const std::string& text);
 
+// A function of each row of pixels, with the BatchNorm and activation that follow it.
+void EmitRows(schedule::Scheduler* scheduler, const ir::Step& step, const std::string& name,
+              schedule::RowFunction function);
+
 }  // namespace adabin::ops
 
 #endif  // ADABIN_OPS_TAIL_H_

@@ -32,9 +32,9 @@ Step Parse(const Source& source) {
   return step;
 }
 
-Shape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const ir::Plan& plan, Step* step) {
   CheckCompare(*step);
-  return InputShape(plan, *step);
+  return InputTensor(plan, *step);
 }
 
 void Emit(schedule::Scheduler* scheduler, const Step& step) {
@@ -68,7 +68,10 @@ bool IsBinarized(const Graph& graph, int v) {
            std::find(ops.begin(), ops.end(), node->op) != ops.end();
   };
   const Node* node = Producer(graph, v);
-  while (is(node, {"Reshape", "Flatten", "MaxPool"})) node = Producer(graph, node->inputs[0]);
+  while (is(node, {"Reshape", "Flatten", "MaxPool", "Transpose", "Squeeze", "ExpandDims", "Concat",
+                   "StridedSlice", "TupleGetItem", "Split"})) {
+    node = Producer(graph, node->inputs[0]);
+  }
   if (!is(node, {"Select"})) return false;
   const Node* compare = Producer(graph, node->inputs[0]);
   while (is(compare, {"LogicalNot"})) compare = Producer(graph, compare->inputs[0]);

@@ -18,11 +18,11 @@ Whole PlaceWhole(schedule::Scheduler* scheduler, const ir::Step& step) {
   return whole;
 }
 
-void EmitPlaced(schedule::Scheduler* scheduler, const ir::Step& step, const Whole& whole,
-                schedule::CpuStepPtr pass) {
-  scheduler->Emit(std::move(pass), std::string(ir::StepName(step.kind)) + " " +
-                                       schedule::Text(whole.in) + " -> " +
-                                       schedule::Text(whole.out));
+void EmitPlaced(schedule::Scheduler* scheduler, const ir::Step& step, schedule::CpuStepPtr pass) {
+  scheduler->Emit(std::move(pass),
+                  std::string(ir::StepName(step.kind)) + " " +
+                      schedule::Text(scheduler->TensorOf(step.input())) + " -> " +
+                      schedule::Text(scheduler->TensorOf(scheduler->ValueOf(step))));
   scheduler->EmitRemainingBits(scheduler->ValueOf(step));
 }
 

@@ -14,15 +14,13 @@ struct Whole {
   int z = 0;
 };
 Whole PlaceWhole(schedule::Scheduler* scheduler, const ir::Step& step);
-void EmitPlaced(schedule::Scheduler* scheduler, const ir::Step& step, const Whole& whole,
-                schedule::CpuStepPtr pass);
+void EmitPlaced(schedule::Scheduler* scheduler, const ir::Step& step, schedule::CpuStepPtr pass);
 
 // `run`: (whole, const float* x, float* z), maps NHWC.
 template <typename Run>
 void EmitWhole(schedule::Scheduler* scheduler, const ir::Step& step, Run run) {
   const Whole whole = PlaceWhole(scheduler, step);
-  EmitPlaced(scheduler, step, whole,
-             schedule::MakeWhole([whole, run](const schedule::Frame& frame) {
+  EmitPlaced(scheduler, step, schedule::MakeWhole([whole, run](const schedule::Frame& frame) {
                run(whole, frame.Floats(whole.input), frame.Floats(whole.z));
              }));
 }

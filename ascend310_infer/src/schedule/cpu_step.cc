@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/pool.h"
+#include "schedule/finish_row.h"
 
 namespace adabin::schedule {
 namespace {
@@ -66,32 +67,6 @@ class ConvStep : public CpuStep {
   Source source_;
   Output output_;
 };
-
-// Writes row `h` from `sums`, a row of pixels.
-void FinishRow(const isa::FloatLoops& simd, const Tail& tail, const Output& output,
-               const Frame& frame, int h, const float* sums) {
-  const Target target = output.At(frame, h);
-  isa::FinishTile tile;
-  tile.sums = sums;
-  tile.sum_vector_step = isa::kLanes;
-  tile.sum_pixel_step = static_cast<size_t>(output.shape.c);
-  tile.pixels = output.shape.w;
-  tile.vectors = (output.shape.c + isa::kLanes - 1) / isa::kLanes;
-  tile.channels = output.shape.c;
-  tile.a = tail.scale.data();
-  tile.c = tail.shift.data();
-  tile.act = tail.act;
-  tile.positive = tail.positive.data();
-  tile.negative = tail.negative.data();
-  tile.residual = target.residual;
-  tile.z = target.z;
-  tile.stride = static_cast<size_t>(output.shape.c);
-  if (target.bits != nullptr) tile.bits = target.bits + target.layout.Offset(h, 0);
-  tile.bit_stride = target.layout.pixel_bytes;
-  tile.compare = target.compare;
-  tile.threshold = target.threshold;
-  simd.finish(tile);
-}
 
 // The maximum of a window is that of its columns' maxima: the rows that the convolution adds to a
 // window shrink as soon as they are there, and a ring holds as many shrunk rows as the window is
@@ -198,25 +173,6 @@ class PoolStep : public CpuStep {
   const isa::FloatLoops& simd_;
 };
 
-class MapStep : public CpuStep {
- public:
-  MapStep(int input, Tail tail, const Output& output, const isa::FloatLoops& simd)
-      : input_(input), tail_(std::move(tail)), output_(output), simd_(simd) {}
-  int rows() const override { return output_.shape.h; }
-  void Run(const Frame& frame, const Work& work, std::byte*) const override {
-    for (int h = work.row_begin; h < work.row_end; ++h) {
-      const float* row = frame.Floats(input_) + int64_t{h} * output_.shape.w * output_.shape.c;
-      FinishRow(simd_, tail_, output_, frame, h, row);
-    }
-  }
-
- private:
-  int input_;
-  Tail tail_;
-  Output output_;
-  const isa::FloatLoops& simd_;
-};
-
 }  // namespace
 
 Target Output::At(const Frame& frame, int row) const {
@@ -273,10 +229,6 @@ CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const Co
 CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
                     const Output& output, const isa::FloatLoops& simd) {
   return std::make_unique<PoolStep>(maximum, pool, input, std::move(tail), output, simd);
-}
-
-CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd) {
-  return std::make_unique<MapStep>(input, std::move(tail), output, simd);
 }
 
 }  // namespace adabin::schedule

@@ -54,6 +54,24 @@ int ValueBuffers::ReadFloats(int value) {
   return buffer;
 }
 
+void ValueBuffers::Alias(int value, int source, const Strides& strides) {
+  floats_[Index(value)] = ReadFloats(source);
+  strides_[value] = strides;
+}
+
+Strides ValueBuffers::strides(int value) const {
+  const auto found = strides_.find(value);
+  return found != strides_.end() ? found->second : MemoryStrides(plan_.values[Index(value)]);
+}
+
+// Of any value that lies there: aliases share a buffer.
+bool ValueBuffers::HasReadsLeft(int buffer) const {
+  for (size_t v = 0; v < floats_.size(); ++v) {
+    if (floats_[v] == buffer && reads_[v] > 0) return true;
+  }
+  return false;
+}
+
 Output ValueBuffers::MakeOutput(int value, int residual, int replaced) {
   Output output;
   output.shape = ShapeOf(value);
@@ -62,7 +80,7 @@ Output ValueBuffers::MakeOutput(int value, int residual, int replaced) {
   const bool extra_bits = requests.size() > (fuse_ ? 1u : 0u);
   if (reads_[Index(value)] > 0 || extra_bits || !fuse_) {
     output.z = NewFloats(value);
-    if (fuse_ && replaced >= 0 && reads_[Index(replaced)] == 0 &&
+    if (fuse_ && replaced >= 0 && !HasReadsLeft(floats_[Index(replaced)]) &&
         ShapeOf(replaced).size() == output.shape.size()) {
       buffers_.back().in_place_of = floats_[Index(replaced)];
     }

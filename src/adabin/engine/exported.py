@@ -48,8 +48,6 @@ def open_exported(path, config_path, overrides, use):
         if use not in KEYS[key].uses:
             raise UserError(f"--{key}: has no effect on --model, which runs in the C++ engine; leave it out")
     config = description_of(path, config_path, overrides)
-    if config.task == "detection":
-        raise UserError(f"--model {path}: the C++ program runs no detectors yet; give --ckpt_path F.ckpt")
     return EngineModel(path), config
 
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "ops/check.h"
+#include "ops/operator.h"
+#include "ops/tail.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::Step;
+
+struct Function {
+  const char* mindir;
+  float (*of)(float x);
+};
+
+// By their number in the packed file. A NaN stays one.
+float Clip(float x, float high) { return x < 0.0f ? 0.0f : x > high ? high : x; }
+constexpr Function kFunctions[] = {
+    {"Sigmoid", [](float x) { return 1.0f / (1.0f + std::exp(-x)); }},
+    {"ReLU6", [](float x) { return Clip(x, 6.0f); }},
+    {"HSigmoid", [](float x) { return Clip(x + 3.0f, 6.0f) / 6.0f; }},
+    {"HSwish", [](float x) { return x * Clip(x + 3.0f, 6.0f) / 6.0f; }},
+    {"Tanh", [](float x) { return std::tanh(x); }},
+    {"Exp", [](float x) { return std::exp(x); }},
+    {"Sqrt", [](float x) { return std::sqrt(x); }},
+    {"Neg", [](float x) { return -x; }},
+    {"Abs", [](float x) { return std::abs(x); }},
+};
+
+Step Parse(const Source& source) {
+  Step step;
+  step.kind = ir::StepKind::kPointwise;
+  const auto* found = std::ranges::find_if(
+      kFunctions, [&](const Function& f) { return source.node.op == f.mindir; });
+  step.function = static_cast<uint8_t>(found - std::begin(kFunctions));
+  return step;
+}
+
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  if (step->function >= std::size(kFunctions)) {
+    Fail(*step, "unknown function " + std::to_string(step->function));
+  }
+  return InputTensor(plan, *step);
+}
+
+void ListFields(Fields& fields, Step& step) { fields.Number(step.function); }
+
+void Emit(schedule::Scheduler* scheduler, const Step& step) {
+  const Shape shape = scheduler->ShapeOf(step.input());
+  const size_t count = static_cast<size_t>(shape.w) * static_cast<size_t>(shape.c);
+  const Function& function = kFunctions[step.function];
+  EmitRows(scheduler, step, function.mindir, [count, of = function.of](const float* x, float* z) {
+    for (size_t i = 0; i < count; ++i) z[i] = of(x[i]);
+  });
+}
+
+}  // namespace
+
+const Operator kPointwise = {
+    .kind = ir::StepKind::kPointwise,
+    .mindir = {"Sigmoid", "ReLU6", "HSigmoid", "HSwish", "Tanh", "Exp", "Sqrt", "Neg", "Abs"},
+    .words = "Sigmoid, ReLU6, HSigmoid, HSwish, Tanh, Exp, Sqrt, Neg, Abs",
+    .parse = Parse,
+    .infer = Infer,
+    .fields = ListFields,
+    .emit = Emit};
+
+}  // namespace adabin::ops

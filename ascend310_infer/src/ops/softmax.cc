@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include "ir/node_view.h"
+#include "kernels/normalize.h"
+#include "ops/check.h"
+#include "ops/operator.h"
+#include "schedule/step_text.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::Step;
+
+Step Parse(const Source& source) {
+  const ir::Value& axis = ir::NodeView(source.graph, source.node).argument("axis", 1);
+  const bool one = axis.kind == ir::Value::Kind::kList && axis.list.size() == 1;
+  Step step;
+  step.kind = ir::StepKind::kSoftmax;
+  step.axes = {source.Axis(one ? axis.list[0] : axis)};
+  return step;
+}
+
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  const TensorShape& in = InputTensor(plan, *step);
+  if (step->axes.size() != 1 || step->axes[0] < 0 || step->axes[0] >= in.rank()) {
+    Fail(*step, "has no such axis");
+  }
+  return in;
+}
+
+void ListFields(Fields& fields, Step& step) { fields.Numbers(step.axes); }
+
+// Memory without gaps is, seen from one axis, so many blocks of its elements, each a stride long.
+void Emit(schedule::Scheduler* scheduler, const Step& step) {
+  schedule::ValueBuffers& values = scheduler->values();
+  const int value = scheduler->ValueOf(step);
+  const TensorShape shape = scheduler->TensorOf(value);
+  const auto stride = MemoryStrides(shape)[static_cast<size_t>(step.axes[0])];
+  const auto count = static_cast<size_t>(shape[step.axes[0]]);
+  const auto blocks = static_cast<int>(shape.size() / (count * stride));
+  const int x = values.ReadFloats(step.input());
+  const int z = values.NewFloats(value);
+  const auto run = [=](const schedule::Frame& frame, int block) {
+    const size_t at = static_cast<size_t>(block) * count * stride;
+    kernels::Softmax(count, stride, frame.Floats(x) + at, frame.Floats(z) + at);
+  };
+  scheduler->Emit(schedule::MakeParts(blocks, run), "Softmax " + schedule::Text(shape));
+  scheduler->EmitRemainingBits(value);
+}
+
+}  // namespace
+
+const Operator kSoftmax = {.kind = ir::StepKind::kSoftmax,
+                           .mindir = {"Softmax"},
+                           .words = "Softmax",
+                           .parse = Parse,
+                           .infer = Infer,
+                           .fields = ListFields,
+                           .emit = Emit};
+
+}  // namespace adabin::ops
