@@ -11,8 +11,8 @@
 
 namespace adabin::backend {
 
-// Dimensions of output `index`, the batch included, as -1: the one place that says what rank it
-// has. A map is (N, C, H, W); a vector, which a plan holds as C x 1 x 1, is (N, C).
+// Dimensions of output `index`, the batch included, as -1. A map is (N, C, H, W), but of one pixel,
+// as a vector, (N, C); a tensor of another rank has its own.
 std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index);
 
 // Neither file format holds names: they are "input_0", "output_<index>". The input is (N, C, H, W).

@@ -6,9 +6,10 @@
 namespace adabin::backend {
 
 std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index) {
-  const Shape& shape = plan.values[static_cast<size_t>(plan.outputs[index])];
-  if (shape.h == 1 && shape.w == 1) return {-1, shape.c};
-  return {-1, shape.c, shape.h, shape.w};
+  const std::vector<int> sizes = plan.OutputDims(index);
+  std::vector<int64_t> dims = {-1};
+  dims.insert(dims.end(), sizes.begin(), sizes.end());
+  return dims;
 }
 
 TensorInfo DescribeInput(const ir::Plan& plan) {
