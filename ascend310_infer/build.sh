@@ -86,7 +86,7 @@ fi
 cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DADABIN_TESTS="$test" \
   -DADABIN_SANITIZE="$sanitize" -DADABIN_TSAN="$tsan" -DADABIN_WERROR="$werror" "${flags[@]}" >/dev/null
 if [[ $tsan == ON && $test == ON ]]; then
-  targets=(--target thread_pool_test schedule_test float_path_test packed_file_test capi_threads_test)
+  targets=(--target thread_pool_test schedule_test float_path_test packed_file_test capi_threads_test capi_detector_test)
   only=(-R 'ThreadPool|Schedule|RandomNetworks|FloatPath.Exact|PackedFile.Outputs|CApi')
 fi
 cmake --build "$folder" --parallel "$(nproc)" "${targets[@]}"

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import yaml
 
+from adabin.data.crops import prepare
+from adabin.data.decode import read_picture
+from adabin.data.transforms import normalize
 from adabin.detection.priors import ssd_priors
 from adabin.models import MODELS
 from adabin.utils.checkpoint import read_checkpoint
@@ -18,7 +21,7 @@ from adabin.utils.config import read_config
 from tests import cpp, tiny_detector
 from tests.programs import ROOT, call, refusal_of, result_of
 from tests.runs import assert_same_run, killed_five_times
-from tests.tiny_detector import CLASSES, COUNTS, FLAGS, fill
+from tests.tiny_detector import CLASSES, COUNTS, FLAGS, SIDE, fill
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -203,6 +206,18 @@ def test_the_cpp_program_finds_the_same_objects(work, ckpt, tmp_path):
         assert own["name"] == theirs["name"]
         assert own["score"] == pytest.approx(theirs["score"], abs=1e-3)
         assert own["box"] == pytest.approx(theirs["box"], abs=0.1)
+    # And adabin_infer by itself, of the tensor that predict.py gives the network.
+    config = read_config(tmp_path / "net.yaml")
+    (size, pixels) = read_picture(picture).shape[:2], prepare(read_picture(picture, SIDE), config, whole=True)
+    normalize(pixels[None], config.mean, config.std).tofile(tmp_path / "x.bin")
+    files = ("--model", tmp_path / "net.adabin", "--input", tmp_path / "x.bin", "--output", tmp_path / "out")
+    cpp.run("adabin_infer", *files, "--boxes", "--boxes_size", *size)
+    (sample,) = json.loads((tmp_path / "out" / "x.json").read_text(encoding="utf-8"))["samples"]
+    told = [one for one in sample["objects"] if one["score"] >= 0.02]
+    for own, theirs in zip(told, found[1]["objects"], strict=True):
+        assert (own["class"], own["name"]) == (theirs["class"], theirs["name"])
+        assert own["score"] == pytest.approx(theirs["score"], abs=2e-6)
+        assert own["box"] == pytest.approx(theirs["box"], abs=0.051)
 
 
 def test_a_training_tells_its_classes_and_which_have_no_object(tmp_path):

@@ -193,6 +193,11 @@ def test_a_library_that_is_missing_or_another_is_named_with_the_command_that_bui
     with pytest.raises(UserError, match=rf"text\.so: cannot be loaded .*{library.BUILD}"):
         Model(MODEL)
     monkeypatch.setenv(library.VARIABLE, str(cpp.BUILD / "libadabin.so"))
+    with monkeypatch.context() as patched:
+        patched.setitem(library.FUNCTIONS, "adabin_later", (None,))
+        library._load.cache_clear()
+        with pytest.raises(UserError, match=f"has no adabin_later; .*{library.BUILD}"):
+            Model(MODEL)
     monkeypatch.setattr(library, "VERSION", "9.")
     library._load.cache_clear()
     with pytest.raises(UserError, match=rf"has version 0\.1\.0, 9\.x is needed; .*{library.BUILD}"):
@@ -233,4 +238,7 @@ def test_what_is_declared_is_what_the_header_says():
     codes = ("INVALID_ARGUMENT", "FILE", "MODEL", "RESOURCE", "OUT_OF_MEMORY")
     for name in codes:
         assert f"ADABIN_{name} = {getattr(library, name)}" in text
+    (box,) = re.findall(r"typedef struct adabin_box \{(.*?)\}", text, re.DOTALL)
+    kinds = {"double": ctypes.c_double, "int": ctypes.c_int, "float": ctypes.c_float}
+    assert library.Box._fields_ == [(name, kinds[kind]) for kind, name in re.findall(r"(\w+) (\w+);", box)]
     assert ctypes.sizeof(library.Buffer) == 2 * ctypes.sizeof(ctypes.c_void_p)

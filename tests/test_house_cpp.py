@@ -20,7 +20,7 @@ MAY_KNOW = {
     "files": ("base", "ir", "ops"),
     "backend": ("base", "kernels", "ir", "schedule", "ops", "lower", "files"),
     "detection": ("base",),
-    "api": ("base", "kernels", "ir", "files", "backend"),
+    "api": ("base", "kernels", "ir", "files", "backend", "detection"),
 }
 SOURCES = sorted(path for part in ("inc", "src") for path in (ENGINE / part).glob("*/*.*"))
 FOLDERS = {path.parent.name for path in SOURCES}

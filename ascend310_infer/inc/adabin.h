@@ -180,6 +180,42 @@ ADABIN_API adabin_status* adabin_session_run(adabin_session* session, size_t sam
  * samples (at most 10,000); else 0. */
 ADABIN_API double adabin_session_step_milliseconds(const adabin_session* session, size_t index);
 
+/* ---- Detection ---- */
+
+/* Makes boxes of what a detector gives. It is made from a model with the outputs (N, boxes, 4) and
+ * (N, boxes, 1 + classes) and with the description that export.py writes beside a detector, whose
+ * min_score, nms_iou, max_detections, and under outputs variances and maps, say how. It needs the
+ * model no longer then; nothing changes it, so any number of threads may use one. */
+typedef struct adabin_detector adabin_detector;
+ADABIN_API adabin_status* adabin_detector_create(const adabin_model* model,
+                                                 adabin_detector** detector);
+ADABIN_API void adabin_detector_release(adabin_detector* detector);
+/* Classes, and their names: "class_names" of the metadata, else "class 0", "class 1"... */
+ADABIN_API size_t adabin_detector_class_count(const adabin_detector* detector);
+ADABIN_API const char* adabin_detector_class_name(const adabin_detector* detector, size_t label);
+/* No picture gives more: max_detections. */
+ADABIN_API size_t adabin_detector_max_boxes(const adabin_detector* detector);
+
+/* Corners in pixels of the picture, not rounded, within it: from the left edge of the box's first
+ * pixel to the right edge of its last. Labels count from 0, the background is none of them. */
+typedef struct adabin_box {
+  double x1;
+  double y1;
+  double x2;
+  double y2;
+  int label;
+  float score; /* above min_score, 1 at most */
+} adabin_box;
+
+/* The boxes of one sample, best first: the *count best are written, `capacity` at most. `outputs`
+ * are the network's, in its order, `bytes` as adabin_session_output_bytes says; height and width
+ * are those of the picture before it was made as large as the network's input. Values that are not
+ * finite are ADABIN_INVALID_ARGUMENT. */
+ADABIN_API adabin_status* adabin_detector_find(const adabin_detector* detector,
+                                               const adabin_input* outputs, size_t output_count,
+                                               int height, int width, adabin_box* boxes,
+                                               size_t capacity, size_t* count);
+
 /* ---- Packing ---- */
 
 /* The packed file of a network, in memory: `path` is a MindIR, or a packed file. */

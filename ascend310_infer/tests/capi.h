@@ -19,6 +19,7 @@ struct Release {
   void operator()(adabin_model* object) const { adabin_model_release(object); }
   void operator()(adabin_session_options* object) const { adabin_session_options_release(object); }
   void operator()(adabin_session* object) const { adabin_session_release(object); }
+  void operator()(adabin_detector* object) const { adabin_detector_release(object); }
   void operator()(adabin_packed* object) const { adabin_packed_release(object); }
 };
 template <typename Object>

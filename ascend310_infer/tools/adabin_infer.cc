@@ -10,12 +10,14 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "boxes.h"
 #include "command_line.h"
 #include "input_files.h"
 
@@ -42,6 +44,8 @@ struct Flags {
   int repeat = 1;
   bool list_kernels = false;
   bool dump_plan = false;
+  bool boxes = false;
+  std::vector<int> boxes_size;  // not given
 };
 
 double Milliseconds(std::chrono::steady_clock::time_point since) {
@@ -154,8 +158,9 @@ class Runner {
   std::vector<std::vector<float>> buffers_;
 };
 
+// `boxes` may be null.
 Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, adabin_session* session,
-                size_t outputs) {
+                size_t outputs, const adabin::tools::Boxes* boxes) {
   Timing timing;
   Progress progress(files.size());
   Runner runner(session, outputs);
@@ -175,6 +180,10 @@ Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, adabin_s
       adabin::WriteFile((fs::path(flags.output) / name).string(), runner.outputs()[o].data(),
                         runner.outputs()[o].size() * sizeof(float));
     }
+    if (boxes != nullptr) {
+      const fs::path json = fs::path(flags.output) / (files[i].stem().string() + ".json");
+      boxes->Write(json.string(), runner.outputs(), samples, adabin::Printable(files[i].string()));
+    }
     progress.Show(i + 1);
   }
   return timing;
@@ -188,6 +197,9 @@ int Infer(const Flags& flags) {
     if (flags.dump_plan && value != &flags.model) continue;
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
+  if (!flags.boxes && !flags.boxes_size.empty()) {
+    throw Error("--boxes_size: has no effect without --boxes; give both or neither");
+  }
   const auto start = std::chrono::steady_clock::now();
   const auto model = Load(flags);
   const auto session = Open(flags, model.get());
@@ -196,11 +208,14 @@ int Infer(const Flags& flags) {
     PrintSteps(model.get(), nullptr);
     return adabin::kExitOk;
   }
+  std::optional<adabin::tools::Boxes> boxes;
+  if (flags.boxes) boxes.emplace(model.get(), flags.boxes_size);
   const auto files =
       adabin::tools::FindInputs(flags.input, adabin_session_input_bytes(session.get(), 0));
   adabin::tools::PrepareOutput(flags.input, flags.output);
   const Timing timing =
-      RunFiles(flags, files, session.get(), adabin_model_output_count(model.get()));
+      RunFiles(flags, files, session.get(), adabin_model_output_count(model.get()),
+               boxes.has_value() ? &*boxes : nullptr);
 
   if (flags.profile) PrintSteps(model.get(), session.get());
   const std::string kernel = adabin_model_kernel(model.get());
@@ -263,6 +278,14 @@ int main(int argc, char** argv) {
   app.add_option("--kernel", flags.kernel,
                  "kernel for the binary layers, auto, or float (see --list_kernels)")
       ->capture_default_str();
+  app.add_flag(
+      "--boxes", flags.boxes,
+      "of a detector: also write <stem>.json, the objects of each sample; it is replaced too");
+  app.add_option("--boxes_size", flags.boxes_size,
+                 "height and width of the pictures before they were made as large as the network's "
+                 "input, for boxes in their pixels; without it: the network's own")
+      ->expected(2)
+      ->check(CLI::Range(1, adabin::tools::kLargestSide));
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
   app.add_flag("--dump_plan", flags.dump_plan,
                "print the network as it would run, a line per pass over memory, and end");

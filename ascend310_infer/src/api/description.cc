@@ -92,6 +92,15 @@ std::string FlowList(std::string_view text) {
   return lines;
 }
 
+// Whether an element of a list is a mapping.
+bool IsMapping(std::string_view element) {
+  element = Trim(element);
+  if (element.empty() || std::string_view("\"'[{").find(element.front()) != std::string::npos) {
+    return false;
+  }
+  return element.back() == ':' || element.find(": ") != std::string::npos;
+}
+
 // A value as it is put together from its lines.
 class Value {
  public:
@@ -100,19 +109,20 @@ class Value {
   void Add(std::string_view line) {
     const std::string_view content = Trim(line);
     const bool element = content == "-" || content.starts_with("- ");
-    if (head_.empty() && element && text_.empty()) list_ = true;
+    if (head_.empty() && element && lines_.empty()) list_ = true;
+    if (head_.empty()) lines_.append(lines_.empty() ? "" : "\n").append(line);
     if (list_ && element) {
       elements_.emplace_back(content.substr(1));
+      mappings_ |= IsMapping(elements_.back());
     } else if (list_) {
       elements_.back().append(" ").append(content);  // a long element goes on
-    } else if (head_.empty()) {
-      text_.append(text_.empty() ? "" : "\n").append(line);  // a mapping
-    } else {
+    } else if (!head_.empty()) {
       text_.append(" ").append(content);  // a long scalar goes on
     }
   }
 
   std::string Text() const {
+    if (head_.empty() && (!list_ || mappings_)) return lines_;
     if (list_) {
       std::string lines;
       for (size_t i = 0; i < elements_.size(); ++i) {
@@ -120,7 +130,6 @@ class Value {
       }
       return lines;
     }
-    if (head_.empty()) return text_;
     if (text_.size() >= 2 && text_.front() == '[' && text_.back() == ']') return FlowList(text_);
     return Scalar(text_);
   }
@@ -128,9 +137,25 @@ class Value {
  private:
   std::string text_;
   const std::string head_;  // behind the colon
+  std::string lines_;       // below it, as they stand
   bool list_ = false;
+  bool mappings_ = false;  // are in the list
   std::vector<std::string> elements_;
 };
+
+// Lines without the indentation of the first one.
+std::string Dedented(std::string_view text) {
+  const size_t indent = std::min(text.find_first_not_of(' '), text.size());
+  std::string lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    const size_t blanks = std::min(line.find_first_not_of(' '), line.size());
+    lines.append(line.substr(std::min(indent, blanks))).push_back('\n');
+    text = end < text.size() ? text.substr(end + 1) : std::string_view();
+  }
+  return lines;
+}
 
 }  // namespace
 
@@ -174,8 +199,29 @@ const std::string* Find(const Description& description, std::string_view key) {
   return nullptr;
 }
 
-std::vector<float> Numbers(const std::string& value) {
-  std::vector<float> numbers;
+Description Entries(const std::string& value) { return ParseDescription(Dedented(value)); }
+
+std::vector<Description> Items(const std::string& value) {
+  const std::string lines = Dedented(value);
+  std::vector<std::string> items;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = lines.find('\n', begin);  // every line has one
+    if (lines[begin] == '-') {
+      items.emplace_back(" ");
+      ++begin;
+    } else if (items.empty()) {
+      return {};
+    }
+    items.back().append(lines, begin, end + 1 - begin);
+    begin = end + 1;
+  }
+  std::vector<Description> found;
+  for (const std::string& item : items) found.push_back(Entries(item));
+  return found;
+}
+
+std::vector<double> Numbers(const std::string& value) {
+  std::vector<double> numbers;
   const char* at = value.data();
   const char* const end = at + value.size();
   while (at < end) {
@@ -184,7 +230,7 @@ std::vector<float> Numbers(const std::string& value) {
     if (error != std::errc() || (stop != end && *stop != '\n')) {
       throw Error(Printable(value) + ": is no list of numbers");
     }
-    numbers.push_back(static_cast<float>(number));
+    numbers.push_back(number);
     at = stop == end ? end : stop + 1;
   }
   return numbers;

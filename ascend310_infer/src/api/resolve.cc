@@ -23,7 +23,8 @@ std::vector<float> FromMetadata(const Model& model, const char* key) {
            " in its metadata; call adabin_session_options_set_normalization");
   }
   try {
-    return Numbers(*value);
+    const std::vector<double> numbers = Numbers(*value);
+    return {numbers.begin(), numbers.end()};
   } catch (const Error& error) {
     Refuse(std::string(key) + " of the model's metadata, " + error.what());
   }

@@ -32,6 +32,12 @@ class Buffer(ctypes.Structure):
     _fields_ = [("data", c_void_p), ("bytes", c_size_t)]
 
 
+class Box(ctypes.Structure):
+    """adabin_box."""
+
+    _fields_ = [*((side, c_double) for side in ("x1", "y1", "x2", "y2")), ("label", c_int), ("score", c_float)]
+
+
 class Status(c_void_p):
     """adabin_status*: what every call that can fail returns; NULL where it did not."""
 
@@ -81,6 +87,14 @@ FUNCTIONS = {
     "adabin_session_output_bytes": (c_size_t, c_void_p, c_size_t),
     "adabin_session_run": (Status, c_void_p, c_size_t, POINTER(Buffer), c_size_t, POINTER(Buffer), c_size_t),
     "adabin_session_step_milliseconds": (c_double, c_void_p, c_size_t),
+    "adabin_detector_create": (Status, c_void_p, POINTER(c_void_p)),
+    "adabin_detector_release": (None, c_void_p),
+    "adabin_detector_class_count": (c_size_t, c_void_p),
+    "adabin_detector_class_name": (c_char_p, c_void_p, c_size_t),
+    "adabin_detector_max_boxes": (c_size_t, c_void_p),
+    "adabin_detector_find": (
+        *(Status, c_void_p, POINTER(Buffer), c_size_t, c_int, c_int, POINTER(Box), c_size_t, POINTER(c_size_t)),
+    ),
     "adabin_packed_create": (Status, c_char_p, POINTER(c_void_p)),
     "adabin_packed_release": (None, c_void_p),
     "adabin_packed_data": (c_void_p, c_void_p),
@@ -145,7 +159,12 @@ def _load(path):
     if not version.startswith(VERSION):
         raise UserError(f"{path}: has version {version}, {VERSION}x is needed; build it again with: {BUILD}")
     for name, (result, *arguments) in FUNCTIONS.items():
-        function = getattr(library, name)
+        try:
+            function = getattr(library, name)
+        except AttributeError as error:
+            raise UserError(
+                f"{path}: is older than this package, has no {name}; build it again with: {BUILD}"
+            ) from error
         function.argtypes, function.restype = arguments, result
         if result is Status:
             function.restype, function.errcheck = c_void_p, functools.partial(_check, library)
