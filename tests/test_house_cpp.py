@@ -20,6 +20,7 @@ MAY_KNOW = {
     "files": ("base", "ir", "ops"),
     "backend": ("base", "kernels", "ir", "schedule", "ops", "lower", "files"),
     "api": ("base", "kernels", "ir", "files", "backend"),
+    "detection": ("base",),
 }
 SOURCES = sorted(path for part in ("inc", "src") for path in (ENGINE / part).glob("*/*.*"))
 FOLDERS = {path.parent.name for path in SOURCES}
