@@ -15,6 +15,9 @@ from adabin.binarize import (
 )
 from adabin.binary_sets import SETS
 from tests import oracle
+from tests.modes import in_modes
+
+SHAPES = [(4, 3, 3, 3), (5, 1, 1, 1), (2, 7, 5, 5), (6, 2, 1, 4)]  # of weights
 
 
 def scalar(value):
@@ -45,7 +48,7 @@ def gradients(cell, inputs, grad):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("alpha", [0.7, -0.4, 0.0, 2.5])
+@pytest.mark.parametrize(("mode", "alpha"), in_modes([0.7, -0.4, 0.0, 2.5], [-0.4]), indirect=["mode"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_activation_forward_and_all_gradients_follow_the_formulas(mode, form, alpha, estimator):
     rng = np.random.default_rng(3)
@@ -67,7 +70,7 @@ def test_activation_forward_and_all_gradients_follow_the_formulas(mode, form, al
 
 
 @pytest.mark.parametrize("weight_set", SETS)
-@pytest.mark.parametrize("shape", [(4, 3, 3, 3), (5, 1, 1, 1), (2, 7, 5, 5), (6, 2, 1, 4)])
+@pytest.mark.parametrize(("mode", "shape"), in_modes(SHAPES, SHAPES[:1]), indirect=["mode"], ids=str)
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_weight_forward_and_gradient_follow_the_formulas(mode, weight_set, shape, estimator):
     rng = np.random.default_rng(5)
@@ -87,7 +90,7 @@ def test_weight_forward_and_gradient_follow_the_formulas(mode, weight_set, shape
 
 
 @pytest.mark.parametrize("weight_set", ["adabin", "scale"])
-@pytest.mark.parametrize("value", [0.0, 0.1, -3.0])
+@pytest.mark.parametrize(("mode", "value"), in_modes([0.0, 0.1, -3.0], [0.1]), indirect=["mode"])
 def test_a_filter_without_variance_becomes_its_constant_and_keeps_finite_gradients(mode, weight_set, value):
     w = np.full((2, 4, 3, 3), value, np.float32)
     grad = np.random.default_rng(0).normal(size=w.shape).astype(np.float32)
@@ -110,7 +113,7 @@ def test_alpha_of_zero_gives_one_value_and_a_gradient_that_leaves_zero(mode, for
     assert dalpha == (-1 + 1 + 1 + 1) + (4 * 0.5 if form == "released" else 0)
 
 
-@pytest.mark.parametrize("alpha", [1e-38, -1e-38, 1e-45, 3e38])
+@pytest.mark.parametrize(("mode", "alpha"), in_modes([1e-38, -1e-38, 1e-45, 3e38], [-1e-38]), indirect=["mode"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_extreme_alpha_gives_no_nan(mode, alpha, estimator):
     x = np.array([-1e7, -1.0, 0.0, 1e-38, 1.0, 1e7], np.float32)

@@ -3,7 +3,7 @@
 
 import csv
 
-from tests.programs import ROOT, TINY, call_apart, refusal_of, result_of
+from tests.programs import ROOT, TINY, call, call_apart, refusal_of, result_of
 
 SMALL = (*TINY, "--epochs=1", "--seeds", "1", "--variants", "adabin,fixed_k_t")
 
@@ -34,9 +34,9 @@ def test_what_makes_no_sense_is_refused_before_the_first_training(tmp_path):
         (("--seeds", "1,b"), "--seeds 1,b"),
         (("--estimator_progressive=false",), "--estimator_progressive: is what the variants and seeds differ in"),
     ):
-        assert part in refusal_of(call_apart("benchmarks/ablation.py", *flags, cwd=tmp_path))
+        assert part in refusal_of(call("benchmarks/ablation.py", *flags, cwd=tmp_path))
     one_step = ROOT / "config" / "resnet20_shapes.yaml"
     assert "is no recipe in two steps" in refusal_of(
-        call_apart("benchmarks/two_step.py", "--config_path", one_step, cwd=tmp_path)
+        call("benchmarks/two_step.py", "--config_path", one_step, cwd=tmp_path)
     )
     assert not list(tmp_path.rglob("*.ckpt"))

@@ -11,6 +11,7 @@ from adabin.deploy import to_deploy
 from adabin.export import write
 from adabin.layers import AdaBinConv2d
 from tests import cpp
+from tests.modes import in_modes
 
 
 class OneLayer(nn.Cell):
@@ -33,13 +34,8 @@ BETAS = [0.7, -0.2, 0.0, 1.5e-38]
 TINY = np.finfo(np.float32).tiny
 
 
-ALPHAS = [0.3, -0.3, 1e-30, -1e-30, 0.0]
-# Compiled, a network takes seconds.
-CASES = [("GRAPH", alpha) for alpha in ALPHAS[:2]] + [("PYNATIVE", alpha) for alpha in ALPHAS]
-
-
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("mode", "alpha"), CASES, indirect=["mode"])
+@pytest.mark.parametrize(("mode", "alpha"), in_modes([0.3, -0.3, 1e-30, -1e-30, 0.0], [-0.3]), indirect=["mode"])
 def test_training_deploy_and_cpp_decide_alike_at_the_threshold(tmp_path, mode, form, alpha):
     for beta in BETAS if mode == "PYNATIVE" else BETAS[1:3]:
         check(tmp_path / str(beta), form, alpha, np.float32(beta))

@@ -20,11 +20,12 @@ IMAGES = 8
 @pytest.mark.parametrize("name", ["resnet20", "vgg_small"])
 def test_ties_fall_in_cpp_as_in_mindspore(name, tmp_path):
     ms.set_seed(1)
-    ms.set_context(mode=ms.GRAPH_MODE)
     changes = {"network": name, "image_size": 32, "weight_set": "fixed", "activation_set": "fixed"}
     deployed = to_deploy(build_model(read_config(None, changes)).set_train(False))
     x = np.random.default_rng(6).normal(size=(IMAGES, 3, 32, 32)).astype(np.float32)
+    ms.set_context(mode=ms.PYNATIVE_MODE)
     expected = deployed(ms.Tensor(x)).asnumpy()
+    ms.set_context(mode=ms.GRAPH_MODE)
     write(deployed, tmp_path / "net.mindir", "MINDIR", x.shape)
     for kernel in ("auto", "portable", "float"):
         logits, _ = cpp.infer(tmp_path / "net.mindir", x, tmp_path / kernel, "--kernel", kernel)

@@ -15,6 +15,7 @@ from adabin.tasks.classification.loss import ClassificationLoss
 from adabin.training.step import TrainStep, build_optimizer
 from adabin.utils.config import read_config
 from tests.cpu_library import needs_kernels
+from tests.modes import in_modes
 
 pytestmark = needs_kernels
 
@@ -107,7 +108,7 @@ def assert_nearly_all_equal(found, expected, what):
 
 
 @pytest.mark.parametrize("network", ["resnet18_cifar", "resnet18"])
-def test_every_block_computes_the_same_from_the_same_input(network):
+def test_every_block_computes_the_same_from_the_same_input(pynative, network):
     size = 64 if network == "resnet18" else 32
     plain, fast = build_pair(read_config(None, {"network": network, "image_size": size}))
     x, _ = pictures(4, size)
@@ -127,7 +128,7 @@ def test_every_block_computes_the_same_from_the_same_input(network):
     np.testing.assert_allclose(*statistics, rtol=2e-2)
 
 
-def test_every_layer_of_vgg_computes_the_same_from_the_same_input():
+def test_every_layer_of_vgg_computes_the_same_from_the_same_input(pynative):
     plain, fast = build_pair(read_config(None, {"network": "vgg_small"}))
     x, _ = pictures(4)
     for number in range(6):
@@ -206,10 +207,10 @@ def settings_of(**changes):
     return Binarization(**changes)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize(("mode", "estimator"), in_modes(ESTIMATORS, ["tanh"]), indirect=["mode"])
 @pytest.mark.parametrize("binary_set", SETS)
 @pytest.mark.parametrize("form", FORMS)
-def test_a_layer_computes_the_same_with_every_setting(form, binary_set, estimator):
+def test_a_layer_computes_the_same_with_every_setting(mode, form, binary_set, estimator):
     settings = settings_of(
         form=form,
         weight_set=binary_set,
@@ -217,7 +218,7 @@ def test_a_layer_computes_the_same_with_every_setting(form, binary_set, estimato
         weight_estimator=estimator,
         activation_estimator=estimator,
     )
-    Layer(settings, "GRAPH").compare()
+    Layer(settings, mode).compare()
 
 
 @pytest.mark.parametrize("bits", [(1, 32), (32, 1), (32, 32)], ids="W{0[0]}A{0[1]}".format)
@@ -225,20 +226,19 @@ def test_a_layer_with_a_side_in_float_computes_the_same(mode, bits):
     Layer(settings_of(w_bits=bits[0], a_bits=bits[1]), mode, stride=2).compare()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"alpha": -0.6, "beta": 0.2},
-        {"alpha": 0.0, "beta": 0.2},
-        {"beta": 0.0},
-        {"shape": (2, 16, 6, 6), "channels": 32, "stride": 2},
-        {"shape": (1, 70, 5, 11), "channels": 3, "kernel": 1, "padding": 0},
-        {"shape": (2, 3, 9, 9), "channels": 4, "kernel": 5, "padding": (2, 1, 0, 3)},
-        {"shape": (2, 16, 19, 19), "channels": 8, "padding": 6, "dilation": 6},
-        {"shape": (2, 5, 9, 12), "channels": 4, "stride": 2, "padding": (2, 1, 0, 3), "dilation": (2, 3)},
-    ],
-    ids=str,
-)
+LAYERS = [
+    {"shape": (2, 5, 9, 12), "channels": 4, "stride": 2, "padding": (2, 1, 0, 3), "dilation": (2, 3)},
+    {"alpha": -0.6, "beta": 0.2},
+    {"alpha": 0.0, "beta": 0.2},
+    {"beta": 0.0},
+    {"shape": (2, 16, 6, 6), "channels": 32, "stride": 2},
+    {"shape": (1, 70, 5, 11), "channels": 3, "kernel": 1, "padding": 0},
+    {"shape": (2, 3, 9, 9), "channels": 4, "kernel": 5, "padding": (2, 1, 0, 3)},
+    {"shape": (2, 16, 19, 19), "channels": 8, "padding": 6, "dilation": 6},
+]
+
+
+@pytest.mark.parametrize(("mode", "changes"), in_modes(LAYERS, LAYERS[:2]), indirect=["mode"], ids=str)
 def test_a_layer_computes_the_same_in_both_modes(mode, changes):
     Layer(settings_of(form="released"), mode, **changes).compare()
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import mindspore as ms
 import pytest
+from mindspore import nn
 
 import adabin.export
-from adabin.binarize import Binarization
 from adabin.deploy import to_deploy
 from adabin.export import export_network, write
-from adabin.models import MODELS
+from adabin.layers import AdaBinConv2d
 from adabin.opening import open_checkpoint
 from adabin.utils.errors import RunError, UserError
 from tests.programs import call, refusal_of
@@ -42,7 +42,7 @@ def test_it_is_refused_before_any_work(tiny_run, tmp_path, monkeypatch):
 
 def test_what_mindspore_says_of_it_on_a_cpu_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    network = to_deploy(MODELS["resnet8"](10, Binarization()).set_train(False))
+    network = to_deploy(nn.SequentialCell(AdaBinConv2d(3, 4, 1)).set_train(False))
     with pytest.raises(UserError, match="--file_format AIR: cannot be exported here .*; AIR needs --device_target=Asc"):
         write(network, tmp_path / "net.air", "AIR", (1, 3, 16, 16))
     assert left_in(tmp_path) == []

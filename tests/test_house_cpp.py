@@ -19,6 +19,7 @@ MAY_KNOW = {
     "lower": ("base", "ir", "ops"),
     "files": ("base", "ir", "ops"),
     "backend": ("base", "kernels", "ir", "schedule", "ops", "lower", "files"),
+    "detection": ("base",),
 }
 SOURCES = sorted(path for part in ("inc", "src") for path in (ENGINE / part).glob("*/*.*"))
 FOLDERS = {path.parent.name for path in SOURCES}

@@ -10,7 +10,7 @@ from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from scripts.model_card import BEGIN, END, readme_with
 from scripts.model_facts import command_of, commit_facts, file_facts, run_facts
-from tests.programs import ROOT, call_apart, refusal_of
+from tests.programs import ROOT, call, refusal_of
 
 RECIPE = ROOT / "config" / "resnet20_cifar10.yaml"
 LOG = """\
@@ -94,7 +94,7 @@ def test_what_the_readme_says_is_replaced_between_its_marks_alone():
 def test_what_cannot_be_published_ends_in_one_line_and_writes_nothing(run, tmp_path, tiny_run):
     def refused(folder, *more):
         flags = ("--run", folder, "--commit", "HEAD", "--data_path", "absent", "--target", tmp_path / "model")
-        return refusal_of(call_apart("scripts/publish_model.py", *flags, *more, cwd=tmp_path))
+        return refusal_of(call("scripts/publish_model.py", *flags, *more, cwd=tmp_path))
 
     assert "speaks of one training on CIFAR-10" in refused(tiny_run)
     (run / "curves.png").rename(run / "curves.jpg")
@@ -108,7 +108,5 @@ def test_a_model_that_is_there_is_kept(run, tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "card.json").write_text("{}")
     flags = ("--run", run, "--commit", "HEAD", "--data_path", "absent", "--target", tmp_path / "model")
-    assert "holds a model; give another folder" in refusal_of(
-        call_apart("scripts/publish_model.py", *flags, cwd=tmp_path)
-    )
+    assert "holds a model; give another folder" in refusal_of(call("scripts/publish_model.py", *flags, cwd=tmp_path))
     shutil.rmtree(tmp_path / "model")

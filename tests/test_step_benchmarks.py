@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.programs import TINY, call_apart, refusal_of, result_of
+from tests.programs import TINY, call, call_apart, refusal_of, result_of
 
 MEASURED = ("--steps=2", "--warmup=1", "--rounds=1")
 
@@ -31,7 +31,7 @@ def test_a_step_is_measured_into_a_table(tmp_path):
         gain = float(rows[0]["median_step_s"]) / float(row["median_step_s"])
         assert float(row["speedup"]) == pytest.approx(gain, abs=0.01)
         assert str(tmp_path) not in row["command"]
-    refused = call_apart("benchmarks/train_step.py", *TINY[:3], "--threads=two", cwd=tmp_path)
+    refused = call("benchmarks/train_step.py", *TINY[:3], "--threads=two", cwd=tmp_path)
     assert "--threads two:" in refusal_of(refused)
 
 
@@ -67,6 +67,4 @@ def test_the_pipeline_is_compared_with_what_the_training_consumes(tmp_path):
         ratio = float(row["pipeline_images_per_s"]) / float(row["training_images_per_s"])
         assert abs(float(row["ratio"]) / ratio - 1) < 0.05
     assert result["least_ratio"] == min(float(row["ratio"]) for row in rows)
-    assert "--workers one:" in refusal_of(
-        call_apart("benchmarks/data_pipeline.py", *flags, "--workers=one", cwd=tmp_path)
-    )
+    assert "--workers one:" in refusal_of(call("benchmarks/data_pipeline.py", *flags, "--workers=one", cwd=tmp_path))

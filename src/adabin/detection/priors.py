@@ -49,12 +49,41 @@ def scales(maps):
     return [percent / 100 for percent in (10, *(20 + step * number for number in range(maps)))]
 
 
+def prior_maps(image_size):
+    """The rule that makes the prior boxes, for this program and, in the description of an exported file, for others.
+
+    A cell's shapes, of a map whose square has the side s and the next map's s': (s, s), (sqrt(s s'), sqrt(s s')) and,
+    for each aspect ratio a, (s sqrt(a), s / sqrt(a)) and (s / sqrt(a), s sqrt(a)). A cell's side is 8, 16, 32, 64
+    pixels for the first four maps; the cells of a later map share the picture evenly.
+
+    Args:
+        image_size (int): height and width of the picture in pixels, at least 64.
+
+    Returns:
+        A list with a dict per map: `side` of the map in cells, `step` from cell to cell, and `shapes` [width, height]
+        of a cell's boxes, in fractions of the picture; a shape may be larger than the picture.
+
+    Raises:
+        UserError: the picture is too small.
+    """
+    maps = ssd_maps(image_size)
+    sizes = scales(len(maps))
+    rule = []
+    for number, (side, ratios) in enumerate(zip(maps, ASPECT_RATIOS, strict=False)):
+        step = 8 * 2**number / image_size if number < 4 else 1 / side
+        small, large = sizes[number], math.sqrt(sizes[number] * sizes[number + 1])
+        shapes = [[small, small], [large, large]]
+        for ratio in ratios:
+            long, short = small * math.sqrt(ratio), small / math.sqrt(ratio)
+            shapes += [[long, short], [short, long]]
+        rule.append({"side": side, "step": step, "shapes": shapes})
+    return rule
+
+
 def ssd_priors(image_size):
     """Prior boxes in the order of a detector's outputs: map by map, row by row, cell by cell, shape by shape.
 
-    A cell's shapes, of a map whose square has the side s and the next map's s': (s, s), (sqrt(s s'), sqrt(s s')) and,
-    for each aspect ratio a, (s sqrt(a), s / sqrt(a)) and (s / sqrt(a), s sqrt(a)). Their center is that of the cell,
-    whose side is 8, 16, 32, 64 pixels for the first four maps; the cells of a later map share the picture evenly.
+    Their center is that of the cell, ((column + 0.5) step, (row + 0.5) step); see `prior_maps`.
 
     Args:
         image_size (int): height and width of the picture in pixels, at least 64.
@@ -66,17 +95,10 @@ def ssd_priors(image_size):
     Raises:
         UserError: the picture is too small.
     """
-    maps = ssd_maps(image_size)
-    sizes = scales(len(maps))
     priors = []
-    for number, (side, ratios) in enumerate(zip(maps, ASPECT_RATIOS, strict=False)):
-        cell = 8 * 2**number / image_size if number < 4 else 1 / side
-        small, large = sizes[number], math.sqrt(sizes[number] * sizes[number + 1])
-        shapes = [(small, small), (large, large)]
-        for ratio in ratios:
-            long, short = small * math.sqrt(ratio), small / math.sqrt(ratio)
-            shapes += [(long, short), (short, long)]
-        centers = (np.arange(side) + 0.5) * cell
+    for one in prior_maps(image_size):
+        side, shapes = one["side"], one["shapes"]
+        centers = (np.arange(side) + 0.5) * one["step"]
         boxes = np.empty((side, side, len(shapes), 4))
         boxes[..., 0] = centers[None, :, None]
         boxes[..., 1] = centers[:, None, None]

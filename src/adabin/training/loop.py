@@ -49,16 +49,19 @@ class Progress:
             if sys.stderr.isatty()
             else None
         )
-        self.every, self.total, self.first, self.done = every, total, done, done
-        self.start = self.printed = time.monotonic()
+        self.every, self.total, self.done = every, total, done
+        self.start = self.first = None  # when the rate begins to count, and after how many images
+        self.printed = time.monotonic()
 
     def advance(self, images, text):
         """Count images; `text` says where the training stands."""
         self.done += images
+        if self.start is None:  # these have waited for the compiler
+            self.start, self.first = time.monotonic(), self.done
         if self.bar is not None:
             self.bar.set_description_str(text, refresh=False)
             self.bar.update(images)
-        elif time.monotonic() - self.printed > self.every:
+        elif self.done > self.first and time.monotonic() - self.printed > self.every:
             self.printed = time.monotonic()
             rate = (self.done - self.first) / (self.printed - self.start)
             minutes, seconds = divmod(round((self.total - self.done) / rate), 60)

@@ -5,9 +5,9 @@ import numpy as np
 
 from adabin.detection.decoding import detections
 from adabin.detection.matching import match
-from adabin.detection.priors import BOXES_PER_CELL, VARIANCES, ssd_maps, ssd_priors
+from adabin.detection.priors import VARIANCES, prior_maps, ssd_priors
 from adabin.tasks.detection.metric import OutputsMetric
-from adabin.tasks.detection.prediction import annotated_objects, prior_rule, seen_objects
+from adabin.tasks.detection.prediction import annotated_objects, seen_objects
 from adabin.tasks.names import class_names
 from adabin.utils.errors import UserError
 
@@ -165,7 +165,7 @@ class Detection:
             "one that overlaps a better kept one by more than nms_iou (IoU) is dropped; the best max_detections of all",
             "priors": "P of them: for each map, row, column, shape: ((column + 0.5) step, (row + 0.5) step, *shape), "
             "none of the four above 1",
-            "maps": prior_rule(self.priors, ssd_maps(self.config.image_size), BOXES_PER_CELL),
+            "maps": prior_maps(self.config.image_size),
         }
 
 
