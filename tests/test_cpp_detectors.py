@@ -31,7 +31,9 @@ def exported_to(folder, name, size, **changes):
         balance(network, x)
     deployed = to_deploy(network)
     write(deployed, folder / "net.mindir", "MINDIR", x.shape)
+    ms.set_context(mode=ms.PYNATIVE_MODE)
     expected = [output.asnumpy() for output in deployed(ms.Tensor(x))]
+    ms.set_context(mode=ms.GRAPH_MODE)
     packed = folder / "net.adabin"
     cpp.run("adabin_pack", "--model", folder / "net.mindir", "--output", packed)
     return SimpleNamespace(folder=folder, packed=packed, x=x, expected=expected, deployed=deployed, size=size)

@@ -240,7 +240,9 @@ def check(cell, folder, shape=SHAPE, within=1e-5):
     cell.set_train(False)
     x = np.random.default_rng(4).normal(size=shape).astype(np.float32)
     write(cell, folder / "net.mindir", "MINDIR", shape)
+    ms.set_context(mode=ms.PYNATIVE_MODE)
     expected = cell(ms.Tensor(x))
+    ms.set_context(mode=ms.GRAPH_MODE)
     expected = expected if isinstance(expected, tuple) else (expected,)
     cpp.run("adabin_pack", "--model", folder / "net.mindir", "--output", folder / "net.adabin")
     for suffix in (".mindir", ".adabin"):

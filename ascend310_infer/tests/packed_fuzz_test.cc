@@ -121,7 +121,7 @@ class Mutator {
         break;
       case 11: {
         std::vector<int>* list = Pick({&step.axes, &step.first, &step.steps});
-        if (Draw(0, 3) == 0) list->resize(static_cast<size_t>(Draw(0, 8)));
+        if (Draw(0, 3) == 0) list->resize(static_cast<size_t>(Draw(0, kMaxRank)));
         for (int& number : *list) number = Draw(0, 2) == 0 ? Size() : number;
         break;
       }
