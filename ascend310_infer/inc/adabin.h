@@ -101,7 +101,8 @@ ADABIN_API size_t adabin_model_output_dims(const adabin_model* model, size_t ind
 
 /* What the description says that export.py writes beside the network: of net.adabin or net.mindir
  * it is net.yaml, and there is none of bytes in memory. Keys are its own: "network", "dataset",
- * "image_size", "class_names", "mean", "std"... A list is one line per element. */
+ * "image_size", "class_names", "mean", "std"... A list is one line per element; what holds mappings
+ * is the lines of the file. */
 ADABIN_API size_t adabin_model_metadata_count(const adabin_model* model);
 ADABIN_API const char* adabin_model_metadata_key(const adabin_model* model, size_t index);
 ADABIN_API const char* adabin_model_metadata_value(const adabin_model* model, size_t index);

@@ -78,6 +78,7 @@ constexpr char kDescription[] =
     "mean: [0.485, 0.456, 0.406]\n"
     "std:\n- 0.229\n- 0.224\n- 0.225\n"
     "decode:\n  variances: [0.1, 0.2]\n  steps: 3\n"
+    "maps:\n- side: 1\n  steps: [1, 2]\n- side: 2\n"
     "steps: []\n"
     "note: one\n  two\n";
 
@@ -102,10 +103,11 @@ TEST(CApiFiles, TheDescriptionBesideAFileIsItsMetadata) {
   EXPECT_EQ(value("mean"), "0.485\n0.456\n0.406");
   EXPECT_EQ(value("std"), "0.229\n0.224\n0.225");
   EXPECT_EQ(value("decode"), "  variances: [0.1, 0.2]\n  steps: 3");
+  EXPECT_EQ(value("maps"), "- side: 1\n  steps: [1, 2]\n- side: 2");
   EXPECT_EQ(value("steps"), "");
   EXPECT_EQ(value("note"), "one two");
   EXPECT_EQ(value("absent"), "(none)");
-  ASSERT_EQ(adabin_model_metadata_count(model.get()), 8u);
+  ASSERT_EQ(adabin_model_metadata_count(model.get()), 9u);
   EXPECT_STREQ(adabin_model_metadata_key(model.get(), 1), "class_names");
   EXPECT_STREQ(adabin_model_metadata_value(model.get(), 0), "8");
   EXPECT_EQ(adabin_model_metadata_count(Described(Folder(), "").get()), 0u);
