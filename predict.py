@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classify pictures with a trained network.
+"""Classify pictures with a trained network, or find the objects in them.
 
     python predict.py --ckpt_path outputs/resnet20_image_folder/20261120-101500/best.ckpt --image photo.jpg folder/
     python predict.py --model resnet20.adabin --image photo.jpg       # in the C++ engine: .mindir or .adabin
@@ -8,7 +8,7 @@ Without --ckpt_path and --model the newest run's best checkpoint is taken, and w
 comes with the project, in models/; the first line says which. A picture of a folder that cannot be read is left out and
 named; one that was named itself is an error. Classes and preparation of the pictures come from
 config.yaml beside the checkpoint, or from the .yaml that export.py writes beside a model. Every picture is drawn with
-its five best classes into --output_path. The last line on standard output is JSON with all scores.
+its five best classes, or its objects, into --output_path. The last line on standard output is JSON with all scores.
 """
 
 import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore

@@ -61,7 +61,7 @@ def main(argv):
     refuse_without_effect(overrides, config)
     task = build_task(config)
     if tuple(task.columns(False)) != ("label",):
-        raise UserError(f"config: task: {config.task}: preprocess.py writes labels, one per image; use eval.py")
+        raise UserError(f"config: task: {config.task}: preprocess.py writes labels, one per image; use eval.py --model")
     dataset = build_dataset(config, "test", task)
     folder = prepare_folder(Path(config.output_path))
     first, written = 0, []

@@ -18,6 +18,7 @@ import src  # noqa: F401 - makes adabin importable; not needed where the wheel i
 import numpy as np
 from mindspore import nn, ops
 
+from adabin.data.class_names import check_classes
 from adabin.data.image_dataset import ImageDataset, dataset_options
 from adabin.data.registry import DATASETS
 from adabin.layers import AdaBinConv2d, Maxout
@@ -28,6 +29,7 @@ CLASSES = ("flat", "rows", "columns", "checks")
 
 def stripes(config, split):
     """Noisy patterns of 16 x 16 pixels: images uint8 (N, 16, 16, 3), labels int32 (N,)."""
+    check_classes(config, CLASSES)  # refuses a num_classes that contradicts the data
     count = 400 if split == "train" else 100
     rng = np.random.default_rng(len(split))
     labels = (np.arange(count) % len(CLASSES)).astype(np.int32)

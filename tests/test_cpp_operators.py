@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
+from adabin.engine import Model
 from adabin.export import write
 from adabin.layers.l2_norm import DeployL2Norm, L2Norm
+from adabin.utils.errors import UserError
 from tests import cpp
 
 SHAPE = (2, 6, 5, 4)
@@ -147,6 +149,14 @@ def slice_of_all_axes(x):
     return x[:, ::2, 1:, :-1]
 
 
+def softmax_of_one(x):
+    return ops.softmax(ops.reshape(ops.mean(x, (2, 3)), (x.shape[0], 6, 1, 1)), 2)
+
+
+def vector_and_map(x):
+    return ops.mean(x, (2, 3)) + ops.mean(x, (2, 3), True)
+
+
 def split_of_channels(x):
     first, second, third = ops.split(x, 2, 1)
     return ops.concat((third, second, first), 1)
@@ -166,6 +176,7 @@ FUNCTIONS = (
     squeeze_and_expand,
     softmax_of_boxes,
     softmax_of_vectors,
+    softmax_of_one,
     ops.sigmoid,
     sigmoid_of_boxes,
     exp_and_abs,
@@ -252,6 +263,31 @@ def check(cell, folder, shape=SHAPE, within=1e-5):
             theirs = theirs.asnumpy().reshape(shape[0], -1)
             assert own.shape == theirs.shape
             np.testing.assert_allclose(own, theirs, rtol=within, atol=within * np.abs(theirs).max())
+
+
+class AddsWhatItReads(nn.Cell):
+    """A convolution and its own input, which two transpositions have made another value of the same memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(6, 6, 3, pad_mode="pad", padding=1, weight_init="normal")
+
+    def construct(self, x):
+        y = ops.relu(x)
+        return self.conv(y) + ops.transpose(ops.transpose(y, (0, 2, 3, 1)), (0, 3, 1, 2))
+
+
+def test_a_convolution_does_not_overwrite_what_it_reads_under_another_name(tmp_path):
+    check(AddsWhatItReads(), tmp_path)
+    with Model(tmp_path / "net.adabin") as model:
+        (convolution,) = (step for step in model.steps if step.startswith("Conv"))
+    assert "+residual" in convolution and "in place" not in convolution
+
+
+def test_a_vector_and_a_map_of_one_pixel_are_not_added_as_if_they_were_the_same(tmp_path):
+    write(Function(vector_and_map), tmp_path / "net.mindir", "MINDIR", (1, *SHAPE[1:]))
+    with pytest.raises(UserError, match=r"net\.mindir: operator Add"):
+        Model(tmp_path / "net.mindir")
 
 
 @pytest.mark.parametrize("name", CELLS)

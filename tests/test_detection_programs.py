@@ -206,6 +206,16 @@ def test_the_cpp_program_finds_the_same_objects(work, ckpt, tmp_path):
         assert own["name"] == theirs["name"]
         assert own["score"] == pytest.approx(theirs["score"], abs=1e-3)
         assert own["box"] == pytest.approx(theirs["box"], abs=0.1)
+    # Evaluated, the file's scores are the checkpoint's; what its description says of other data has no effect.
+    described = tmp_path / "net.yaml"
+    kept = [
+        line for line in described.read_text("utf-8").splitlines() if not line.startswith(("dataset:", "test_size:"))
+    ]
+    described.write_text("\n".join(["dataset: scenes", "test_size: 3", *kept]) + "\n", encoding="utf-8")
+    flags = ("--model", tmp_path / "net.adabin", "--dataset=voc", f"--data_path={work / 'pictures'}")
+    evaluated = result_of(call("eval.py", *flags, cwd=work))
+    own = result_of(call("eval.py", "--ckpt_path", ckpt, cwd=work))
+    assert evaluated["images"] == COUNTS["test"] and evaluated["map"] == pytest.approx(own["map"], abs=0.01)
     # And adabin_infer by itself, of the tensor that predict.py gives the network.
     config = read_config(tmp_path / "net.yaml")
     (size, pixels) = read_picture(picture).shape[:2], prepare(read_picture(picture, SIDE), config, whole=True)

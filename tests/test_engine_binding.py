@@ -3,7 +3,9 @@
 
 import ctypes
 import re
+import shutil
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from adabin.utils.errors import RunError, UserError
 from tests import cpp
 from tests.programs import ROOT
 
+BUILT = library.LIBRARY
 MODEL = ROOT / "models" / "resnet20_cifar10" / "resnet20.adabin"
 GOLDEN = ROOT / "tests" / "golden"
 HEADER = ROOT / "ascend310_infer" / "inc" / "adabin.h"
@@ -180,6 +183,33 @@ def test_files_and_options_that_cannot_be_used_are_one_line(tmp_path):
         model.session(threads=257)
 
 
+def test_closing_and_looking_at_times_while_another_thread_runs_harm_nothing(model):
+    session = model.session(threads=2, profile=True)
+    images, seen, stop = images_of(model, 3000), [], threading.Event()
+
+    def look():
+        while not stop.is_set():
+            seen.append(session.profile())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for _ in range(3):
+        (expected,) = session.run(images[:300])
+    stop.set()
+    watcher.join()
+    assert seen and all(milliseconds >= 0 for _, milliseconds in seen[-1])
+    found = []
+    runner = threading.Thread(target=lambda: found.extend(session.run(images)))
+    runner.start()
+    while session._users == 0 and runner.is_alive():
+        time.sleep(0.001)
+    session.close()
+    runner.join()
+    np.testing.assert_array_equal(found[0][:300], expected)
+    with pytest.raises(ValueError, match="is closed"):
+        session.run(images[:1])
+
+
 def test_a_library_that_is_missing_or_another_is_named_with_the_command_that_builds_it(tmp_path, monkeypatch):
     monkeypatch.setattr(library, "LIBRARY", tmp_path / "build" / "libadabin.so")
     monkeypatch.setattr(library.ctypes.util, "find_library", lambda name: None)
@@ -188,6 +218,11 @@ def test_a_library_that_is_missing_or_another_is_named_with_the_command_that_bui
     monkeypatch.setenv(library.VARIABLE, str(tmp_path / "none.so"))
     with pytest.raises(UserError, match=rf"ADABIN_LIBRARY=.*none\.so: no such file; .*{library.BUILD}"):
         Model(MODEL)
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(BUILT, "mine.so")
+    monkeypatch.setenv(library.VARIABLE, "mine.so")
+    with Model(MODEL) as model:
+        assert model.inputs
     (tmp_path / "text.so").write_text("no library")
     monkeypatch.setenv(library.VARIABLE, str(tmp_path / "text.so"))
     with pytest.raises(UserError, match=rf"text\.so: cannot be loaded .*{library.BUILD}"):

@@ -86,6 +86,9 @@ def test_what_is_no_output_of_a_detector_is_refused(exported):
     locations, scores = random_outputs(np.random.default_rng(0), len(NAMES))
     with Model(exported.file) as model:
         detector = Detector(model)
+    for size in (375, (3, 4, 5), (375.7, 500), (10**30, 1), (np.nan, 1)):
+        with pytest.raises(UserError, match="size: .* is (not .height, width.|more than)"):
+            detector.find(locations, scores, size)
     for arrays, size, said in (
         ((locations.astype(float), scores), (1, 1), "locations: is float64"),
         ((locations[1:], scores), (1, 1), "output_0: has"),
@@ -98,7 +101,7 @@ def test_what_is_no_output_of_a_detector_is_refused(exported):
     detector.close()
     with pytest.raises(ValueError, match="is closed"):
         detector.find(locations, scores, (1, 1))
-    with Model(exported.file.read_bytes()) as bare, pytest.raises(UserError, match="description: has no min_score"):
+    with Model(exported.file.read_bytes()) as bare, pytest.raises(UserError, match="the model has no description"):
         Detector(bare)
 
 
@@ -157,7 +160,7 @@ def test_bad_input_is_one_line_and_writes_nothing(exported, tmp_path):
     alone = tmp_path / "net.adabin"
     alone.write_bytes(exported.file.read_bytes())
     line = refusal("--model", alone, *rest, "--boxes")
-    assert "--boxes: the model's description: has no min_score; give the .yaml that export.py writes" in line
+    assert "--boxes: the model has no description; put the .yaml that export.py writes beside it" in line
     text = exported.file.with_suffix(".yaml").read_text(encoding="utf-8")
     alone.with_suffix(".yaml").write_text(text.replace("side: 8", "side: 9"), encoding="utf-8")
     assert "--boxes: maps: they make " in refusal("--model", alone, *rest, "--boxes")

@@ -178,7 +178,7 @@ ADABIN_API adabin_status* adabin_session_run(adabin_session* session, size_t sam
                                              const adabin_output* outputs, size_t output_count);
 
 /* With profile, after a run: how long step `index` of the model took, the median over the last
- * samples (at most 10,000); else 0. */
+ * samples (at most 10,000); else 0, as while another thread runs the session. */
 ADABIN_API double adabin_session_step_milliseconds(const adabin_session* session, size_t index);
 
 /* ---- Detection ---- */

@@ -82,7 +82,8 @@ TEST(CApiDetectorFiles, ADescriptionThatDoesNotFitIsNamed) {
     EXPECT_NE(Complaint(Load(golden.network, text).get()).find(one.said), std::string::npos)
         << one.said << ": " << Complaint(Load(golden.network, text).get());
   }
-  EXPECT_NE(Complaint(LoadBytes(golden.network).get()).find("has no min_score"), std::string::npos);
+  EXPECT_NE(Complaint(LoadBytes(golden.network).get()).find("has no description; put the .yaml"),
+            std::string::npos);
 }
 
 TEST(CApiDetectorFiles, ADescriptionThatIsCutMakesNoDetector) {

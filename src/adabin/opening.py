@@ -113,6 +113,7 @@ def open_exported_on_tests(path, config_path=None, overrides=None):
     engine, config = open_exported(path, config_path, overrides or {}, TEST)
     refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
     init_device(config)
+    config = _without_keys_of_other_data(config, overrides or {})
     task = build_task(config)
     data = build_dataset(config, "test", task)
     return OpenedExport(Path(path), settle_classes(config, data), task, engine, data)

@@ -107,6 +107,9 @@ DetectorRules ReadDetectorRules(const Description& description, size_t classes) 
     throw Error("the network has scores of " + std::to_string(classes) +
                 " classes; a detector's are of 1 or more");
   }
+  if (description.empty()) {
+    throw Error("the model has no description; put the .yaml that export.py writes beside it");
+  }
   DetectorRules found;
   detection::Rules& rules = found.rules;
   rules.num_classes = static_cast<int>(classes);

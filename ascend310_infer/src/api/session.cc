@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct adabin_session {
   std::unique_ptr<adabin::backend::Session> session;
   int threads = 1;
   size_t input_value_bytes = sizeof(float);
-  std::atomic<int> user{0};  // while it runs, Forks() + 1 of the process that runs it
+  // While it runs, Forks() + 1 of the process that runs it; negative while its times are looked at.
+  mutable std::atomic<int> user{0};
   std::vector<float*> outputs;
 
   const adabin::backend::ModelInfo& info() const { return model->network->info(); }
@@ -32,15 +34,20 @@ struct adabin_session {
 
 namespace {
 
-// Holds a session for the time of a run.
+// Holds a session for the time of a run, or of a look at its times, which a run waits for.
 class Turn {
  public:
-  explicit Turn(adabin_session* session) : session_(session) {
+  explicit Turn(const adabin_session* session, bool looks = false) : session_(session) {
     const int own = adabin::Forks() + 1;
     int user = session->user.load();
     // What a parent's thread was doing at the fork no one does here.
     while (user != own) {
-      if (session->user.compare_exchange_weak(user, own)) return;
+      if (user == -own) {
+        std::this_thread::yield();
+        user = session->user.load();
+      } else if (session->user.compare_exchange_weak(user, looks ? -own : own)) {
+        return;
+      }
     }
     throw Failure(ADABIN_BUSY, "session: another thread is running it; make one for each thread");
   }
@@ -49,7 +56,7 @@ class Turn {
   Turn& operator=(const Turn&) = delete;
 
  private:
-  adabin_session* session_;
+  const adabin_session* session_;
 };
 
 void CheckCount(const char* what, size_t given, size_t expected) {
@@ -137,6 +144,7 @@ double adabin_session_step_milliseconds(const adabin_session* session, size_t in
   double milliseconds = 0;
   adabin_status_release(Guard(ADABIN_INTERNAL, [&] {
     if (session == nullptr || index >= session->info().steps.size()) return;
+    const Turn turn(session, true);
     milliseconds = session->session->StepMilliseconds(index);
   }));
   return milliseconds;

@@ -14,6 +14,7 @@ std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index) {
 
 TensorInfo DescribeInput(const ir::Plan& plan) {
   const Shape& shape = plan.input;
+  if (shape.h == 1 && shape.w == 1) return {"input_0", {-1, shape.c}, shape.size()};
   return {"input_0", {-1, shape.c, shape.h, shape.w}, shape.size()};
 }
 

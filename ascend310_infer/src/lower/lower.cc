@@ -126,7 +126,13 @@ class Lowering {
     Step step = ops::kConv.parse(
         {graph_, *chain.core, -1, ShapeOf(*chain.core, chain.input), {}, graph_.input_shape[0]});
     step.inputs = {PlanValue(*chain.core, chain.input)};
-    if (chain.residual >= 0) step.inputs.push_back(PlanValue(*chain.core, chain.residual));
+    if (chain.residual >= 0) {
+      step.inputs.push_back(PlanValue(*chain.core, chain.residual));
+      if (ShapeOf(*chain.core, chain.residual).rank() != 3) {
+        NodeView(graph_, *chain.core)
+            .Fail("what is added to its map is no map, which is not supported");
+      }
+    }
     ops::SetAffine(chain.scale, chain.shift, step.out_channels, &step);
     ops::SetActivation(chain.activation, step.out_channels, &step);
     if (chain.binarizer) {

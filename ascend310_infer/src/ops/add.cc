@@ -18,7 +18,10 @@ std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
 
 // Of maps that differ in size the smaller one is repeated: what arithmetic.cc does.
 Step Parse(const Source& source) {
-  const bool equal = source.inputs.size() != 2 || source.inputs[0] == source.inputs[1];
+  // A vector and a map of one pixel are the same to the engine, and are not to MindSpore.
+  const bool equal =
+      source.inputs.size() != 2 ||
+      (source.inputs[0] == source.inputs[1] && source.inputs[0].rank() == source.inputs[1].rank());
   if (!equal && source.inputs[1].rank() != 0) return ParseArithmetic(source);
   Step step;
   step.kind = ir::StepKind::kAdd;

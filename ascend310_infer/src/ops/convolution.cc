@@ -116,8 +116,10 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
         name + " MaxPool " + Text(pool) + TailText(pooled) + scheduler->Results(output));
     return scheduler->EmitRemainingBits(pooled.value);
   }
-  // A convolution still reads pixels around the one that it writes.
-  const int replaced = step.second() == source ? -1 : step.second();
+  // A convolution still reads pixels around the one that it writes. Two values may lie in one
+  // buffer.
+  const bool reads_it = step.second() >= 0 && values.floats(step.second()) == input;
+  const int replaced = reads_it ? -1 : step.second();
   const schedule::Output output =
       values.MakeOutput(scheduler->ValueOf(step), step.second(), replaced);
   scheduler->Emit(schedule::MakeConv(std::move(conv), input, output),

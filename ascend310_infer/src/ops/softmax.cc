@@ -23,7 +23,8 @@ Step Parse(const Source& source) {
 
 TensorShape Infer(const ir::Plan& plan, Step* step) {
   const TensorShape& in = InputTensor(plan, *step);
-  if (step->axes.size() != 1 || step->axes[0] < 0 || step->axes[0] >= in.rank()) {
+  const int rank = in.has_channels() ? 3 : in.rank();  // a vector may have been a map of one pixel
+  if (step->axes.size() != 1 || step->axes[0] < 0 || step->axes[0] >= rank) {
     Fail(*step, "has no such axis");
   }
   return in;
@@ -36,8 +37,10 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   schedule::ValueBuffers& values = scheduler->values();
   const int value = scheduler->ValueOf(step);
   const TensorShape shape = scheduler->TensorOf(value);
-  const auto stride = MemoryStrides(shape)[static_cast<size_t>(step.axes[0])];
-  const auto count = static_cast<size_t>(shape[step.axes[0]]);
+  const int axis = step.axes[0];
+  const bool beyond = axis >= shape.rank();  // one element, whose softmax is 1
+  const size_t stride = beyond ? 1 : MemoryStrides(shape)[static_cast<size_t>(axis)];
+  const size_t count = beyond ? 1 : static_cast<size_t>(shape[axis]);
   const auto blocks = static_cast<int>(shape.size() / (count * stride));
   const int x = values.ReadFloats(step.input());
   const int z = values.NewFloats(value);

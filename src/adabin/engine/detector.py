@@ -2,12 +2,15 @@
 """Boxes from a detector's outputs in the C++ engine: adabin.detection.decoding's, by what the exported file's says."""
 
 import ctypes
+import operator
 
 import numpy as np
 
 from adabin.engine.library import Box, load
 from adabin.engine.model import _buffers, _Owned
 from adabin.utils.errors import UserError
+
+MOST_PIXELS = 2**31 - 1  # of a side: a C int
 
 
 class Detector(_Owned):
@@ -52,11 +55,17 @@ class Detector(_Owned):
         for name, array in zip(("locations", "scores"), arrays, strict=True):
             if array.dtype != np.float32:
                 raise UserError(f"{name}: is {array.dtype}, the network's output is float32")
-        height, width = map(int, size)
+        try:
+            height, width = (operator.index(side) for side in size)
+        except (TypeError, ValueError):
+            raise UserError(f"size: {size!r} is not (height, width) of the picture in pixels") from None
+        if max(height, width) > MOST_PIXELS:
+            raise UserError(f"size: {size!r} is more than {MOST_PIXELS} pixels")
         found, count = (Box * self.most)(), ctypes.c_size_t()
-        self._library.adabin_detector_find(
-            self._open(), _buffers(arrays), 2, height, width, found, self.most, ctypes.byref(count)
-        )
+        with self._in_use() as handle:
+            self._library.adabin_detector_find(
+                handle, _buffers(arrays), 2, height, width, found, self.most, ctypes.byref(count)
+            )
         table = np.frombuffer(found, Box)[: count.value]
         boxes = np.stack([table[side] for side in ("x1", "y1", "x2", "y2")], axis=1)
         return boxes, table["label"].copy(), table["score"].copy()

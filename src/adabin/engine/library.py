@@ -118,7 +118,7 @@ def find():
     if named := os.environ.get(VARIABLE):
         if not Path(named).is_file():
             raise UserError(f"{VARIABLE}={named}: no such file; build the C++ engine with: {BUILD}, or unset it")
-        return named
+        return str(Path(named).absolute())  # a name without a folder would be looked for elsewhere
     if LIBRARY.is_file():
         if source := newer_source(LIBRARY, SOURCES):
             log(f"warning: {LIBRARY} is older than {source.relative_to(SOURCES.parent)}; build it again with: {BUILD}")

@@ -8,8 +8,10 @@ A model may be used by any number of threads; each has sessions of its own, whic
 leaves Python's lock to others. Threads and sessions change no bit of a result.
 """
 
+import contextlib
 import ctypes
 import os
+import threading
 import weakref
 from typing import NamedTuple
 
@@ -32,16 +34,34 @@ class _Owned:
 
     def _own(self, library, release, handle):
         self._library, self._handle = library, handle.value
+        self._lock, self._users, self._closing = threading.Lock(), 0, False
         self._finalizer = weakref.finalize(self, release, handle.value)
 
     def _open(self):
-        if not self._finalizer.alive:
+        if self._closing or not self._finalizer.alive:
             raise ValueError(f"this {type(self).__name__} is closed")
         return self._handle
 
+    @contextlib.contextmanager
+    def _in_use(self):
+        """The handle, which another thread's `close` does not release before the end of the `with`."""
+        with self._lock:
+            handle = self._open()
+            self._users += 1
+        try:
+            yield handle
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._closing and not self._users:
+                    self._finalizer()
+
     def close(self):
-        """Release it now; closing again does nothing."""
-        self._finalizer()
+        """Release it now, or where another thread is using it when that is done; closing again does nothing."""
+        with self._lock:
+            self._closing = True
+            if not self._users:
+                self._finalizer()
 
     def __enter__(self):
         return self
@@ -189,15 +209,17 @@ class Session(_Owned):
         _check(self._outputs, out, samples, np.dtype(np.float32), "output")
         if not all(array.flags.c_contiguous and array.flags.writeable for array in out):
             raise UserError("out: an array cannot be written to in order; give contiguous, writable ones")
-        handle = self._open()
-        if samples:
-            self._library.adabin_session_run(handle, samples, _buffers(arrays), len(arrays), _buffers(out), len(out))
+        with self._in_use() as handle:
+            if samples:
+                given, taken = _buffers(arrays), _buffers(out)
+                self._library.adabin_session_run(handle, samples, given, len(given), taken, len(taken))
         return tuple(out)
 
     def profile(self):
         """[(step in words, its median milliseconds)] of the runs so far; zeros without `profile`."""
         milliseconds = self._library.adabin_session_step_milliseconds
-        return [(step, milliseconds(self._open(), index)) for index, step in enumerate(self._steps)]
+        with self._in_use() as handle:
+            return [(step, milliseconds(handle, index)) for index, step in enumerate(self._steps)]
 
 
 def _buffers(arrays):
