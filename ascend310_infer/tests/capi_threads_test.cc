@@ -2,9 +2,6 @@
 //
 // One model, many users: threads, sessions, processes; and what each of them allocates.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,6 +14,7 @@
 #include <vector>
 
 #include "capi.h"
+#include "in_child.h"
 
 namespace adabin::test {
 namespace {
@@ -73,23 +71,6 @@ TEST(CApiThreads, ASessionThatIsRunningIsBusy) {
   EXPECT_GE(busy, 10);
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(Outputs(session.get(), input), expected);
-}
-
-// Exit status of a child that runs `body`; -1 where it does not end.
-int InChild(const std::function<bool()>& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body() ? 0 : 1);
-  const auto start = std::chrono::steady_clock::now();
-  int status = 0;
-  while (waitpid(child, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() - start > std::chrono::seconds(20)) {
-      kill(child, SIGKILL);
-      waitpid(child, &status, 0);
-      return -1;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 #if !defined(__SANITIZE_THREAD__)

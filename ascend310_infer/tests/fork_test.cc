@@ -2,13 +2,8 @@
 //
 // A child of fork() has none of its parent's threads, and a copy of whatever they were doing.
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <numeric>
 #include <thread>
@@ -17,28 +12,14 @@
 #include "backend/cpu_backend.h"
 #include "base/thread_pool.h"
 #include "files/mindir_reader.h"
+#include "in_child.h"
 #include "lower/lower.h"
 #include "mindir_builder.h"
 
 namespace adabin {
 namespace {
 
-// Exit status of a child that runs `body`; -1 where it does not end.
-int InChild(const std::function<bool()>& body) {
-  const pid_t child = fork();
-  if (child == 0) _exit(body() ? 0 : 1);
-  const auto start = std::chrono::steady_clock::now();
-  int status = 0;
-  while (waitpid(child, &status, WNOHANG) == 0) {
-    if (std::chrono::steady_clock::now() - start > std::chrono::seconds(20)) {
-      kill(child, SIGKILL);
-      waitpid(child, &status, 0);
-      return -1;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+using test::InChild;
 
 // Both ways in which a network uses the pool.
 bool Works(ThreadPool* pool) {
