@@ -49,8 +49,9 @@ struct Operator {
   // throws Error: nothing unchecked reaches a kernel.
   TensorShape (*infer)(const ir::Plan& plan, ir::Step* step);
   int max_inputs = 1;
-  bool reads_bits = false;   // of its input, unless --kernel is float
-  bool any_order = false;    // it reads its inputs by ValueBuffers::strides, however they lie
+  bool reads_bits = false;     // of its input, unless --kernel is float
+  bool passes_values = false;  // all that comes out went in: what was binarized still is
+  bool any_order = false;      // it reads its inputs by ValueBuffers::strides, however they lie
   bool reads_tuple = false;  // a MindIR operator whose first input is a tuple: its items are inputs
 
   // All that the packed file holds of a step but kind and inputs; arrays last. Null: none.

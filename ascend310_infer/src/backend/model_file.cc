@@ -5,19 +5,19 @@
 #include "base/file.h"
 #include "files/mindir_reader.h"
 #include "files/packed_file.h"
-#include "lower/lower.h"
+#include "passes/passes.h"
 
 namespace adabin::backend {
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be.
 ir::Plan ReadPlan(std::string_view bytes, const std::string& path) {
-  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes);
+  if (files::IsPackedFile(bytes)) return passes::Simplify(files::ReadPackedFile(bytes));
   const bool packed = path.ends_with(".adabin");
   const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
   if (bytes.empty()) throw Error("the file is empty; copy it again, or " + again);
   if (packed) throw Error("not a packed model, or only its beginning; copy it again, or " + again);
-  return lower::Lower(files::ReadMindIr(bytes));
+  return passes::Simplify(passes::Recognized(files::ReadMindIr(bytes)));
 }
 
 ir::Plan LoadPlan(const std::string& path) {

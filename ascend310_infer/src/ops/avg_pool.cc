@@ -52,7 +52,6 @@ void Emit(Scheduler* scheduler, const Step& step) {
 const Operator kAvgPool = {.kind = ir::StepKind::kAvgPool,
                            .mindir = {"AvgPool"},
                            .words = "AvgPool",
-                           .match = MatchPool,
                            .parse = ParsePool,
                            .infer = InferPool,
                            .fields = PoolFields,

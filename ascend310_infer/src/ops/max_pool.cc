@@ -6,9 +6,9 @@ namespace adabin::ops {
 const Operator kMaxPool = {.kind = ir::StepKind::kMaxPool,
                            .mindir = {"MaxPool"},
                            .words = "MaxPool",
-                           .match = MatchPool,
                            .parse = ParsePool,
                            .infer = InferPool,
+                           .passes_values = true,
                            .fields = PoolFields,
                            .emit = EmitPool};
 
