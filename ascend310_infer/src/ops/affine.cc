@@ -157,12 +157,8 @@ void ListFields(Fields& fields, Step& step) {
 }
 
 void Emit(Scheduler* scheduler, const Step& step) {
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
+  Followers followers = FollowersOf(*scheduler, step);
   followers.affine = &step;
-  if (scheduler->fuse()) {
-    followers.activation = Follow(scheduler, ir::StepKind::kActivation, &followers);
-  }
   EmitMap(scheduler, step, followers, -1, TailText(followers));
 }
 
@@ -176,6 +172,7 @@ const Operator kAffine = {.kind = ir::StepKind::kAffine,
                           .parse = Parse,
                           .infer = Infer,
                           .fields = ListFields,
+                          .fuse = FuseActivation,
                           .emit = Emit};
 
 }  // namespace adabin::ops

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/pooling.h"
+#include "ops/tail.h"
 
 namespace adabin::ops {
 
@@ -10,6 +11,7 @@ const Operator kMaxPool = {.kind = ir::StepKind::kMaxPool,
                            .infer = InferPool,
                            .passes_values = true,
                            .fields = PoolFields,
+                           .fuse = FuseTail,
                            .emit = EmitPool};
 
 }  // namespace adabin::ops

@@ -66,9 +66,7 @@ void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
   const int input = scheduler->values().ReadFloats(step.input());
   const bool maximum = step.kind == StepKind::kMaxPool;
   const ConvGeometry g = maximum ? step.geometry : AverageGeometry(*scheduler, step);
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
-  FollowTail(scheduler, &followers);
+  const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
   scheduler->Emit(
       schedule::MakePool(maximum, g, input, TailOf(followers, g.in.c), output, scheduler->simd()),
