@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <random>
 
 #include "base/error.h"
@@ -15,15 +14,6 @@ namespace adabin::test {
 
 using ir::Step;
 using ir::StepKind;
-
-void Sign(std::string* bytes) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < bytes->size(); ++i) {
-    if (i >= 48 && i < 64) continue;
-    hash = (hash ^ static_cast<unsigned char>((*bytes)[i])) * 0x100000001b3u;
-  }
-  std::memcpy(bytes->data() + 48, &hash, sizeof(hash));
-}
 
 std::string Refusal(const std::string& bytes) {
   try {

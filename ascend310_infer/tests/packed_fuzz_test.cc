@@ -45,7 +45,7 @@ class Mutator {
     }
     std::string bytes = files::WritePackedFile(changed);
     if (kind == 0 || Draw(0, 9) == 0) MutateBytes(&bytes);
-    test::Sign(&bytes);
+    files::Sign(&bytes);
     return bytes;
   }
 
@@ -133,14 +133,18 @@ class Mutator {
     }
   }
 
-  // Mostly in the table, where a byte decides about much.
+  // Mostly in the table, where a byte decides about much; sometimes where the file says what lies
+  // where, or anywhere but in what tells that it is a packed file.
   void MutateBytes(std::string* bytes) {
-    uint64_t table = 0;
-    std::memcpy(&table, bytes->data() + 24, sizeof(table));
+    const files::Sections sections = files::ReadContainer(*bytes);
+    const std::string_view table = sections.at(files::Section::kNetwork);
+    const auto table_begin = static_cast<size_t>(table.data() - bytes->data());
     for (int i = Draw(1, 4); i > 0; --i) {
       const int where = Draw(0, 9);
-      const size_t begin = where == 0 ? 8 : 64;
-      const size_t end = where < 8 ? 64 + table : bytes->size();
+      const size_t begin = where == 0 ? 24 : where == 1 ? 16 : table_begin;
+      const size_t end = where == 0   ? table_begin
+                         : where == 1 ? bytes->size()
+                                      : table_begin + table.size();
       const size_t at = std::uniform_int_distribution(begin, end - 1)(rng_);
       char& byte = (*bytes)[at];
       switch (Draw(0, 2)) {
