@@ -72,21 +72,15 @@ ir::Plan PlanOfEveryKind() {
   };
   append(StepKind::kBinaryConv, [&](Step* s) {
     conv(s);
-    s->SetSecond(0);
     s->high = 1;
     s->low = -1;
     s->weight_low.assign(kChannels, -0.5f);
     s->weight_high.assign(kChannels, 0.75f);
     s->bits.assign(kChannels * RowWords(9 * kChannels), 0x55u);
-    affine(s);
-    slopes(s);
   });
   append(StepKind::kConv, [&](Step* s) {
     conv(s);
-    s->SetSecond(0);
     s->weights = NormalFloats(9 * kChannels * kChannels, &rng);
-    affine(s);
-    slopes(s);
   });
   append(StepKind::kAffine, affine);
   append(StepKind::kActivation, slopes);

@@ -218,7 +218,7 @@ void Fuzz(const Plan& plan, unsigned seed) {
     const std::string bytes = mutator.Mutate(plan);
     if (!test::Refusal(bytes).empty()) continue;
     ++read;
-    const Plan mutant = files::ReadPackedFile(bytes);
+    const Plan mutant = passes::Simplify(files::ReadPackedFile(bytes));
     if (!IsSmall(mutant)) continue;
     ++run;
     const Maps expected = Run(mutant, "reference", 1, false);
@@ -236,14 +236,14 @@ void Fuzz(const Plan& plan, unsigned seed) {
 
 TEST(PackedFuzz, EveryKindOfStep) { Fuzz(test::PlanOfEveryKind(), 1); }
 
-TEST(PackedFuzz, SmallNetwork) { Fuzz(test::LowerBytes(test::SmallNetwork()), 2); }
+TEST(PackedFuzz, SmallNetwork) { Fuzz(test::NetworkOf(test::SmallNetwork()), 2); }
 
 TEST(PackedFuzz, RandomNetworks) {
   const auto first = static_cast<unsigned>(Files());  // others with another number
   int networks = 0;
   for (unsigned seed = first; networks < 4; ++seed) {
     const auto numbers = seed % 2 == 0 ? test::Numbers::kExact : test::Numbers::kExtreme;
-    const Plan plan = test::LowerBytes(test::RandomResidualNetwork(seed, numbers));
+    const Plan plan = test::NetworkOf(test::RandomResidualNetwork(seed, numbers));
     if (!IsSmall(plan)) continue;
     Fuzz(plan, seed);
     ++networks;

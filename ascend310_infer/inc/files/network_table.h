@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The network as two sections of a packed file. The table lists the plan: unsigned LEB128 integers
-// and raw float32. First the input's c, h, w; the number of outputs and their values; the number of
-// steps; then each step:
+// The network as two sections of a packed file, as it was exported, with its binary layers found
+// (passes::Recognized): what is folded and fused is so at load, from either file. The table lists
+// its steps: unsigned LEB128 integers and raw float32. First the input's c, h, w; the number of
+// outputs and their values; the number of steps; then each step:
 //
 //   kind (ir/operators.def), input, second + 1 (0: none); of operators that read more than two, how
 //                               many more and these
 //   BinaryConv, Conv, pooling   kernel h w, stride h w, dilation h w, pad top bottom left right,
 //                               groups
 //   BinaryConv, Conv, Dense     output channels
-//   BinaryConv, Conv, Activation  activation (Activation)
+//   Activation                  activation (Activation)
 //   Pad                         six sizes
-//   Reshape                     c, h, w; of what is no map or vector 0, rank, sizes
-//   Transpose, Concat           number of axes, and these
+//   Reshape, Transpose, Concat  number of sizes or axes, and these
 //   L2Norm                      epsilon as float32
 //   Softmax                     1 and the axis
 //   Pointwise, Arithmetic       which function, as their files number them
@@ -23,13 +23,14 @@
 //
 //   BinaryConv                  bits, low weights, high weights
 //   Conv, Dense                 weights
-//   BinaryConv, Conv, Affine    scale
-//   BinaryConv, Conv, Affine, Dense  shift
-//   BinaryConv, Conv, Activation     positive slopes, negative slopes
+//   Affine                      scale
+//   Affine, Dense               shift
+//   Activation                  positive slopes, negative slopes
 //
 // The arrays' content lies in the other section in the same order, each from a multiple of 16 bytes
-// on: bits as the 32-bit words of base/bits.h, all else as float32. The constants of the popcount
-// arithmetic are recomputed at load, not stored.
+// on: bits as the 32-bit words of base/bits.h, all else as float32, but scale and shift as float64
+// where float32 does not hold all of their values: before their counts stands 4 or 8. The constants
+// of the popcount arithmetic are recomputed at load, not stored.
 #ifndef ADABIN_FILES_NETWORK_TABLE_H_
 #define ADABIN_FILES_NETWORK_TABLE_H_
 

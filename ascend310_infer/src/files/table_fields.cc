@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/table_fields.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "files/container.h"
@@ -13,6 +14,8 @@ size_t AlignUp(size_t value) {
   return (value + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+bool IsFloat(double value) { return value != value || value == static_cast<float>(value); }
+
 }  // namespace
 
 void TableWriter::Integer(uint64_t value) {
@@ -24,7 +27,12 @@ void TableWriter::Number(float& value) {
   table.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
+// A bias is float32's, a BatchNorm's factors are not: rounding before folding would show in
+// results.
 void TableWriter::Array(std::vector<double>& data) {
+  uint8_t bytes = std::ranges::all_of(data, IsFloat) ? 4 : 8;
+  Number(bytes);
+  if (bytes == 8) return Append(data);
   Append(std::vector<float>(data.begin(), data.end()));
 }
 
@@ -37,6 +45,7 @@ void TableWriter::Append(const std::vector<T>& data) {
 
 template void TableWriter::Append(const std::vector<uint32_t>& data);
 template void TableWriter::Append(const std::vector<float>& data);
+template void TableWriter::Append(const std::vector<double>& data);
 
 uint64_t TableReader::Integer(uint64_t limit) {
   uint64_t value = 0;
@@ -60,6 +69,10 @@ void TableReader::Number(float& value) {
 }
 
 void TableReader::Array(std::vector<double>& data) {
+  uint8_t bytes = 0;
+  Number(bytes);
+  if (bytes == 8) return Take(data);
+  if (bytes != 4) FailAsInconsistent();
   std::vector<float> values;
   Take(values);
   data.assign(values.begin(), values.end());
@@ -77,5 +90,6 @@ void TableReader::Take(std::vector<T>& data) {
 
 template void TableReader::Take(std::vector<uint32_t>& data);
 template void TableReader::Take(std::vector<float>& data);
+template void TableReader::Take(std::vector<double>& data);
 
 }  // namespace adabin::files

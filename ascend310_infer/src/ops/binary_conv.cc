@@ -71,7 +71,6 @@ void ListFields(Fields& fields, Step& step) {
   fields.Array(step.bits);
   fields.Array(step.weight_low);
   fields.Array(step.weight_high);
-  ResultFields(fields, step);
 }
 
 void Fuse(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
