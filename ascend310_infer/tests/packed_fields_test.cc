@@ -194,6 +194,7 @@ TEST(PackedFields, BinaryConvolutions) {
   ExpectRefused(kKind, "high weight has 9", [](Step* s) { s->weight_high.push_back(1); });
   ExpectRefused(kKind, "unknown comparison 2",
                 [](Step* s) { s->compare = static_cast<Compare>(2); });
+  ExpectRefused(kKind, "shift has 7", [](Step* s) { s->shift.assign(7, 1); });
   // 72 bits in three words: the 24 behind them stand for nothing.
   for (const uint32_t tail : {0x100u, 0x80000000u}) {
     ExpectRefused(kKind, "bits behind the last weight", [&](Step* s) { s->bits[2] |= tail; });

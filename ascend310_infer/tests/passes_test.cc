@@ -90,6 +90,27 @@ TEST(Passes, FoldingStopsAtAValueReadByTwo) {
   EXPECT_EQ(folded.outputs, (std::vector<int>{2, 1}));
 }
 
+// 0.1 is no float32: of two that are folded as one it must not be rounded before.
+TEST(Passes, FactorsAreRoundedWhereNothingIsFoldedWithThem) {
+  Plan plan = Map(1, 4);
+  const int lone = Affine(&plan, Conv(&plan, 0), 0.1, 0);
+  const int two = Affine(&plan, Affine(&plan, Conv(&plan, lone), 0.1, 0), 0.1, 0);
+  Step dense;
+  dense.kind = StepKind::kDense;
+  dense.inputs = {Affine(&plan, 0, 0.1, 0)};
+  plan.outputs = {two, dense.input()};
+  const auto scale = [&](int value) {
+    return passes::RoundLoneAffines(plan).steps[static_cast<size_t>(value) - 1].scale[0];
+  };
+  EXPECT_EQ(scale(lone), 0.1f);
+  EXPECT_EQ(scale(two), 0.1);
+  EXPECT_EQ(scale(two - 1), 0.1);
+  EXPECT_EQ(scale(dense.input()), 0.1f);
+  plan.steps.push_back(dense);
+  plan.values.push_back(plan.values.back());
+  EXPECT_EQ(scale(dense.input()), 0.1);
+}
+
 // The sum of two convolutions: the first becomes the second's residual, wherever they lie.
 TEST(Passes, AResidualIsAttachedWhereBothExist) {
   Plan plan = Map(1, 4);

@@ -24,7 +24,7 @@
 //   BinaryConv                  bits, low weights, high weights
 //   Conv, Dense                 weights
 //   Affine                      scale
-//   Affine, Dense               shift
+//   Affine, Dense, BinaryConv   shift; of a BinaryConv it is the bias of a dense layer
 //   Activation                  positive slopes, negative slopes
 //
 // The arrays' content lies in the other section in the same order, each from a multiple of 16 bytes
