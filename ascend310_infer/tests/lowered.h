@@ -6,13 +6,13 @@
 
 #include "base/error.h"
 #include "files/mindir_reader.h"
-#include "lower/lower.h"
+#include "passes/passes.h"
 #include "mindir_builder.h"
 
 namespace adabin::test {
 
 inline ir::Plan LowerBytes(const std::string& bytes) {
-  return lower::Lower(files::ReadMindIr(bytes));
+  return passes::Simplify(passes::Recognized(files::ReadMindIr(bytes)));
 }
 
 // What lowering says of a network, or nothing.

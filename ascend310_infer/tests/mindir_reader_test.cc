@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 
 namespace adabin {
@@ -17,7 +17,7 @@ using test::MindIrBuilder;
 // The message of the Error that reading and lowering ends with; "" when it succeeds.
 std::string Complaint(const std::string& bytes) {
   try {
-    lower::Lower(files::ReadMindIr(bytes));
+    test::LowerBytes(bytes);
   } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
     return error.what();

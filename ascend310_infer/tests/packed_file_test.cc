@@ -5,15 +5,14 @@
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
-#include "files/mindir_reader.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
 
 namespace adabin {
 namespace {
 
-ir::Plan SmallPlan() { return lower::Lower(files::ReadMindIr(test::SmallNetwork())); }
+ir::Plan SmallPlan() { return test::LowerBytes(test::SmallNetwork()); }
 
 bool Refused(const std::string& bytes) { return !test::Refusal(bytes).empty(); }
 

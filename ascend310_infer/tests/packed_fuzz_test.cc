@@ -16,9 +16,8 @@
 #include "backend/cpu_backend.h"
 #include "base/bits.h"
 #include "base/error.h"
-#include "files/mindir_reader.h"
 #include "files/packed_file.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
 #include "random_conv.h"
@@ -233,14 +232,14 @@ void Fuzz(const Plan& plan, unsigned seed) {
 
 TEST(PackedFuzz, EveryKindOfStep) { Fuzz(test::PlanOfEveryKind(), 1); }
 
-TEST(PackedFuzz, SmallNetwork) { Fuzz(lower::Lower(files::ReadMindIr(test::SmallNetwork())), 2); }
+TEST(PackedFuzz, SmallNetwork) { Fuzz(test::LowerBytes(test::SmallNetwork()), 2); }
 
 TEST(PackedFuzz, RandomNetworks) {
   const auto first = static_cast<unsigned>(Files());  // others with another number
   int networks = 0;
   for (unsigned seed = first; networks < 4; ++seed) {
     const auto numbers = seed % 2 == 0 ? test::Numbers::kExact : test::Numbers::kExtreme;
-    const Plan plan = lower::Lower(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+    const Plan plan = test::LowerBytes(test::RandomResidualNetwork(seed, numbers));
     if (!IsSmall(plan)) continue;
     Fuzz(plan, seed);
     ++networks;

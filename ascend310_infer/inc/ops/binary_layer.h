@@ -8,20 +8,19 @@
 #include <optional>
 #include <vector>
 
-#include "ir/graph.h"
 #include "ir/plan.h"
 #include "kernels/bconv2d.h"
 
 namespace adabin::ops {
 
-// Weights with at most two distinct finite values in each of `channels` rows become bits and two
-// values per row. OIHW in, the bit order of base/bits.h out.
+// Weights of a kConv step with at most two distinct finite values for each output channel become
+// bits and two values per channel. OIHW in, the bit order of base/bits.h out.
 struct BinaryWeights {
   std::vector<uint32_t> bits;
   std::vector<float> low;
   std::vector<float> high;
 };
-std::optional<BinaryWeights> MatchBinaryWeights(const ir::Tensor& weights);
+std::optional<BinaryWeights> MatchBinaryWeights(const ir::Step& conv);
 
 // The kernel's view of a kBinaryConv step.
 kernels::BConv2DParams BinaryParams(const ir::Step& step);

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "files/packed_file.h"
-#include "lower/lower.h"
+#include "passes/passes.h"
 
 namespace adabin::backend {
 
@@ -12,12 +12,12 @@ namespace adabin::backend {
 // file should be.
 ir::Plan ReadPlan(std::string_view bytes, const std::string& path,
                   const files::Consumed& consumed) {
-  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes);
+  if (files::IsPackedFile(bytes)) return passes::Simplify(files::ReadPackedFile(bytes));
   const bool packed = path.ends_with(".adabin");
   const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
   if (bytes.empty()) throw Error("the file is empty; copy it again, or " + again);
   if (packed) throw Error("not a packed model, or only its beginning; copy it again, or " + again);
-  return lower::Lower(files::ReadMindIr(bytes, consumed));
+  return passes::Simplify(passes::Recognized(files::ReadMindIr(bytes, consumed)));
 }
 
 ir::Plan LoadPlan(const std::string& path) {

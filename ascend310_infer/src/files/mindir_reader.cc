@@ -211,7 +211,6 @@ class Builder {
   }
 
   void Add(Node node, std::string_view output) {
-    for (const int input : node.inputs) ++graph_.values[static_cast<size_t>(input)].uses;
     GraphValue value;
     value.kind = GraphValue::Kind::kNode;
     value.node = static_cast<int>(graph_.nodes.size());
@@ -227,7 +226,6 @@ class Builder {
       graph_.outputs.insert(graph_.outputs.end(), named.values.begin(), named.values.end());
     }
     if (graph_.outputs.empty()) throw Error("the network has no output; export it again");
-    for (const int output : graph_.outputs) ++graph_.values[static_cast<size_t>(output)].uses;
   }
 
   const ModelMessage& model_;

@@ -6,17 +6,16 @@
 
 namespace adabin::ops {
 
-std::optional<BinaryWeights> MatchBinaryWeights(const ir::Tensor& weights) {
-  if (weights.shape.size() != 4 || weights.data.empty()) return std::nullopt;
-  const auto channels = static_cast<size_t>(weights.shape[0]);
-  const auto group_in = static_cast<size_t>(weights.shape[1]);
-  const auto taps = static_cast<size_t>(weights.shape[2] * weights.shape[3]);
+std::optional<BinaryWeights> MatchBinaryWeights(const ir::Step& conv) {
+  const auto channels = static_cast<size_t>(conv.out_channels);
+  const auto group_in = static_cast<size_t>(conv.geometry.group_in());
+  const auto taps = static_cast<size_t>(conv.geometry.taps());
   const size_t filter = group_in * taps;
   const size_t row_words = RowWords(static_cast<int>(filter));
   BinaryWeights binary;
   binary.bits.assign(channels * row_words, 0);
   for (size_t o = 0; o < channels; ++o) {
-    const float* row = weights.data.data() + o * filter;
+    const float* row = conv.weights.data() + o * filter;
     float low = row[0];
     float high = row[0];
     for (size_t i = 0; i < filter; ++i) {

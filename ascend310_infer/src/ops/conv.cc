@@ -68,7 +68,7 @@ void ListFields(Fields& fields, Step& step) {
 
 bool ReadsNchw(const schedule::Scheduler& scheduler, const Step& step) {
   return step.input() == 0 && step.second() != 0 &&
-         kernels::FitsRows(FloatParams(scheduler, step, step.weights));
+         kernels::FitsRows(FloatParams(scheduler.plan(), step, step.weights));
 }
 
 }  // namespace
@@ -80,6 +80,7 @@ const Operator kConv = {.kind = ir::StepKind::kConv,
                         .infer = Infer,
                         .max_inputs = 2,
                         .fields = ListFields,
+                        .fuse = FuseFloat,
                         .emit = EmitFloat,
                         .reads_nchw = ReadsNchw};
 

@@ -107,6 +107,7 @@ const Operator kReshape = {.kind = ir::StepKind::kReshape,
                            .words = "Reshape, Flatten, Squeeze, ExpandDims",
                            .parse = Parse,
                            .infer = Infer,
+                           .passes_values = true,
                            .any_order = true,
                            .fields = ListFields,
                            .emit = Emit};
