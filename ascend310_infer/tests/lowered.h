@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "files/mindir_reader.h"
-#include "passes/passes.h"
 #include "mindir_builder.h"
+#include "passes/passes.h"
 
 namespace adabin::test {
 

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "files/mindir_reader.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 
 namespace adabin {
@@ -72,7 +72,7 @@ std::string Rewrite(const std::string& bytes, Level level, const Change& change)
   return result;
 }
 
-ir::Plan PlanOf(const std::string& bytes) { return lower::Lower(files::ReadMindIr(bytes)); }
+ir::Plan PlanOf(const std::string& bytes) { return test::LowerBytes(bytes); }
 
 std::string Complaint(const std::string& bytes) {
   try {
