@@ -123,26 +123,8 @@ TEST(Lower, BothOrdersOfTheComparison) {
 TEST(Lower, PaddedBinaryActivationRunsAsFloat) {
   MindIrBuilder b({1, 2, 4, 4});
   const std::string x = b.Binarize(b.Input(), 0, 1, -1);
-  mindir::PrimitiveProto* pad = b.model.add_primitives();
-  pad->set_name("Pad:1000");
-  pad->set_op_type("Pad");
-  mindir::AttributeProto* paddings = pad->add_attribute();
-  paddings->set_name("paddings");
-  paddings->set_type(mindir::AttributeProto::TUPLE);
-  for (const int64_t size : {0, 0, 1, 1}) {
-    mindir::AttributeProto* pair = paddings->add_values();
-    pair->set_type(mindir::AttributeProto::TUPLE);
-    for (int side = 0; side < 2; ++side) {
-      mindir::AttributeProto* item = pair->add_values();
-      item->set_type(mindir::AttributeProto::INT64);
-      item->add_ints(size);
-    }
-  }
-  mindir::NodeProto* node = b.model.mutable_graph()->add_node();
-  node->set_op_type("REF::Pad:1000");
-  node->add_input(x);
-  node->add_output("padded");
-  b.Output({b.Conv2D("padded", {{1, 2, 1, 1}, {1, 2}})});
+  const std::string padded = b.Pad(x, {0, 0, 1, 1});
+  b.Output({b.Conv2D(padded, {{1, 2, 1, 1}, {1, 2}})});
   const Plan plan = LowerBytes(b.Serialize());
   ASSERT_EQ(plan.steps.size(), 3u);
   EXPECT_EQ(plan.steps[2].kind, StepKind::kConv);

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "files/mindir_reader.h"
 #include "ir/plan.h"
 
 namespace adabin::backend {
@@ -16,7 +17,8 @@ ir::Plan LoadNetwork(const std::string& path);
 ir::Plan LoadPlan(const std::string& path);
 
 // The same of its content. `path` is for hints, and may be empty. Throws Error.
-ir::Plan ReadPlan(std::string_view bytes, const std::string& path = "");
+ir::Plan ReadPlan(std::string_view bytes, const std::string& path = "",
+                  const files::Consumed& consumed = nullptr);
 
 }  // namespace adabin::backend
 
