@@ -9,12 +9,14 @@
 
 namespace adabin::backend {
 
-// Reads a MindIR or packed file, told apart by content, into a plan. Throws Error naming the file,
-// FileError where it cannot be read.
-ir::Plan LoadPlan(const std::string& path);
+// Reads a MindIR or packed file, told apart by content, into a plan. `description`, unless null,
+// becomes that of a packed file, or empty. Throws Error naming the file, FileError where it cannot
+// be read.
+ir::Plan LoadPlan(const std::string& path, std::string* description = nullptr);
 
 // The same of its content. `path` is for hints, and may be empty. Throws Error.
-ir::Plan ReadPlan(std::string_view bytes, const std::string& path = "");
+ir::Plan ReadPlan(std::string_view bytes, const std::string& path = "",
+                  std::string* description = nullptr);
 
 }  // namespace adabin::backend
 

@@ -61,6 +61,9 @@ class Builder {
       throw Error("the network's input is not float32; export it in float32");
     }
     graph_.input_shape.assign(input.tensor(0).dims().begin(), input.tensor(0).dims().end());
+    // "graph:argument of construct"; of outputs the exporter's own numbers are all there is.
+    const size_t colon = input.name().rfind(':');
+    if (colon != std::string::npos) graph_.input_name = Printable(input.name().substr(colon + 1));
     GraphValue value;
     value.kind = GraphValue::Kind::kInput;
     graph_.values.push_back(std::move(value));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/table_fields.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "files/container.h"
@@ -18,6 +19,11 @@ size_t AlignUp(size_t value) {
 void TableWriter::Integer(uint64_t value) {
   for (; value >= 0x80; value >>= 7) table.push_back(static_cast<char>(value | 0x80));
   table.push_back(static_cast<char>(value));
+}
+
+void TableWriter::Text(const std::string& text) {
+  Integer(text.size());
+  table += text;
 }
 
 void TableWriter::Number(float& value) {
@@ -51,6 +57,17 @@ uint64_t TableReader::Integer(uint64_t limit) {
     }
   }
   FailAsInconsistent();
+}
+
+std::string TableReader::Text() {
+  const uint64_t size = Integer();
+  if (size > table_.size()) FailAsInconsistent();
+  std::string text(table_.substr(0, size));
+  table_.remove_prefix(size);
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+    FailAsInconsistent();
+  }
+  return text;
 }
 
 void TableReader::Number(float& value) {

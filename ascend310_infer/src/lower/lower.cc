@@ -189,6 +189,7 @@ void RoundConstants(Plan* plan) {
 Plan Lower(const Graph& graph) {
   Plan plan = Simplify(Lowering(graph).Run());
   RoundConstants(&plan);
+  plan.input_name = graph.input_name;
   return plan;
 }
 
