@@ -138,6 +138,10 @@ class Translation {
 
 }  // namespace
 
-Plan Translate(const Graph& graph) { return Translation(graph).Run(); }
+Plan Translate(const Graph& graph) {
+  Plan plan = Translation(graph).Run();
+  plan.input_name = graph.input_name;
+  return plan;
+}
 
 }  // namespace adabin::passes
