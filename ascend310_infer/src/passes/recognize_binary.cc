@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cmath>
 
+#include "base/finite.h"
 #include "ops/binary_layer.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -49,7 +49,7 @@ class Recognition {
  private:
   // No layer that is binary runs as float unasked: what cannot be packed is refused.
   void Recognize(Step* conv) {
-    if (!std::ranges::all_of(conv->weights, IsFinite)) {
+    if (!AllFinite(conv->weights)) {
       ops::Fail(*conv,
                 "its input is binarized and a weight is not finite; export the network again");
     }

@@ -14,7 +14,7 @@ ir::Plan RoundConstants(ir::Plan plan) {
   return plan;
 }
 
-ir::Plan Recognized(const ir::Graph& graph) { return RecognizeBinary(Translate(graph)); }
+ir::Plan Recognized(ir::Graph graph) { return RecognizeBinary(Translate(std::move(graph))); }
 
 ir::Plan Simplify(ir::Plan plan) {
   for (const auto pass :
