@@ -51,6 +51,7 @@ has_header() { echo "#include <$1>" | "${CXX:-g++}" -std=c++20 -E -x c++ - >/dev
 command -v cmake >/dev/null || missing+=(cmake)
 if command -v "${CXX:-g++}" >/dev/null; then
   has_header protozero/pbf_message.hpp || missing+=(libprotozero-dev)
+  has_header xxhash.h || missing+=(libxxhash-dev)
   has_header CLI/CLI.hpp || missing+=(libcli11-dev)
   has_header nlohmann/json.hpp || missing+=(nlohmann-json3-dev)
   if [[ $test == ON ]]; then

@@ -8,7 +8,7 @@
 # host's package system.
 set -euo pipefail
 
-PACKAGES=(libprotozero-dev libgtest-dev libcli11-dev nlohmann-json3-dev)
+PACKAGES=(libprotozero-dev libxxhash-dev libgtest-dev libcli11-dev nlohmann-json3-dev)
 
 if [[ $# -ne 1 || $1 == -* ]]; then
   echo "usage: bash aarch64_sysroot.sh DIR" >&2

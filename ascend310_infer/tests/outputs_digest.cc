@@ -13,7 +13,6 @@
 
 #include "backend/cpu_backend.h"
 #include "backend/model_file.h"
-#include "base/error.h"
 #include "files/packed_file.h"
 #include "kernels/select_kernel.h"
 #include "lowered.h"
@@ -63,22 +62,25 @@ void PrintRuns(const Plan& plan, const std::vector<float>& input,
   }
 }
 
-void PrintNetwork(const std::string& name, const Plan& plan) {
+// A network as it was exported: its packed file, and what a plan is made of it.
+Plan PrintPacked(const std::string& name, const Plan& network) {
   std::printf("%s", name.c_str());
+  const Plan plan = adabin::passes::Simplify(network);
+  const std::string packed = adabin::files::WritePackedFile(network);
+  const Plan read = adabin::passes::Simplify(adabin::files::ReadPackedFile(packed));
+  if (!(read == plan)) std::printf(" DIFFERS WHEN READ");
+  Sum bytes;
+  bytes.Add(packed.data(), packed.size());
+  Print("packed", bytes);
+  return plan;
+}
+
+void PrintPlan(const Plan& plan) {
   std::mt19937 rng(1);
   // Multiples of a small power of two: sums of random networks stay exact, and ties come about.
   std::uniform_int_distribution draw(-8, 8);
   std::vector<float> input(3 * plan.input.size());
   for (float& x : input) x = static_cast<float>(draw(rng)) / 4;
-  const std::string packed = adabin::files::WritePackedFile(plan);
-  try {
-    if (!(adabin::files::ReadPackedFile(packed) == plan)) std::printf(" DIFFERS WHEN READ");
-  } catch (const adabin::Error& error) {
-    std::printf(" NOT READ: %s", error.what());
-  }
-  Sum bytes;
-  bytes.Add(packed.data(), packed.size());
-  Print("packed", bytes);
   adabin::backend::Options options;
   for (const adabin::kernels::Kernel& kernel : adabin::kernels::KernelTable()) {
     options.kernel = kernel.name;
@@ -103,11 +105,14 @@ int main(int argc, char** argv) {
     for (const auto numbers : {adabin::test::Numbers::kExact, adabin::test::Numbers::kExtreme}) {
       if ((seed % 2 == 0) != (numbers == adabin::test::Numbers::kExact)) continue;
       const std::string bytes = adabin::test::RandomResidualNetwork(seed, numbers);
-      PrintNetwork("network " + std::to_string(seed), adabin::test::LowerBytes(bytes));
+      PrintPlan(PrintPacked("network " + std::to_string(seed), adabin::test::NetworkOf(bytes)));
     }
     adabin::test::RandomPlan random(seed);
-    PrintNetwork("plan " + std::to_string(seed), random.plan_);
+    std::printf("plan %u", seed);
+    PrintPlan(random.plan_);
   }
-  for (int i = 3; i < argc; ++i) PrintNetwork(argv[i], adabin::backend::LoadPlan(argv[i]));
+  for (int i = 3; i < argc; ++i) {
+    PrintPlan(PrintPacked(argv[i], adabin::backend::LoadNetwork(argv[i])));
+  }
   return 0;
 }

@@ -3,13 +3,11 @@
 #define ADABIN_OPS_ACTIVATION_H_
 
 #include "ir/plan.h"
-#include "ops/fields.h"
 
 namespace adabin::ops {
 
 // What any step with an activation has of it.
 void CheckActivation(const ir::Step& step, int channels);
-void ActivationSlopes(Fields& fields, ir::Step& step);
 
 }  // namespace adabin::ops
 

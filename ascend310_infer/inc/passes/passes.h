@@ -11,9 +11,14 @@
 
 namespace adabin::passes {
 
-// Conv of a Threshold with two weights per channel: a BinaryConv. Throws Error naming a layer that
-// is binary and cannot be packed.
+// A Conv or Dense of a Threshold with two weights per output: a BinaryConv, of a dense layer one
+// whose kernel is as large as the map that it reads flattened. Throws Error naming a layer that is
+// binary and cannot be packed.
 ir::Plan RecognizeBinary(ir::Plan plan);
+
+// The factors of a BatchNorm are rounded to float32, half the size in a packed file, where nothing
+// else is folded with it: they would be later, and come to the same.
+ir::Plan RoundLoneAffines(ir::Plan plan);
 
 // Reshapes that change nothing go.
 ir::Plan DropReshapes(ir::Plan plan);
@@ -30,7 +35,8 @@ ir::Plan FoldDense(ir::Plan plan);
 // Folding is done in double; what comes out is rounded once.
 ir::Plan RoundConstants(ir::Plan plan);
 
-// A network as exported with its binary layers found: what the packed file holds.
+// A network as exported with its binary layers found, without reshapes that change nothing: what
+// the packed file holds.
 ir::Plan Recognized(ir::Graph graph);
 // The same ready to run, from a MindIR or a packed file: all passes behind RecognizeBinary.
 ir::Plan Simplify(ir::Plan plan);

@@ -172,7 +172,8 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
 
 void ListFields(Fields& fields, Step& step) {
   fields.Choice(step.act);
-  ActivationSlopes(fields, step);
+  fields.Array(step.positive);
+  fields.Array(step.negative);
 }
 
 void Emit(Scheduler* scheduler, const Step& step) {
@@ -196,11 +197,6 @@ void CheckActivation(const Step& step, int channels) {
   const size_t slopes = step.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
   CheckSize(step, "positive slope", step.positive.size(), slopes);
   CheckSize(step, "negative slope", step.negative.size(), slopes);
-}
-
-void ActivationSlopes(Fields& fields, Step& step) {
-  fields.Array(step.positive);
-  fields.Array(step.negative);
 }
 
 const Operator kActivation = {.kind = ir::StepKind::kActivation,

@@ -71,7 +71,7 @@ void ListFields(Fields& fields, Step& step) {
   fields.Array(step.bits);
   fields.Array(step.weight_low);
   fields.Array(step.weight_high);
-  ResultFields(fields, step);
+  fields.Array(step.shift);
 }
 
 void Fuse(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {

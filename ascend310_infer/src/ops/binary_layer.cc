@@ -7,13 +7,13 @@
 
 namespace adabin::ops {
 
-std::optional<BinaryWeights> MatchBinaryWeights(const ir::Step& conv) {
-  const auto channels = static_cast<size_t>(conv.out_channels);
-  const auto group_in = static_cast<size_t>(conv.geometry.group_in());
-  const auto taps = static_cast<size_t>(conv.geometry.taps());
+std::optional<BinaryWeights> MatchBinaryWeights(std::span<const float> weights, int out, int inputs,
+                                                int positions) {
+  const auto channels = static_cast<size_t>(out);
+  const auto group_in = static_cast<size_t>(inputs);
+  const auto taps = static_cast<size_t>(positions);
   const size_t filter = group_in * taps;
   const size_t row_words = RowWords(static_cast<int>(filter));
-  const std::span<const float> weights(conv.weights);
   BinaryWeights binary;
   binary.bits.assign(channels * row_words, 0);
   for (size_t o = 0; o < channels; ++o) {

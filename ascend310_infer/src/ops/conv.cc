@@ -63,7 +63,6 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
 void ListFields(Fields& fields, Step& step) {
   ConvolutionFields(fields, step);
   fields.Array(step.weights);
-  ResultFields(fields, step);
 }
 
 bool ReadsNchw(const schedule::Scheduler& scheduler, const Step& step) {

@@ -45,13 +45,6 @@ Shape InferResults(const ir::Plan& plan, Step* step) {
 void ConvolutionFields(Fields& fields, Step& step) {
   WindowFields(fields, step.geometry);
   fields.Number(step.out_channels);
-  fields.Choice(step.act);
-}
-
-void ResultFields(Fields& fields, Step& step) {
-  fields.Array(step.scale);
-  fields.Array(step.shift);
-  ActivationSlopes(fields, step);
 }
 
 kernels::Conv2DParams FloatParams(const ir::Plan& plan, const Step& step,

@@ -17,8 +17,8 @@ int64_t InferFilter(const ir::Plan& plan, ir::Step* step);
 // Scale, shift, activation, residual: after them. Returns the output's shape.
 Shape InferResults(const ir::Plan& plan, ir::Step* step);
 
+// A packed file holds convolutions as exported: nothing is folded into them.
 void ConvolutionFields(Fields& fields, ir::Step& step);
-void ResultFields(Fields& fields, ir::Step& step);
 
 kernels::Conv2DParams FloatParams(const ir::Plan& plan, const ir::Step& step,
                                   std::span<const float> weights);

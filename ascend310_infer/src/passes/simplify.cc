@@ -6,15 +6,9 @@
 
 namespace adabin::passes {
 
-ir::Plan RoundConstants(ir::Plan plan) {
-  for (ir::Step& step : plan.steps) {
-    for (double& value : step.scale) value = static_cast<float>(value);
-    for (double& value : step.shift) value = static_cast<float>(value);
-  }
-  return plan;
+ir::Plan Recognized(ir::Graph graph) {
+  return RoundLoneAffines(DropReshapes(RecognizeBinary(Translate(std::move(graph)))));
 }
-
-ir::Plan Recognized(ir::Graph graph) { return RecognizeBinary(Translate(std::move(graph))); }
 
 ir::Plan Simplify(ir::Plan plan) {
   for (const auto pass :
