@@ -72,9 +72,9 @@ def project(tmp_path):
     return tmp_path
 
 
-def infer(project, *more):
+def infer(project, *more, model="net.mindir"):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = ["bash", project / "scripts" / "run_infer_310.sh", project / "model" / "net.mindir", "shapes", "-", *more]
+    command = ["bash", project / "scripts" / "run_infer_310.sh", project / "model" / model, "shapes", "-", *more]
     return subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
 
 
@@ -88,6 +88,22 @@ def test_inference_script_takes_the_description_of_the_model_before_the_config_o
     for path in (project / "model").glob("*.yaml"):
         path.unlink()
     assert "no net.yaml or config.yaml beside" in infer(project).stderr
+
+
+def test_inference_script_takes_what_a_packed_file_says_of_itself_before_what_lies_beside_it(project):
+    for name in ("net.adabin", "net.yaml"):
+        (project / "model" / name).touch()
+    program = project / "ascend310_infer" / "build" / "adabin_infer"
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *--print_description*) echo "image_size: 8" ;; *) echo \'{"samples": 40}\' ;; esac\n',
+        encoding="utf-8",
+    )
+    ended = infer(project, model="net.adabin")
+    assert ended.returncode == 0 and f"preparing images as {project}/model/net.adabin says\n" in ended.stderr
+    flags = json.loads(next(line for line in ended.stderr.splitlines() if line.startswith("{")))["flags"]
+    assert flags[0] == "--config_path" and Path(flags[1]).read_text(encoding="utf-8") == "image_size: 8\n"
+    program.write_text('#!/bin/sh\n[ "$3" != --print_description ] && echo \'{"samples": 40}\'\n', encoding="utf-8")
+    assert f"preparing images as {project}/model/net.yaml says\n" in infer(project, model="net.adabin").stderr
 
 
 @pytest.mark.parametrize("device, expected", [((), "CPU"), (("CPU",), "CPU"), (("3",), "Ascend --device_id 3")])
