@@ -6,6 +6,7 @@
 namespace adabin::passes {
 
 ir::Plan Rewrite::Finish() {
+  if (!changed_) return std::move(plan_);
   ir::Plan plan;
   ops::SetInput(&plan, plan_.values[0]);
   std::vector<int> number(plan_.values.size(), 0);  // in the new plan
