@@ -44,6 +44,18 @@ struct ConvGeometry {
   bool operator==(const ConvGeometry&) const = default;
 };
 
+// What an average divides by: the pixels of its window that lie on the map or within so much of the
+// padding around it; or always `fixed`, where that is not 0.
+struct PoolDivisor {
+  int top = 0;
+  int bottom = 0;
+  int left = 0;
+  int right = 0;
+  int fixed = 0;
+
+  bool operator==(const PoolDivisor&) const = default;
+};
+
 // Output rows or columns of a window; 0 or less when the window does not fit.
 inline int64_t WindowOutput(int64_t in, int64_t pad, int64_t kernel, int64_t stride,
                             int64_t dilation) {

@@ -11,7 +11,7 @@ namespace adabin {
 // The numbers are part of the packed file.
 enum class Activation : uint8_t {
   kNone = 0,
-  kRelu = 1,
+  kRelu = 1,      // x > 0 ? x : 0, of NaN 0
   kTwoSlope = 2,  // Maxout and PReLU: positive * max(x, 0) + negative * min(x, 0)
 };
 
@@ -31,7 +31,7 @@ struct Epilogue {
       // side; a NaN stays one.
       for (int c = 0; c < channels; ++c) z[c] *= z[c] > 0.0f ? positive[c] : negative[c];
     } else if (act == Activation::kRelu) {
-      for (int c = 0; c < channels; ++c) z[c] = z[c] < 0.0f ? 0.0f : z[c];
+      for (int c = 0; c < channels; ++c) z[c] = z[c] > 0.0f ? z[c] : 0.0f;
     }
   }
 };

@@ -20,6 +20,7 @@
 //                               many more and these
 //   BinaryConv, Conv, pooling   kernel h w, stride h w, dilation h w, pad top bottom left right,
 //                               groups
+//   PaddedAverage               padding that counts: top bottom left right; divisor, or 0
 //   BinaryConv, Conv, Dense     output channels
 //   BinaryConv, Conv, Activation  activation (Activation)
 //   Pad                         six sizes

@@ -45,6 +45,7 @@ struct Windows {
   int columns = 0;
   size_t column_step = 0;
   int channels = 0;
+  float divisor = 1;     // of an average
   float* out = nullptr;  // [count][channels]
 };
 

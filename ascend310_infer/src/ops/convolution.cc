@@ -75,8 +75,11 @@ Followers FindPool(Scheduler* scheduler, const Step& step) {
   Followers followers;
   if (!scheduler->fuse() || step.second() >= 0) return followers;
   followers.value = scheduler->ValueOf(step);
+  const Step* pool = scheduler->readers().Only(followers.value, StepKind::kMaxPool);
+  // A ring of rows as high as the window holds no dilated one.
+  if (pool == nullptr || pool->geometry.dilation_h != 1) return followers;
   followers.pool = Follow(scheduler, StepKind::kMaxPool, &followers);
-  if (followers.pool != nullptr) FollowTail(scheduler, &followers);
+  FollowTail(scheduler, &followers);
   return followers;
 }
 

@@ -3,13 +3,14 @@
 
 namespace adabin::ops {
 
-const Operator kMaxPool = {.kind = ir::StepKind::kMaxPool,
-                           .mindir = {"MaxPool"},
-                           .words = "MaxPool",
-                           .match = MatchPool,
-                           .parse = ParsePool,
-                           .infer = InferPool,
-                           .fields = PoolFields,
-                           .emit = EmitPool};
+const Operator kMaxPool = {
+    .kind = ir::StepKind::kMaxPool,
+    .mindir = {"MaxPool", "MaxPoolWithArgmaxV2", "AdaptiveMaxPool2D", "Squeeze"},
+    .words = "MaxPool, AdaptiveMaxPool2D",
+    .match = MatchMaxPool,
+    .parse = ParsePool,
+    .infer = InferPool,
+    .fields = PoolFields,
+    .emit = EmitPool};
 
 }  // namespace adabin::ops

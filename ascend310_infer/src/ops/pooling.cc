@@ -2,9 +2,11 @@
 #include "ops/pooling.h"
 
 #include <string>
+#include <utility>
 
 #include "ir/node_view.h"
 #include "ops/check.h"
+#include "ops/pool_node.h"
 #include "ops/tail.h"
 #include "ops/window.h"
 #include "schedule/step_text.h"
@@ -18,56 +20,58 @@ using ir::NodeView;
 using ir::Step;
 using ir::StepKind;
 
-bool IsPool(const Node& node) { return node.op == "MaxPool" || node.op == "AvgPool"; }
-
-std::vector<int> Kernel(const NodeView& view) {
-  return Spatial(view, view.argument("kernel_size", 1), "kernel_size");
+// Each window must reach the map: a maximum or mean of nothing has no value.
+void CheckReach(const Step& step, int out, int stride, int pad, int kernel, int dilation, int in) {
+  for (int i = 0; i < out; ++i) {
+    const TapRange taps = ValidTaps(i * stride - pad, kernel, dilation, in);
+    if (taps.begin == taps.end) Fail(step, "a pooling window lies outside the feature map");
+  }
 }
 
-std::vector<int> Stride(const NodeView& view) {
-  return Spatial(view, view.argument("strides", 2), "strides");
-}
-
-// The pooling of which `node` takes every n-th pixel, if no one else reads it; or null. It looks at
-// every pixel of its map: then the two are one pooling, whose windows are n pixels apart.
-const Node* SubsampledPool(const Graph& graph, const Node& node) {
+// The pooling of which `outer` takes every n-th pixel, if no one else reads it. It looks at every
+// pixel of its map: then the two are one pooling, whose windows are n pixels apart.
+std::optional<PoolNode> SubsampledPool(const Graph& graph, const PoolNode& outer) {
   const std::vector<int> one = {1, 1};
-  const NodeView view(graph, node);
-  if (Kernel(view) != one) return nullptr;
-  const int inner = view.input(0);
-  const Node* pool = ir::Producer(graph, inner);
-  if (pool == nullptr || ir::Uses(graph, inner) != 1 || !IsPool(*pool)) return nullptr;
-  return Stride(NodeView(graph, *pool)) == one ? pool : nullptr;
+  const auto is_plain = [](const Node& node) {
+    return node.op == "MaxPool" || node.op == "AvgPool";
+  };
+  if (!is_plain(*outer.node) || PoolKernel(NodeView(graph, *outer.node)) != one) {
+    return std::nullopt;
+  }
+  const auto inner = MatchPoolNode(graph, outer.x);
+  if (!inner || ir::Uses(graph, outer.x) != 1 || !is_plain(*inner->node)) return std::nullopt;
+  return PoolStride(NodeView(graph, *inner->node)) == one ? inner : std::nullopt;
+}
+
+std::optional<std::vector<int>> MatchPool(const Graph& graph, int v, bool maximum) {
+  const auto outer = MatchPoolNode(graph, v);
+  if (!outer) return std::nullopt;
+  const PoolNode pool = SubsampledPool(graph, *outer).value_or(*outer);
+  if (pool.maximum != maximum || CountsPadding(graph, pool)) return std::nullopt;
+  return std::vector<int>{pool.x};
 }
 
 }  // namespace
 
-std::optional<std::vector<int>> MatchPool(const Graph& graph, int v) {
-  const Node& node = *ir::Producer(graph, v);
-  const Node* pool = SubsampledPool(graph, node);
-  return std::vector<int>{NodeView(graph, pool != nullptr ? *pool : node).input(0)};
+std::optional<std::vector<int>> MatchMaxPool(const Graph& graph, int v) {
+  return MatchPool(graph, v, true);
+}
+
+std::optional<std::vector<int>> MatchAvgPool(const Graph& graph, int v) {
+  return MatchPool(graph, v, false);
 }
 
 Step ParsePool(const Source& source) {
-  const Node* pool = SubsampledPool(source.graph, source.node);
-  const NodeView view(source.graph, pool != nullptr ? *pool : source.node);
-  CheckFormat(view);
+  const PoolNode outer = *MatchPoolNode(source.graph, source.value);
+  const auto inner = SubsampledPool(source.graph, outer);
+  const PoolNode pool = inner.value_or(outer);
   Step step;
-  step.kind = view.op() == "MaxPool" ? StepKind::kMaxPool : StepKind::kAvgPool;
-  ConvGeometry& g = step.geometry;
-  const std::vector<int> kernel = Kernel(view);
-  std::vector<int> stride = Stride(view);
-  g.kernel_h = kernel[0];
-  g.kernel_w = kernel[1];
-  g.stride_h = stride[0];
-  g.stride_w = stride[1];
-  const auto mode = view.pad_mode(view.argument("pad_mode", 3));
-  if (mode == NodeView::PadMode::kPad) view.Fail("explicit padding is not supported");
-  SetPadding(view, mode, nullptr, source.Map(), &g);
-  if (pool != nullptr) {
-    stride = Stride(NodeView(source.graph, source.node));
-    g.stride_h = stride[0];
-    g.stride_w = stride[1];
+  step.kind = pool.maximum ? StepKind::kMaxPool : StepKind::kAvgPool;
+  step.geometry = PoolGeometry(source.graph, pool, source.Map());
+  if (inner) {
+    const std::vector<int> stride = PoolStride(NodeView(source.graph, *outer.node));
+    step.geometry.stride_h = stride[0];
+    step.geometry.stride_w = stride[1];
   }
   return step;
 }
@@ -76,12 +80,9 @@ TensorShape InferPool(const ir::Plan& plan, Step* step) {
   const Shape in = InputMap(plan, *step);
   InferWindow(step, in, in.c);
   const ConvGeometry& g = step->geometry;
-  // Each window must reach the map: a maximum or mean of nothing has no value.
-  if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1 || g.pad_top >= g.kernel_h ||
-      g.pad_left >= g.kernel_w || (g.out.h - 1) * int64_t{g.stride_h} - g.pad_top >= in.h ||
-      (g.out.w - 1) * int64_t{g.stride_w} - g.pad_left >= in.w) {
-    Fail(*step, "a pooling window lies outside the feature map");
-  }
+  if (g.groups != 1) Fail(*step, "has groups");
+  CheckReach(*step, g.out.h, g.stride_h, g.pad_top, g.kernel_h, g.dilation_h, in.h);
+  CheckReach(*step, g.out.w, g.stride_w, g.pad_left, g.kernel_w, g.dilation_w, in.w);
   return g.out;
 }
 
@@ -104,13 +105,17 @@ ConvGeometry AverageGeometry(const schedule::Scheduler& scheduler, const Step& s
 void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
   const int input = scheduler->values().ReadFloats(step.input());
   const bool maximum = step.kind == StepKind::kMaxPool;
-  const ConvGeometry g = maximum ? step.geometry : AverageGeometry(*scheduler, step);
+  const ConvGeometry g =
+      step.kind == StepKind::kMean ? AverageGeometry(*scheduler, step) : step.geometry;
   Followers followers;
   followers.value = scheduler->ValueOf(step);
   FollowTail(scheduler, &followers);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
+  schedule::Tail tail = TailOf(followers, g.in.c);
+  const isa::FloatLoops& simd = scheduler->simd();
   scheduler->Emit(
-      schedule::MakePool(maximum, g, input, TailOf(followers, g.in.c), output, scheduler->simd()),
+      maximum ? schedule::MakeMaxPool(g, input, std::move(tail), output, simd)
+              : schedule::MakeAvgPool(g, step.divisor, input, std::move(tail), output, simd),
       std::string(ir::StepName(step.kind)) + " " + schedule::Text(g) + " " + schedule::Text(g.in) +
           " -> " + schedule::Text(g.out) + TailText(followers) + scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);

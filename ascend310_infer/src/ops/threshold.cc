@@ -68,8 +68,9 @@ bool IsBinarized(const Graph& graph, int v) {
            std::find(ops.begin(), ops.end(), node->op) != ops.end();
   };
   const Node* node = Producer(graph, v);
-  while (is(node, {"Reshape", "Flatten", "MaxPool", "Transpose", "Squeeze", "ExpandDims", "Concat",
-                   "StridedSlice", "TupleGetItem", "Split"})) {
+  while (is(node, {"Reshape", "Flatten", "MaxPool", "MaxPoolWithArgmaxV2", "MaxPool3D",
+                   "MaxPool3DWithArgmax", "AdaptiveMaxPool2D", "Transpose", "Squeeze", "ExpandDims",
+                   "Concat", "StridedSlice", "TupleGetItem", "Split"})) {
     node = Producer(graph, node->inputs[0]);
   }
   if (!is(node, {"Select"})) return false;
