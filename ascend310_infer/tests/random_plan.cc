@@ -181,7 +181,7 @@ void RandomPlan::SetActivation(Step* step, int channels) {
 void RandomPlan::SetBinarizer(Step* step) {
   step->compare = static_cast<Compare>(Draw(0, 1));
   step->threshold = OneIn(4) ? 0.0f : Extreme() * 0.3f;
-  if (OneIn(20)) step->threshold = std::numeric_limits<float>::quiet_NaN();
+  if (OneIn(20)) step->threshold = std::numeric_limits<float>::infinity() * (OneIn(2) ? 1 : -1);
   step->high = Extreme();
   step->low = OneIn(10) ? step->high : Extreme();
 }

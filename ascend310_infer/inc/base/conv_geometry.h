@@ -41,6 +41,15 @@ struct ConvGeometry {
   // Weights of one output channel.
   int filter_size() const { return group_in() * taps(); }
 
+  // The convolution of one group.
+  ConvGeometry OfGroup() const {
+    ConvGeometry group = *this;
+    group.in.c = group_in();
+    group.out.c = group_out();
+    group.groups = 1;
+    return group;
+  }
+
   bool operator==(const ConvGeometry&) const = default;
 };
 

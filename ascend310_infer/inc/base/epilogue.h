@@ -2,6 +2,7 @@
 #ifndef ADABIN_BASE_EPILOGUE_H_
 #define ADABIN_BASE_EPILOGUE_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bits.h"
@@ -41,6 +42,7 @@ struct Epilogue {
 struct Target {
   const float* residual = nullptr;  // null: none; of the first row computed
   float* z = nullptr;               // null: only bits are wanted; of the first row computed
+  size_t stride = 0;                // floats from pixel to pixel of both; 0: the layer's channels
   std::byte* bits = nullptr;        // null: none; the whole map
   BitLayout layout;                 // of `bits`
   Compare compare = Compare::kAtLeast;

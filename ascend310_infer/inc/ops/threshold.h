@@ -22,7 +22,8 @@ struct Binarizer {
 // Nothing where `v` is something else.
 std::optional<Binarizer> MatchBinarizer(const ir::Graph& graph, int v);
 // Whether `v` was binarized in any manner: a Select by a comparison, as it is or behind operators
-// that pass its values on. True for all that MatchBinarizer finds.
+// that pass its values on: joined with others that were, or with zeros around it, which a binary
+// layer could have for its own padding. True for all that MatchBinarizer finds.
 bool IsBinarized(const ir::Graph& graph, int v);
 
 // What any step that binarizes has of it.

@@ -128,6 +128,28 @@ std::optional<std::vector<int>> Match(const Graph& graph, int v) {
   return std::nullopt;
 }
 
+std::optional<ActivationMatch> MatchNode(const Graph& graph, const Node* node) {
+  if (node == nullptr) return std::nullopt;
+  if (node->op == "Mul") return MatchMaxout(graph, *node);
+  if (node->op == "Sub") return MatchMaxoutOfTwo(graph, *node);
+  if (node->op == "Maximum") return MatchLeaky(graph, *node);
+  ActivationMatch match;
+  if (node->op == "ReLU" && node->inputs.size() == 1) {
+    match.act = Activation::kRelu;
+  } else if (node->op == "PReLU" && node->inputs.size() == 2) {
+    const Tensor* slope = ConstantTensor(graph, node->inputs[1]);
+    if (slope == nullptr || !IsPerChannel(*slope)) return std::nullopt;
+    match.act = Activation::kTwoSlope;
+    match.positive = {1.0f};
+    match.negative = slope->data;
+  } else {
+    return std::nullopt;
+  }
+  match.x = node->inputs[0];
+  match.exclusive = Uses(graph, match.x) == 1;
+  return match;
+}
+
 Step Parse(const Source& source) {
   Step step;
   step.kind = ir::StepKind::kActivation;
@@ -159,24 +181,10 @@ void Emit(Scheduler* scheduler, const Step& step) {
 
 std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
   const Node* node = Producer(graph, v);
-  if (node == nullptr) return std::nullopt;
-  if (node->op == "Mul") return MatchMaxout(graph, *node);
-  if (node->op == "Sub") return MatchMaxoutOfTwo(graph, *node);
-  if (node->op == "Maximum") return MatchLeaky(graph, *node);
-  ActivationMatch match;
-  if (node->op == "ReLU" && node->inputs.size() == 1) {
-    match.act = Activation::kRelu;
-  } else if (node->op == "PReLU" && node->inputs.size() == 2) {
-    const Tensor* slope = ConstantTensor(graph, node->inputs[1]);
-    if (slope == nullptr || !IsPerChannel(*slope)) return std::nullopt;
-    match.act = Activation::kTwoSlope;
-    match.positive = {1.0f};
-    match.negative = slope->data;
-  } else {
-    return std::nullopt;
+  const auto match = MatchNode(graph, node);
+  if (match && (!AllFinite(match->positive) || !AllFinite(match->negative))) {
+    ir::NodeView(graph, *node).Fail("a slope is not finite");
   }
-  match.x = node->inputs[0];
-  match.exclusive = Uses(graph, match.x) == 1;
   return match;
 }
 
@@ -198,6 +206,8 @@ void CheckActivation(const Step& step, int channels) {
   const size_t slopes = step.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
   CheckSize(step, "positive slope", step.positive.size(), slopes);
   CheckSize(step, "negative slope", step.negative.size(), slopes);
+  CheckFinite(step, "slope", step.positive);
+  CheckFinite(step, "slope", step.negative);
 }
 
 void ActivationSlopes(Fields& fields, Step& step) {

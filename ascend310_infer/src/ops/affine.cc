@@ -39,7 +39,9 @@ AffineMatch FoldBatchNorm(const Graph& graph, const Node& node) {
   match.x = view.input(0);
   const auto& [gamma, beta, mean, variance] = parts;
   for (size_t c = 0; c < gamma->data.size(); ++c) {
-    const double scale = gamma->data[c] / std::sqrt(double{variance->data[c]} + epsilon.f);
+    const double spread = double{variance->data[c]} + epsilon.f;
+    if (!(spread > 0)) view.Fail("a variance is negative or zero, or no number");
+    const double scale = gamma->data[c] / std::sqrt(spread);
     match.scale.push_back(scale);
     match.shift.push_back(beta->data[c] - mean->data[c] * scale);
   }
@@ -138,8 +140,9 @@ void Emit(Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-std::optional<AffineMatch> MatchAffine(const Graph& graph, int v) {
-  const Node* node = Producer(graph, v);
+namespace {
+
+std::optional<AffineMatch> MatchNode(const Graph& graph, const Node* node) {
   if (node == nullptr) return std::nullopt;
   if (node->op == "BatchNorm") return FoldBatchNorm(graph, *node);
   if (node->op == "BiasAdd" && node->inputs.size() >= 2) {
@@ -154,6 +157,17 @@ std::optional<AffineMatch> MatchAffine(const Graph& graph, int v) {
     if (node->op == op) return MatchConstant(graph, *node);
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<AffineMatch> MatchAffine(const Graph& graph, int v) {
+  const Node* node = Producer(graph, v);
+  const auto match = MatchNode(graph, node);
+  if (match && (!AllFinite(match->scale) || !AllFinite(match->shift))) {
+    NodeView(graph, *node).Fail("a constant is not finite; train or export the network again");
+  }
+  return match;
 }
 
 void SetAffine(const std::vector<double>& scale, const std::vector<double>& shift, int channels,

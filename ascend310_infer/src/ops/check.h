@@ -21,8 +21,11 @@ constexpr int64_t kMaxElements = int64_t{1} << 28;
 void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w);
 void CheckShape(const ir::Step& step, const TensorShape& shape);
 void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expected);
-// Scale and shift, which may be missing.
+// Scale and shift, which may be missing, as float32: a plan ends up with that.
 void CheckAffine(const ir::Step& step, int channels);
+// No kernel is asked to compute with NaN or an infinity that stands in the file.
+void CheckFinite(const ir::Step& step, const char* what, const std::vector<float>& values);
+void CheckFinite(const ir::Step& step, const char* what, const std::vector<double>& values);
 
 inline const TensorShape& InputTensor(const ir::Plan& plan, const ir::Step& step) {
   return plan.values[static_cast<size_t>(step.input())];
@@ -38,6 +41,9 @@ inline TensorShape InputOfRank(const ir::Plan& plan, const ir::Step& step, int r
 }
 // The input as a map, or a vector as the map of one pixel; refuses all other tensors.
 Shape InputMap(const ir::Plan& plan, const ir::Step& step);
+
+bool AllFinite(const std::vector<float>& values);
+bool AllFinite(const std::vector<double>& values);  // as float32
 
 // A single value is meant for all channels.
 template <typename T>

@@ -39,6 +39,7 @@ Step Parse(const Source& source) {
   step.kind = ir::StepKind::kConv;
   step.out_channels = static_cast<int>(shape[0]);
   step.weights = weights->data;
+  if (!AllFinite(step.weights)) view.Fail("a weight is not finite");
   ConvGeometry& g = step.geometry;
   g.groups = groups;
   g.kernel_h = static_cast<int>(shape[2]);
@@ -57,6 +58,7 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
   const int64_t filter = InferFilter(plan, step);
   CheckSize(*step, "weights", step->weights.size(),
             static_cast<size_t>(filter * step->out_channels));
+  CheckFinite(*step, "weight", step->weights);
   return InferResults(plan, step);
 }
 

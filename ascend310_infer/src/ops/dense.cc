@@ -34,6 +34,8 @@ Step Parse(const Source& source) {
       view.Fail("its bias is not a float32 tensor");
     }
   }
+  if (!AllFinite(weights->data)) view.Fail("a weight is not finite");
+  if (!AllFinite(step.shift)) view.Fail("its bias is not finite");
   const auto rows = static_cast<size_t>(weights->shape[0]);
   const auto columns = static_cast<size_t>(weights->shape[1]);
   if (static_cast<int64_t>(transposed ? columns : rows) != in.c) {
@@ -61,6 +63,8 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
   if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
+  CheckFinite(*step, "weight", step->weights);
+  CheckFinite(*step, "shift", step->shift);
   return TensorShape(std::vector{step->out_channels});
 }
 

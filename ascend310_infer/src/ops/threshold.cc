@@ -2,8 +2,11 @@
 #include "ops/threshold.h"
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "ir/node_view.h"
 #include "kernels/feature_map.h"
@@ -17,6 +20,7 @@ namespace {
 using ir::ConstantScalar;
 using ir::Graph;
 using ir::Node;
+using ir::NodeView;
 using ir::Producer;
 using ir::Step;
 
@@ -53,10 +57,15 @@ std::optional<Binarizer> MatchBinarizer(const Graph& graph, int v) {
   const auto taken = ConstantScalar(graph, select->inputs[1]);
   const auto other = ConstantScalar(graph, select->inputs[2]);
   if (!taken || !other) return std::nullopt;
+  const auto check = [&](float threshold) {
+    if (std::isnan(threshold)) NodeView(graph, *compare).Fail("its threshold is not a number");
+  };
   if (const auto threshold = ConstantScalar(graph, compare->inputs[1])) {
+    check(*threshold);
     return Binarizer{compare->inputs[0], Compare::kAtLeast, *threshold, *taken, *other};
   }
   if (const auto threshold = ConstantScalar(graph, compare->inputs[0])) {
+    check(*threshold);
     return Binarizer{compare->inputs[1], Compare::kNotAtMost, *threshold, *other, *taken};
   }
   return std::nullopt;
@@ -67,16 +76,35 @@ bool IsBinarized(const Graph& graph, int v) {
     return node != nullptr && !node->inputs.empty() &&
            std::find(ops.begin(), ops.end(), node->op) != ops.end();
   };
-  const Node* node = Producer(graph, v);
-  while (is(node, {"Reshape", "Flatten", "MaxPool", "MaxPoolWithArgmaxV2", "MaxPool3D",
-                   "MaxPool3DWithArgmax", "AdaptiveMaxPool2D", "Transpose", "Squeeze", "ExpandDims",
-                   "Concat", "StridedSlice", "TupleGetItem", "Split"})) {
-    node = Producer(graph, node->inputs[0]);
+  // What `v` passes on, each once: operators that join values read some many times over.
+  std::vector<int> left = {v};
+  std::set<int> seen = {v};
+  while (!left.empty()) {
+    const Node* node = Producer(graph, left.back());
+    left.pop_back();
+    size_t passed = 0;
+    if (is(node, {"Concat"})) {
+      passed = node->inputs.size();
+    } else if (is(node, {"Reshape", "Flatten", "MaxPool", "MaxPoolWithArgmaxV2", "MaxPool3D",
+                         "MaxPool3DWithArgmax", "AdaptiveMaxPool2D", "Transpose", "Squeeze",
+                         "ExpandDims", "Pad", "StridedSlice", "TupleGetItem", "Split"})) {
+      passed = 1;
+    }
+    for (size_t i = 0; i < passed; ++i) {
+      const ir::GraphValue& value = graph.values[static_cast<size_t>(node->inputs[i])];
+      const bool axis = value.kind == ir::GraphValue::Kind::kConstant &&
+                        value.constant.kind != ir::Value::Kind::kTensor;
+      if (!axis && seen.insert(node->inputs[i]).second) left.push_back(node->inputs[i]);
+    }
+    if (passed > 0) continue;
+    if (!is(node, {"Select"})) return false;
+    const Node* compare = Producer(graph, node->inputs[0]);
+    while (is(compare, {"LogicalNot"})) compare = Producer(graph, compare->inputs[0]);
+    if (!is(compare, {"GreaterEqual", "Greater", "LessEqual", "Less", "Equal", "NotEqual"})) {
+      return false;
+    }
   }
-  if (!is(node, {"Select"})) return false;
-  const Node* compare = Producer(graph, node->inputs[0]);
-  while (is(compare, {"LogicalNot"})) compare = Producer(graph, compare->inputs[0]);
-  return is(compare, {"GreaterEqual", "Greater", "LessEqual", "Less", "Equal", "NotEqual"});
+  return true;
 }
 
 void SetBinarizer(const Binarizer& binarizer, Step* step) {
@@ -90,6 +118,7 @@ void CheckCompare(const Step& step) {
   if (step.compare != Compare::kAtLeast && step.compare != Compare::kNotAtMost) {
     Fail(step, "unknown comparison " + std::to_string(static_cast<int>(step.compare)));
   }
+  if (std::isnan(step.threshold)) Fail(step, "its threshold is not a number");
 }
 
 void BinarizerFields(Fields& fields, Step& step) {
