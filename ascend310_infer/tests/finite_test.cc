@@ -71,7 +71,7 @@ TEST(Finite, OtherConstantsOfAGraph) {
   }
   ExpectComplaint("RealDiv", "not finite",
                   [](auto* b) { return b->Node("RealDiv", {b->Input(), b->Scalar(0)}); });
-  ExpectComplaint("GreaterEqual", "not a number",
+  ExpectComplaint("Select", "not a number",
                   [](auto* b) { return b->Binarize(b->Input(), kNaN, 1, -1); });
 }
 

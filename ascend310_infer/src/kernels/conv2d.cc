@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/conv2d.h"
 
-#include <algorithm>
-#include <cmath>
+#include "base/finite.h"
 
 namespace adabin::kernels {
 namespace {
@@ -13,9 +12,7 @@ bool GroupsFitRows(const Conv2DParams& params) {
   const BitPadding pad = WindowPadding(g);
   const int64_t width = int64_t{pad.left} + g.in.w + pad.right;
   const int64_t ring = width * g.in.c * ((g.kernel_h - 1) * int64_t{g.dilation_h} + 1);
-  return ring <= 4 * static_cast<int64_t>(g.in.size()) + (1 << 20) &&
-         std::all_of(params.weights.begin(), params.weights.end(),
-                     [](float w) { return std::isfinite(w); });
+  return ring <= 4 * static_cast<int64_t>(g.in.size()) + (1 << 20) && AllFinite(params.weights);
 }
 
 }  // namespace

@@ -2,13 +2,14 @@
 //
 // The fast float convolution of one group: direct, a row of outputs at a time. Weights lie in the
 // order in which they are used, so that a tile of sums stays in registers while input and weights
-// stream by. Rows of a padded or NCHW map, or of one that has other channels too, are first copied,
+// stream by. Rows of a padded or NCHW map, or of one with other channels too, are first copied,
 // with their padding, to a ring of as many rows as the kernel is high.
 #include <algorithm>
 #include <vector>
 
 #include "base/aligned_vector.h"
 #include "kernels/conv2d.h"
+#include "kernels/lay_filters.h"
 #include "kernels/padded.h"
 #include "kernels/place_tile.h"
 #include "kernels/pool.h"
@@ -192,18 +193,14 @@ class RowConv2D : public Conv2D {
     weights_.assign(offset, 0.0f);
     const auto in = static_cast<size_t>(g.in.c);
     const auto taps = static_cast<size_t>(g.taps());
+    std::vector<size_t> place(terms_);  // among a filter's weights
+    for (size_t i = 0; i < terms_; ++i) place[i] = nchw_ ? i : i % in * taps + i / in;
     for (const Block& block : blocks_) {
       const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
-      for (size_t lane = 0; lane < lanes; ++lane) {
-        const size_t o = static_cast<size_t>(block.first) + lane;
-        if (o >= static_cast<size_t>(g.out.c)) break;
-        for (size_t c = 0; c < in; ++c) {
-          for (size_t t = 0; t < taps; ++t) {
-            const size_t term = nchw_ ? c * taps + t : t * in + c;
-            weights_[block.weights + term * lanes + lane] = weights[(o * in + c) * taps + t];
-          }
-        }
-      }
+      const auto first = static_cast<size_t>(block.first);
+      const size_t count = std::min(lanes, static_cast<size_t>(g.out.c) - first);
+      LayFilters(weights.subspan(first * terms_, count * terms_), place, lanes,
+                 weights_.data() + block.weights);
     }
   }
 

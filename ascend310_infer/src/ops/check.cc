@@ -7,11 +7,15 @@
 #include <span>
 
 #include "base/error.h"
+#include "base/finite.h"
 
 namespace adabin::ops {
 
 void Fail(const ir::Step& step, const std::string& what) {
-  throw Error(std::string("step ") + ir::StepName(step.kind) + ": " + what);
+  const ir::Origin& origin = step.origin;
+  if (origin.op.empty()) throw Error(std::string("step ") + ir::StepName(step.kind) + ": " + what);
+  const std::string where = origin.name.empty() ? "" : " (" + Printable(origin.name) + ")";
+  throw Error("operator " + Printable(origin.op) + where + ": " + what);
 }
 
 namespace {
@@ -73,21 +77,14 @@ void CheckAffine(const ir::Step& step, int channels) {
   CheckFinite(step, "shift", step.shift);
 }
 
-bool AllFinite(const std::vector<float>& values) {
-  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
-}
-
-bool AllFinite(const std::vector<double>& values) {
-  return std::ranges::all_of(values,
-                             [](double value) { return std::isfinite(static_cast<float>(value)); });
-}
-
 void CheckFinite(const ir::Step& step, const char* what, const std::vector<float>& values) {
   if (!AllFinite(values)) Fail(step, std::string("a ") + what + " is not finite");
 }
 
 void CheckFinite(const ir::Step& step, const char* what, const std::vector<double>& values) {
-  if (!AllFinite(values)) Fail(step, std::string("a ") + what + " is not finite");
+  const bool finite = std::ranges::all_of(
+      values, [](double value) { return std::isfinite(static_cast<float>(value)); });
+  if (!finite) Fail(step, std::string("a ") + what + " is not finite");
 }
 
 }  // namespace adabin::ops

@@ -34,8 +34,6 @@ Step Parse(const Source& source) {
       view.Fail("its bias is not a float32 tensor");
     }
   }
-  if (!AllFinite(weights->data)) view.Fail("a weight is not finite");
-  if (!AllFinite(step.shift)) view.Fail("its bias is not finite");
   const auto rows = static_cast<size_t>(weights->shape[0]);
   const auto columns = static_cast<size_t>(weights->shape[1]);
   if (static_cast<int64_t>(transposed ? columns : rows) != in.c) {
@@ -59,12 +57,12 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
   const Shape in = InputMap(plan, *step);
   if (in.h != 1 || in.w != 1) Fail(*step, "the input is not flat");
   CheckShape(*step, step->out_channels, 1, 1);
-  if (int64_t{step->out_channels} * in.c > kMaxElements) Fail(*step, "too many weights");
+  if (int64_t{step->out_channels} * in.c > kMaxWeights) Fail(*step, "too many weights");
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
-  if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
   CheckFinite(*step, "weight", step->weights);
   CheckFinite(*step, "shift", step->shift);
+  if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
   return TensorShape(std::vector{step->out_channels});
 }
 
@@ -82,6 +80,7 @@ const Operator kDense = {.kind = ir::StepKind::kDense,
                          .parse = Parse,
                          .infer = Infer,
                          .fields = ListFields,
+                         .fuse = FuseFloat,
                          .emit = EmitFloat};
 
 }  // namespace adabin::ops

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/pooling.h"
+#include "ops/tail.h"
 
 namespace adabin::ops {
 
@@ -10,7 +11,9 @@ const Operator kMaxPool = {
     .match = MatchMaxPool,
     .parse = ParsePool,
     .infer = InferPool,
+    .passes_values = true,
     .fields = PoolFields,
+    .fuse = FuseTail,
     .emit = EmitPool};
 
 }  // namespace adabin::ops

@@ -5,6 +5,7 @@
 #include "ops/check.h"
 #include "ops/pool_node.h"
 #include "ops/pooling.h"
+#include "ops/tail.h"
 #include "ops/window.h"
 
 namespace adabin::ops {
@@ -23,6 +24,7 @@ Step Parse(const Source& source) {
   Step step;
   step.kind = ir::StepKind::kPaddedAverage;
   step.geometry = PoolGeometry(source.graph, pool, source.Map());
+  step.origin = {pool.node->op, pool.node->name};
   step.divisor = ReadDivisor(source.graph, pool);
   return step;
 }
@@ -54,6 +56,7 @@ const Operator kPaddedAverage = {.kind = ir::StepKind::kPaddedAverage,
                                  .parse = Parse,
                                  .infer = Infer,
                                  .fields = ListFields,
+                                 .fuse = FuseTail,
                                  .emit = EmitPool};
 
 }  // namespace adabin::ops

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "ir/node_view.h"
 #include "ops/check.h"
 #include "ops/pool_node.h"
 #include "ops/tail.h"
@@ -12,13 +11,12 @@
 #include "schedule/step_text.h"
 
 namespace adabin::ops {
-namespace {
 
 using ir::Graph;
-using ir::Node;
-using ir::NodeView;
 using ir::Step;
 using ir::StepKind;
+
+namespace {
 
 // Each window must reach the map: a maximum or mean of nothing has no value.
 void CheckReach(const Step& step, int out, int stride, int pad, int kernel, int dilation, int in) {
@@ -28,27 +26,10 @@ void CheckReach(const Step& step, int out, int stride, int pad, int kernel, int 
   }
 }
 
-// The pooling of which `outer` takes every n-th pixel, if no one else reads it. It looks at every
-// pixel of its map: then the two are one pooling, whose windows are n pixels apart.
-std::optional<PoolNode> SubsampledPool(const Graph& graph, const PoolNode& outer) {
-  const std::vector<int> one = {1, 1};
-  const auto is_plain = [](const Node& node) {
-    return node.op == "MaxPool" || node.op == "AvgPool";
-  };
-  if (!is_plain(*outer.node) || PoolKernel(NodeView(graph, *outer.node)) != one) {
-    return std::nullopt;
-  }
-  const auto inner = MatchPoolNode(graph, outer.x);
-  if (!inner || ir::Uses(graph, outer.x) != 1 || !is_plain(*inner->node)) return std::nullopt;
-  return PoolStride(NodeView(graph, *inner->node)) == one ? inner : std::nullopt;
-}
-
 std::optional<std::vector<int>> MatchPool(const Graph& graph, int v, bool maximum) {
-  const auto outer = MatchPoolNode(graph, v);
-  if (!outer) return std::nullopt;
-  const PoolNode pool = SubsampledPool(graph, *outer).value_or(*outer);
-  if (pool.maximum != maximum || CountsPadding(graph, pool)) return std::nullopt;
-  return std::vector<int>{pool.x};
+  const auto pool = MatchPoolNode(graph, v);
+  if (!pool || pool->maximum != maximum || CountsPadding(graph, *pool)) return std::nullopt;
+  return std::vector<int>{pool->x};
 }
 
 }  // namespace
@@ -62,17 +43,11 @@ std::optional<std::vector<int>> MatchAvgPool(const Graph& graph, int v) {
 }
 
 Step ParsePool(const Source& source) {
-  const PoolNode outer = *MatchPoolNode(source.graph, source.value);
-  const auto inner = SubsampledPool(source.graph, outer);
-  const PoolNode pool = inner.value_or(outer);
+  const PoolNode pool = *MatchPoolNode(source.graph, source.value);
   Step step;
   step.kind = pool.maximum ? StepKind::kMaxPool : StepKind::kAvgPool;
   step.geometry = PoolGeometry(source.graph, pool, source.Map());
-  if (inner) {
-    const std::vector<int> stride = PoolStride(NodeView(source.graph, *outer.node));
-    step.geometry.stride_h = stride[0];
-    step.geometry.stride_w = stride[1];
-  }
+  step.origin = {pool.node->op, pool.node->name};
   return step;
 }
 
@@ -107,9 +82,7 @@ void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
   const bool maximum = step.kind == StepKind::kMaxPool;
   const ConvGeometry g =
       step.kind == StepKind::kMean ? AverageGeometry(*scheduler, step) : step.geometry;
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
-  FollowTail(scheduler, &followers);
+  const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
   schedule::Tail tail = TailOf(followers, g.in.c);
   const isa::FloatLoops& simd = scheduler->simd();

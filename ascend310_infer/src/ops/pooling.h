@@ -8,7 +8,6 @@
 
 namespace adabin::ops {
 
-// A pooling of stride 1 of which another of size 1 takes every n-th pixel is one step.
 std::optional<std::vector<int>> MatchMaxPool(const ir::Graph& graph, int v);
 std::optional<std::vector<int>> MatchAvgPool(const ir::Graph& graph, int v);
 ir::Step ParsePool(const Source& source);
