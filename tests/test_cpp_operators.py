@@ -10,25 +10,13 @@ from adabin.engine import Model
 from adabin.export import write
 from adabin.layers.l2_norm import DeployL2Norm, L2Norm
 from adabin.utils.errors import UserError
-from tests import cpp
+from tests.operators import SHAPE, Function, check
 
-SHAPE = (2, 6, 5, 4)
 RNG = np.random.default_rng(3)
 
 
 def constant(*shape):
     return ms.Tensor(RNG.normal(size=shape).astype(np.float32) + 2)
-
-
-class Function(nn.Cell):
-    """A function of tensors as a Cell."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def construct(self, x):
-        return self.function(x)
 
 
 # MindSpore compiles these from their source: each a function of its own, no lambda.
@@ -264,26 +252,6 @@ CELLS |= {
     "max pooling, same": lambda: nn.MaxPool2d(3, 2, pad_mode="same"),
     "max pooling, 3x3 of stride 1": lambda: nn.MaxPool2d(3, 1, pad_mode="same"),
 }
-
-
-def check(cell, folder, shape=SHAPE, within=1e-5):
-    """The exported Cell in C++, from either file, gives MindSpore's outputs, in their order."""
-    ms.set_context(mode=ms.GRAPH_MODE)
-    cell.set_train(False)
-    x = np.random.default_rng(4).normal(size=shape).astype(np.float32)
-    write(cell, folder / "net.mindir", "MINDIR", shape)
-    ms.set_context(mode=ms.PYNATIVE_MODE)
-    expected = cell(ms.Tensor(x))
-    ms.set_context(mode=ms.GRAPH_MODE)
-    expected = expected if isinstance(expected, tuple) else (expected,)
-    cpp.run("adabin_pack", "--model", folder / "net.mindir", "--output", folder / "net.adabin")
-    for suffix in (".mindir", ".adabin"):
-        found, _ = cpp.outputs(folder / f"net{suffix}", x, folder / suffix)
-        assert len(found) == len(expected)
-        for own, theirs in zip(found, expected, strict=True):
-            theirs = theirs.asnumpy().reshape(shape[0], -1)
-            assert own.shape == theirs.shape
-            np.testing.assert_allclose(own, theirs, rtol=within, atol=within * np.abs(theirs).max())
 
 
 class AddsWhatItReads(nn.Cell):

@@ -47,7 +47,7 @@ TEST(Lower, BinaryLayerThatIsNotFiniteIsRefused) {
   EXPECT_THROW(OneConv({1, 2, 2, 1}, true, 1, nan), Error);
   EXPECT_THROW(OneConv({1, nan, 2, 1}, true), Error);
   EXPECT_THROW(OneConv({1, infinity, infinity, 1}, true), Error);
-  EXPECT_EQ(OneConv({1, nan, 2, 1}, false).steps.size(), 1u);
+  EXPECT_THROW(OneConv({1, nan, 2, 1}, false), Error);
 }
 
 // One convolution with two weights per channel, or more, behind what `build` makes of the input.
@@ -123,15 +123,34 @@ TEST(Lower, BothOrdersOfTheComparison) {
   }
 }
 
-// Padding adds a third value: such a convolution is not binary.
-TEST(Lower, PaddedBinaryActivationRunsAsFloat) {
+// A layer could have these zeros for its own padding: it is binary.
+TEST(Lower, PaddedBinaryActivationIsRefused) {
   MindIrBuilder b({1, 2, 4, 4});
   const std::string x = b.Binarize(b.Input(), 0, 1, -1);
   const std::string padded = b.Pad(x, {0, 0, 1, 1});
   b.Output({b.Conv2D(padded, {{1, 2, 1, 1}, {1, 2}})});
-  const Plan plan = LowerBytes(b.Serialize());
-  ASSERT_EQ(plan.steps.size(), 3u);
-  EXPECT_EQ(plan.steps[2].kind, StepKind::kConv);
+  EXPECT_NE(Complaint(b).find("is binary but cannot be packed"), std::string::npos);
+}
+
+TEST(Lower, JoinedBinaryActivationsAreBinaryIfAllAre) {
+  for (const bool both : {true, false}) {
+    for (const bool swapped : {false, true}) {
+      MindIrBuilder b({1, 2, 4, 4});
+      const std::string bits = b.Binarize(b.Input(), 0, 1, -1);
+      const std::string other =
+          both ? b.Binarize(b.Input(), 0.5f, 1, -1) : b.Node("ReLU", {b.Input()});
+      const std::string tuple =
+          b.Node("MakeTuple", {swapped ? other : bits, swapped ? bits : other});
+      const std::string joined = b.Node("Concat", {tuple, b.Int(1)});
+      b.Output({b.Conv2D(joined, {{1, 4, 1, 1}, {1, 2, 1, 2}})});
+      if (both) {
+        EXPECT_NE(Complaint(b).find("is binary but cannot be packed"), std::string::npos)
+            << Complaint(b);
+      } else {
+        EXPECT_EQ(LowerBytes(b.Serialize()).steps.back().kind, StepKind::kConv);
+      }
+    }
+  }
 }
 
 // A convolution takes its weights out of the graph, but not from another one.

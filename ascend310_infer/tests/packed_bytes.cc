@@ -113,6 +113,12 @@ ir::Plan PlanOfEveryKind() {
     s->steps = {1, 1, 2};
     s->shape = Shape{1, 1, 4};
   });
+  append(StepKind::kPaddedAverage, [&](Step* s) {
+    s->inputs = {1};
+    pool(s);
+    s->geometry.pad_top = s->geometry.pad_bottom = 1;
+    s->divisor = {1, 0, 0, 0, 3};
+  });
   plan.outputs = {static_cast<int>(plan.steps.size())};
   return plan;
 }

@@ -36,9 +36,9 @@ using ir::StepKind;
 using test::ExpectRefused;
 
 constexpr StepKind kConvs[] = {StepKind::kBinaryConv, StepKind::kConv};
-constexpr StepKind kPools[] = {StepKind::kMaxPool, StepKind::kAvgPool};
+constexpr StepKind kPools[] = {StepKind::kMaxPool, StepKind::kAvgPool, StepKind::kPaddedAverage};
 constexpr StepKind kWindows[] = {StepKind::kBinaryConv, StepKind::kConv, StepKind::kMaxPool,
-                                 StepKind::kAvgPool};
+                                 StepKind::kAvgPool, StepKind::kPaddedAverage};
 
 Step* Find(Plan* plan, StepKind kind) {
   for (Step& step : plan->steps) {
@@ -95,7 +95,7 @@ TEST(PackedFields, Operands) {
     ExpectRefused(k, "inconsistent", [](Step* s) { s->inputs[0] = -1; });
     ExpectRefused(k, "a value that does not exist", [](Step* s) { s->SetSecond(kNoValue); });
     if (!takes_two) ExpectRefused(k, "takes no second operand", [](Step* s) { s->SetSecond(0); });
-    ExpectRefused(k, "unknown step kind 20", [](Step* s) {
+    ExpectRefused(k, "unknown step kind 21", [](Step* s) {
       *s = {};
       s->kind = static_cast<StepKind>(test::kKinds + 1);
     });
@@ -211,10 +211,17 @@ TEST(PackedFields, BinaryConvolutions) {
 TEST(PackedFields, Poolings) {
   constexpr const char* kWords = "window lies outside";
   for (const StepKind kind : kPools) {
-    ExpectRefused(kind, kWords, [](Step* s) { s->geometry.groups = 2; });
-    ExpectRefused(kind, kWords, [](Step* s) { s->geometry.groups = 0; });
-    ExpectRefused(kind, kWords, [](Step* s) { s->geometry.dilation_h = 2; });
-    ExpectRefused(kind, kWords, [](Step* s) { s->geometry.dilation_w = 2; });
+    ExpectRefused(kind, "has groups", [](Step* s) { s->geometry.groups = 2; });
+    ExpectRefused(kind, "has groups", [](Step* s) { s->geometry.groups = 0; });
+    // The map falls between two taps.
+    ExpectRefused(kind, kWords, [](Step* s) {
+      s->geometry.dilation_h = s->geometry.in.h + 1;
+      s->geometry.pad_top = s->geometry.pad_bottom = 1;
+    });
+    ExpectRefused(kind, kWords, [](Step* s) {
+      s->geometry.dilation_w = s->geometry.in.w + 1;
+      s->geometry.pad_left = s->geometry.pad_right = 1;
+    });
     ExpectRefused(kind, kWords, [](Step* s) { s->geometry.pad_top = 2; });
     ExpectRefused(kind, kWords, [](Step* s) { s->geometry.pad_left = 2; });
     ExpectRefused(kind, kWords, [](Step* s) { s->geometry.pad_bottom = 3; });

@@ -38,9 +38,9 @@ TEST(PackedTensorFields, Shapes) {
 }
 
 TEST(PackedTensorFields, RanksThatOperatorsDoNotTake) {
-  for (const StepKind kind :
-       {StepKind::kBinaryConv, StepKind::kConv, StepKind::kMaxPool, StepKind::kAvgPool,
-        StepKind::kPad, StepKind::kMean, StepKind::kDense, StepKind::kL2Norm}) {
+  for (const StepKind kind : {StepKind::kBinaryConv, StepKind::kConv, StepKind::kMaxPool,
+                              StepKind::kAvgPool, StepKind::kPad, StepKind::kMean, StepKind::kDense,
+                              StepKind::kL2Norm, StepKind::kPaddedAverage}) {
     SCOPED_TRACE(ir::StepName(kind));
     Plan plan = test::PlanOfEveryKind();
     const auto found = std::ranges::find(plan.steps, kind, &Step::kind);
@@ -129,6 +129,18 @@ TEST(PackedTensorFields, Slices) {
   ExpectRefused(kKind, "another rank", [](Step* s) { s->shape = TensorShape(std::vector{1, 4}); });
   ExpectRefused(kKind, "another rank", [](Step* s) { s->steps = {1, 1}; });
   ExpectRefused(kKind, "is needed", [](Step* s) { s->first = {0, 1}; });
+}
+
+TEST(PackedTensorFields, Divisors) {
+  for (int PoolDivisor::* counted :
+       {&PoolDivisor::top, &PoolDivisor::bottom, &PoolDivisor::left, &PoolDivisor::right}) {
+    ExpectRefused(StepKind::kPaddedAverage, "counts more padding",
+                  [=](Step* s) { s->divisor.*counted = 3; });
+    ExpectRefused(StepKind::kPaddedAverage, "inconsistent",
+                  [=](Step* s) { s->divisor.*counted = -1; });
+  }
+  ExpectRefused(StepKind::kPaddedAverage, "what it divides by is out of range",
+                [](Step* s) { s->divisor.fixed = 0x7fffffff; });
 }
 
 }  // namespace

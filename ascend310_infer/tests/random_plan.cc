@@ -46,8 +46,8 @@ void RandomPlan::AddStep() {
   Step step;
   step.inputs = {AnyValue()};
   const Shape in = plan_.values[static_cast<size_t>(step.input())].pixels();
-  const int kind = Pick({1, 1,  1,  1,  1,  2,  2,  3,  4,  5,  6,  7,  7,  8,
-                         9, 10, 11, 11, 12, 13, 13, 14, 14, 15, 16, 17, 18, 19});
+  const int kind = Pick({1,  1,  1,  1,  1,  2,  2,  3,  4,  5,  6,  7,  7,  8, 9,
+                         10, 11, 11, 12, 13, 13, 14, 14, 15, 16, 17, 18, 19, 20});
   step.kind = static_cast<StepKind>(kind);
   ConvGeometry& g = step.geometry;
   switch (step.kind) {
@@ -76,6 +76,12 @@ void RandomPlan::AddStep() {
       g.stride_h = g.stride_w = Draw(1, 2);
       g.pad_top = g.pad_left = Draw(0, g.kernel_h - 1);
       g.pad_bottom = g.pad_right = g.pad_top;
+      if (step.kind == StepKind::kMaxPool && OneIn(4)) g.dilation_h = g.dilation_w = 2;
+      break;
+    case StepKind::kPaddedAverage:
+      g.kernel_h = g.kernel_w = Draw(2, 4);
+      g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
+      step.divisor = {Draw(0, 1), Draw(0, 1), Draw(0, 1), Draw(0, 1), OneIn(3) ? 5 : 0};
       break;
     case StepKind::kPad:
       step.pads[0] = Draw(0, 9);
@@ -175,7 +181,7 @@ void RandomPlan::SetActivation(Step* step, int channels) {
 void RandomPlan::SetBinarizer(Step* step) {
   step->compare = static_cast<Compare>(Draw(0, 1));
   step->threshold = OneIn(4) ? 0.0f : Extreme() * 0.3f;
-  if (OneIn(20)) step->threshold = std::numeric_limits<float>::quiet_NaN();
+  if (OneIn(20)) step->threshold = std::numeric_limits<float>::infinity() * (OneIn(2) ? 1 : -1);
   step->high = Extreme();
   step->low = OneIn(10) ? step->high : Extreme();
 }

@@ -94,6 +94,7 @@ TEST(Threshold, NetworkTakesTheValueOfItsSelect) {
                                        std::nextafter(1.5f, -kInf),
                                        std::numeric_limits<float>::max()};
   for (const float t : specials) {
+    if (std::isnan(t)) continue;  // refused
     for (const bool falling : {false, true}) {
       const auto width = static_cast<int64_t>(specials.size());
       test::MindIrBuilder b({1, 1, 1, width});

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "buffer.h"
 #include "conv_shape.h"
 #include "parallel.h"
 
@@ -336,10 +337,22 @@ void WrongArgumentsAreRefused(const Case& c) {
   Expect(Call(FloatConvForward, {x, w, geometry, y}) == 4, "stride 0 is refused");
 }
 
+void MemoryIsKeptWithinWhatWasInUse() {
+  size_t most = 0;
+  for (size_t bytes = 4096; bytes < (size_t{64} << 20); bytes *= 5) {  // none of these serves for the next one
+    adabin_cpu::Buffer buffer(bytes);
+    most = bytes;
+  }
+  Expect(adabin_cpu::KeptBytes() <= most + 4096, "no more memory is kept than was in use at one time");
+  adabin_cpu::Buffer again(most);
+  Expect(adabin_cpu::KeptBytes() < 4096, "what is kept serves the next one of its size");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 60;
+  MemoryIsKeptWithinWhatWasInUse();
   std::mt19937 random(1);
   auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
   // n, c, h, w, o, kh, kw, stride_h, stride_w, pad_top, pad_left: the networks' kinds of layers, batches cut into

@@ -41,7 +41,28 @@ struct ConvGeometry {
   // Weights of one output channel.
   int filter_size() const { return group_in() * taps(); }
 
+  // The convolution of one group.
+  ConvGeometry OfGroup() const {
+    ConvGeometry group = *this;
+    group.in.c = group_in();
+    group.out.c = group_out();
+    group.groups = 1;
+    return group;
+  }
+
   bool operator==(const ConvGeometry&) const = default;
+};
+
+// What an average divides by: the pixels of its window that lie on the map or within so much of the
+// padding around it; or always `fixed`, where that is not 0.
+struct PoolDivisor {
+  int top = 0;
+  int bottom = 0;
+  int left = 0;
+  int right = 0;
+  int fixed = 0;
+
+  bool operator==(const PoolDivisor&) const = default;
 };
 
 // Output rows or columns of a window; 0 or less when the window does not fit.

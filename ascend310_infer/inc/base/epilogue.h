@@ -2,6 +2,7 @@
 #ifndef ADABIN_BASE_EPILOGUE_H_
 #define ADABIN_BASE_EPILOGUE_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bits.h"
@@ -11,7 +12,7 @@ namespace adabin {
 // The numbers are part of the packed file.
 enum class Activation : uint8_t {
   kNone = 0,
-  kRelu = 1,
+  kRelu = 1,      // x > 0 ? x : 0, of NaN 0
   kTwoSlope = 2,  // Maxout and PReLU: positive * max(x, 0) + negative * min(x, 0)
 };
 
@@ -31,7 +32,7 @@ struct Epilogue {
       // side; a NaN stays one.
       for (int c = 0; c < channels; ++c) z[c] *= z[c] > 0.0f ? positive[c] : negative[c];
     } else if (act == Activation::kRelu) {
-      for (int c = 0; c < channels; ++c) z[c] = z[c] < 0.0f ? 0.0f : z[c];
+      for (int c = 0; c < channels; ++c) z[c] = z[c] > 0.0f ? z[c] : 0.0f;
     }
   }
 };
@@ -41,6 +42,7 @@ struct Epilogue {
 struct Target {
   const float* residual = nullptr;  // null: none; of the first row computed
   float* z = nullptr;               // null: only bits are wanted; of the first row computed
+  size_t stride = 0;                // floats from pixel to pixel of both; 0: the layer's channels
   std::byte* bits = nullptr;        // null: none; the whole map
   BitLayout layout;                 // of `bits`
   Compare compare = Compare::kAtLeast;

@@ -36,6 +36,7 @@ struct Step {
   std::vector<int> inputs = {0};  // values that it reads, one or more
 
   ConvGeometry geometry;   // convolutions and pooling; sizes `in` and `out` are inferred
+  PoolDivisor divisor;     // kPaddedAverage
   int out_channels = 0;    // convolutions, kDense
   int pads[6] = {};        // kPad: before, after of c, h, w
   TensorShape shape;       // kReshape, kSlice: of the output

@@ -35,6 +35,23 @@ constexpr size_t kConvScratch = 4 * kConvChunk * kLanes;
 // A chain of additions is not longer than about this: float32 would lose digits.
 constexpr int kMaxTerms = 256;
 
+// Neighboring outputs of one row of a depthwise convolution that see the same taps, for one block
+// of channels: output i = the sum over taps of x[tap][channel] * weights[tap][channel].
+struct DepthwiseRow {
+  const float* x = nullptr;  // under the first tap of the first output
+  size_t next = 0;           // floats from output to output
+  int rows = 0;              // of taps, all of which lie on the map
+  size_t row_step = 0;
+  int columns = 0;
+  size_t column_step = 0;
+  const float* weights = nullptr;  // of the first tap, readable up to a multiple of 16 channels
+  size_t weight_row_step = 0;      // floats from row to row of taps
+  size_t weight_step = 0;          // and from tap to tap
+  int width = 0;                   // outputs
+  FinishTile finish;               // of the first one; at most 4 vectors; sums are left open
+  float* scratch = nullptr;        // kConvScratch floats, aligned to 64 bytes
+};
+
 // Windows of one row of outputs, each over the channels of its pixels.
 struct Windows {
   const float* first = nullptr;  // pixel of the first window
@@ -45,6 +62,7 @@ struct Windows {
   int columns = 0;
   size_t column_step = 0;
   int channels = 0;
+  float divisor = 1;     // of an average
   float* out = nullptr;  // [count][channels]
 };
 
@@ -52,6 +70,7 @@ struct FloatLoops {
   const char* name;  // of their instruction set
   int max_vectors;   // of a ConvRow
   void (*conv_row)(const ConvRow& row);
+  void (*depthwise)(const DepthwiseRow& row);
   void (*finish)(const FinishTile& tile);  // of floats
   void (*average)(const Windows& windows);
   void (*maximum)(const Windows& windows);  // NaN if one is in the window

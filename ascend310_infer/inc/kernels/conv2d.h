@@ -23,6 +23,7 @@ struct Conv2DParams {
   std::span<const float> positive;
   std::span<const float> negative;
   bool reads_nchw = false;  // the input is NCHW, else NHWC
+  int map_channels = 0;     // of the map of which the input's channels are neighbors; 0: no others
   // Averages the input first: geometry.in is what this yields.
   const ConvGeometry* average = nullptr;
 };
@@ -41,14 +42,20 @@ class Conv2D {
                    std::byte* scratch) const = 0;
 };
 
-// Whether the fast implementation, which alone knows `reads_nchw` and `average`, takes it: one
-// group, finite weights, padding that can be laid out in memory.
+// Whether the fast implementation of one group, which alone knows `reads_nchw` and `average`, takes
+// it: finite weights, padding that can be laid out in memory.
 bool FitsRows(const Conv2DParams& params);
 
 std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const isa::FloatLoops& simd);
 std::unique_ptr<Conv2D> CreatePlainConv2D(const Conv2DParams& params);
 // The direct sum, by rows; for what FitsRows takes.
 std::unique_ptr<Conv2D> CreateRowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd);
+// Any number of groups, each by rows; for what FitsRows takes of one of them.
+std::unique_ptr<Conv2D> CreateGroupedConv2D(const Conv2DParams& params,
+                                            const isa::FloatLoops& simd);
+// As many groups as channels before and behind; null for what it does not know.
+std::unique_ptr<Conv2D> CreateDepthwiseConv2D(const Conv2DParams& params,
+                                              const isa::FloatLoops& simd);
 // Fewer multiplications; null for what it does not know.
 std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params,
                                              const isa::FloatLoops& simd);

@@ -12,7 +12,7 @@ namespace adabin::kernels {
 void MaxPoolRows(const isa::FloatLoops& simd, const ConvGeometry& geometry, const float* x,
                  int row_begin, int row_end, float* out);
 void AvgPoolRows(const isa::FloatLoops& simd, const ConvGeometry& geometry, const float* x,
-                 int row_begin, int row_end, float* out);
+                 int row_begin, int row_end, float* out, const PoolDivisor& divisor = {});
 // The maximum over the columns of each window alone, for one row of the map.
 void MaxPoolColumns(const isa::FloatLoops& simd, const ConvGeometry& geometry, const float* row,
                     float* out);

@@ -74,8 +74,10 @@ CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const Bi
                       const isa::FloatLoops& simd);
 CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
                       Tail tail, const Output& output, const isa::FloatLoops& simd);
-CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
-                    const Output& output, const isa::FloatLoops& simd);
+CpuStepPtr MakeMaxPool(const ConvGeometry& pool, int input, Tail tail, const Output& output,
+                       const isa::FloatLoops& simd);
+CpuStepPtr MakeAvgPool(const ConvGeometry& pool, const PoolDivisor& divisor, int input, Tail tail,
+                       const Output& output, const isa::FloatLoops& simd);
 // Residual, scale, activation, bits of an existing map.
 CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd);
 // A function of a row of pixels, of which it makes another: (x, z), which do not overlap.

@@ -81,8 +81,7 @@ ADABIN_SIMD_INLINE Lanes SelectSlope(Lanes x, Lanes positive, Lanes negative) {
 }
 ADABIN_SIMD_INLINE Lanes Relu(Lanes x) {
   const __m256 zero = _mm256_setzero_ps();
-  return {_mm256_andnot_ps(_mm256_cmp_ps(x.low, zero, _CMP_LT_OQ), x.low),
-          _mm256_andnot_ps(_mm256_cmp_ps(x.high, zero, _CMP_LT_OQ), x.high)};
+  return {_mm256_max_ps(x.low, zero), _mm256_max_ps(x.high, zero)};
 }
 ADABIN_SIMD_INLINE Lanes Max(Lanes x, Lanes y) {
   return {

@@ -64,10 +64,8 @@ ADABIN_SIMD_INLINE Lanes MulAdd(Lanes x, Lanes y, Lanes z) { return _mm512_fmadd
 ADABIN_SIMD_INLINE Lanes SelectSlope(Lanes x, Lanes positive, Lanes negative) {
   return _mm512_mask_mov_ps(negative, _mm512_cmp_ps_mask(x, Zero(), _CMP_GT_OQ), positive);
 }
-// x < 0 ? 0 : x
-ADABIN_SIMD_INLINE Lanes Relu(Lanes x) {
-  return _mm512_mask_mov_ps(x, _mm512_cmp_ps_mask(x, Zero(), _CMP_LT_OQ), Zero());
-}
+// x > 0 ? x : 0, which of NaN is 0: as MindSpore's
+ADABIN_SIMD_INLINE Lanes Relu(Lanes x) { return _mm512_maskz_max_ps(kAll, x, Zero()); }
 // The larger one; NaN if either is.
 ADABIN_SIMD_INLINE Lanes Max(Lanes x, Lanes y) {
   return _mm512_mask_mov_ps(_mm512_maskz_max_ps(kAll, x, y), _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q),

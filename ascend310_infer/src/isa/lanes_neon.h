@@ -79,9 +79,8 @@ ADABIN_SIMD_INLINE Lanes SelectSlope(const Lanes& x, const Lanes& positive, cons
       [](float32x4_t a, float32x4_t p, float32x4_t n) { return vbslq_f32(vcgtzq_f32(a), p, n); }, x,
       positive, negative);
 }
-// A NaN stays one.
 ADABIN_SIMD_INLINE Lanes Relu(const Lanes& x) {
-  return Parts([](float32x4_t a) { return vbslq_f32(vcltzq_f32(a), vdupq_n_f32(0.0f), a); }, x);
+  return Parts([](float32x4_t a) { return vbslq_f32(vcgtzq_f32(a), a, vdupq_n_f32(0.0f)); }, x);
 }
 // NaN if one of them is; y where they are equal.
 ADABIN_SIMD_INLINE Lanes Max(const Lanes& x, const Lanes& y) {

@@ -51,7 +51,7 @@ ADABIN_SIMD_INLINE Lanes MulAdd(Lanes x, Lanes y, Lanes z) { return x * y + z; }
 ADABIN_SIMD_INLINE Lanes SelectSlope(Lanes x, Lanes positive, Lanes negative) {
   return x > Lanes{} ? positive : negative;
 }
-ADABIN_SIMD_INLINE Lanes Relu(Lanes x) { return x < Lanes{} ? Lanes{} : x; }
+ADABIN_SIMD_INLINE Lanes Relu(Lanes x) { return x > Lanes{} ? x : Lanes{}; }
 ADABIN_SIMD_INLINE Lanes Max(Lanes x, Lanes y) { return x > y || x != x ? x : y; }
 ADABIN_SIMD_INLINE unsigned Bits(Mask mask) {
   unsigned bits = 0;

@@ -4,18 +4,27 @@
 #include "base/finite.h"
 
 namespace adabin::kernels {
+namespace {
 
-bool FitsRows(const Conv2DParams& params) {
-  const ConvGeometry& g = params.geometry;
+// Whether each group, on its own, can be computed by rows.
+bool GroupsFitRows(const Conv2DParams& params) {
+  const ConvGeometry g = params.geometry.OfGroup();
   const BitPadding pad = WindowPadding(g);
   const int64_t width = int64_t{pad.left} + g.in.w + pad.right;
   const int64_t ring = width * g.in.c * ((g.kernel_h - 1) * int64_t{g.dilation_h} + 1);
-  return g.groups == 1 && ring <= 4 * static_cast<int64_t>(g.in.size()) + (1 << 20) &&
-         AllFinite(params.weights);
+  return ring <= 4 * static_cast<int64_t>(g.in.size()) + (1 << 20) && AllFinite(params.weights);
+}
+
+}  // namespace
+
+bool FitsRows(const Conv2DParams& params) {
+  return params.geometry.groups == 1 && GroupsFitRows(params);
 }
 
 std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const isa::FloatLoops& simd) {
-  if (!FitsRows(params)) return CreatePlainConv2D(params);
+  if (auto depthwise = CreateDepthwiseConv2D(params, simd)) return depthwise;
+  if (!GroupsFitRows(params)) return CreatePlainConv2D(params);
+  if (params.geometry.groups > 1) return CreateGroupedConv2D(params, simd);
   if (auto winograd = CreateWinogradConv2D(params, simd)) return winograd;
   return CreateRowConv2D(params, simd);
 }

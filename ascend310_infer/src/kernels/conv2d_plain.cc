@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The float convolution for what the fast one leaves: groups, weights that are not finite. Weights
-// are stored [group][block][tap][input channel][kBlock] so that vector instructions run over
-// neighboring output channels and no sum is reassociated: the order of additions is fixed by the
-// geometry alone.
+// The float convolution for what the fast ones leave, padding that cannot be laid out in memory,
+// and what the tests compare these with. Weights are stored [group][block][tap][input
+// channel][kBlock] so that vector instructions run over neighboring output channels and no sum is
+// reassociated: the order of additions is fixed by the geometry alone.
 #include <algorithm>
 #include <vector>
 

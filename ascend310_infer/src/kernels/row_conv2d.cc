@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fast float convolution: direct, a row of outputs at a time. Weights lie in the order in which
-// they are used, so that a tile of sums stays in registers while input and weights stream by. Rows
-// of a padded or NCHW map are first copied, with their padding, to a ring of as many rows as the
-// kernel is high.
+// The fast float convolution of one group: direct, a row of outputs at a time. Weights lie in the
+// order in which they are used, so that a tile of sums stays in registers while input and weights
+// stream by. Rows of a padded or NCHW map, or of one with other channels too, are first copied,
+// with their padding, to a ring of as many rows as the kernel is high.
 #include <algorithm>
 #include <vector>
 
 #include "base/aligned_vector.h"
 #include "kernels/conv2d.h"
 #include "kernels/lay_filters.h"
+#include "kernels/padded.h"
 #include "kernels/place_tile.h"
 #include "kernels/pool.h"
 
@@ -18,18 +19,6 @@ namespace {
 
 using isa::kLanes;
 
-constexpr size_t kAlign = 64;
-size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
-
-template <typename T>
-AlignedVector<float> Padded(std::span<const T> values, size_t used, size_t size, float none) {
-  AlignedVector<float> out(size, 0.0f);
-  for (size_t i = 0; i < used; ++i) {
-    out[i] = values.empty() ? none : static_cast<float>(values[i]);
-  }
-  return out;
-}
-
 class RowConv2D : public Conv2D {
  public:
   RowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
@@ -37,12 +26,14 @@ class RowConv2D : public Conv2D {
         simd_(simd),
         act_(params.act),
         nchw_(params.reads_nchw),
+        map_channels_(params.map_channels != 0 ? params.map_channels : params.geometry.in.c),
         pad_(WindowPadding(params.geometry)) {
     const ConvGeometry& g = geometry_;
     averages_ = params.average != nullptr;
     if (averages_) average_ = *params.average;
     const bool padded = pad_.left > 0 || pad_.right > 0;
-    copies_rows_ = !averages_ && (padded || (nchw_ && g.in.c > 1));
+    const bool apart = map_channels_ != g.in.c;
+    copies_rows_ = !averages_ && (padded || apart || (nchw_ && g.in.c > 1));
     flat_ = g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 && !copies_rows_ &&
             pad_ == BitPadding{};
     LaySegments();
@@ -232,10 +223,14 @@ class RowConv2D : public Conv2D {
       float* to = source.ring + slot * SlotFloats();
       const size_t unit = nchw_ ? 1 : static_cast<size_t>(g.in.c);
       for (int c = 0; c < (nchw_ ? g.in.c : 1); ++c) {
-        const float* from =
-            source.map + (int64_t{c} * g.in.h + h) * g.in.w * static_cast<int64_t>(unit);
+        const int64_t pixel = (int64_t{c} * g.in.h + h) * g.in.w;
+        const float* from = source.map + pixel * (nchw_ ? 1 : map_channels_);
         to = std::fill_n(to, static_cast<size_t>(pad_.left) * unit, 0.0f);
-        to = std::copy_n(from, static_cast<size_t>(g.in.w) * unit, to);
+        if (nchw_ || map_channels_ == g.in.c) {
+          to = std::copy_n(from, static_cast<size_t>(g.in.w) * unit, to);
+        } else {
+          for (int w = 0; w < g.in.w; ++w, from += map_channels_) to = std::copy_n(from, unit, to);
+        }
         to = std::fill_n(to, static_cast<size_t>(pad_.right) * unit, 0.0f);
       }
     }
@@ -277,6 +272,7 @@ class RowConv2D : public Conv2D {
   const isa::FloatLoops& simd_;
   Activation act_;
   bool nchw_;
+  int map_channels_;
   BitPadding pad_;  // what the windows reach
   ConvGeometry average_;
   bool averages_ = false;

@@ -9,14 +9,15 @@
 namespace adabin::kernels {
 namespace {
 
-// Whether the vector kernels handle it themselves: one group, padding that can be laid out in
-// memory. They leave everything else to the portable kernel.
+// Whether the vector kernels handle it themselves: padding that can be laid out in memory, and
+// groups that fill a quarter of a vector. They leave everything else to the portable kernel.
 bool FitsTiles(const ConvGeometry& g) {
   const BitPadding pad = WindowPadding(g);
   const int64_t map = int64_t{g.in.h} * g.in.w;
   const int64_t padded =
       (int64_t{pad.top} + g.in.h + pad.bottom) * (int64_t{pad.left} + g.in.w + pad.right);
-  return g.groups == 1 && padded <= 16 * map + (1 << 16);
+  const bool fills = g.groups == 1 || g.group_out() >= isa::kLanes / 4;
+  return fills && padded <= 16 * map + (1 << 16);
 }
 
 // Those that read codes count in 16 bits.
@@ -40,7 +41,9 @@ std::unique_ptr<BConv2D> Kernel::create(const BConv2DParams& params) const {
   if (set == nullptr) return CreateReferenceBConv2D(params);
   const ConvGeometry& g = params.geometry;
   const bool vectors = set->binary != nullptr && FitsTiles(g) && CountsFit(*set->binary, g);
-  return vectors ? CreateTiledBConv2D(params, *set->binary) : CreatePortableBConv2D(params);
+  if (!vectors) return CreatePortableBConv2D(params);
+  if (g.groups > 1) return CreateGroupedBConv2D(params, *set);
+  return CreateTiledBConv2D(params, ComputeConstants(params), *set->binary);
 }
 
 std::span<const Kernel> KernelTable() {

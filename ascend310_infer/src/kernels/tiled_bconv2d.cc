@@ -4,27 +4,23 @@
 #include <algorithm>
 #include <cstring>
 
-#include "base/aligned_vector.h"
+#include "kernels/padded.h"
 #include "kernels/place_tile.h"
 #include "kernels/tiled_weights.h"
 
 namespace adabin::kernels {
 namespace {
 
-constexpr size_t kAlign = 64;
 constexpr int kLanes = isa::kLanes;
 
-size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
-
-AlignedVector<float> Padded(std::span<const float> values, size_t size) {
-  AlignedVector<float> out(size, 0.0f);
-  std::copy_n(values.data(), values.size(), out.data());
-  return out;
+AlignedVector<float> WithZeros(std::span<const float> values, size_t size) {
+  return Padded(values, values.size(), size, 0.0f);
 }
 
 class TiledBConv2D : public BConv2D {
  public:
-  TiledBConv2D(const BConv2DParams& params, const isa::BConvRowKernel& kernel)
+  TiledBConv2D(const BConv2DParams& params, const BConv2DConstants& constants,
+               const isa::BConvRowKernel& kernel)
       : geometry_(params.geometry),
         kernel_(kernel),
         act_(params.act),
@@ -34,16 +30,15 @@ class TiledBConv2D : public BConv2D {
     const ConvGeometry& g = geometry_;
     const auto channels = static_cast<size_t>(g.out.c);
     const size_t padded = RoundUp(channels, kLanes);
-    const BConv2DConstants constants = ComputeConstants(params);
     classes_ = constants.classes;
-    a_ = Padded(constants.a, padded);
-    b_ = Padded(constants.b, padded);
+    a_ = WithZeros(constants.a, padded);
+    b_ = WithZeros(constants.b, padded);
     if (!constants.scale.empty()) {
-      scale_ = Padded(constants.scale, padded);
-      shift_ = Padded(constants.shift, padded);
+      scale_ = WithZeros(constants.scale, padded);
+      shift_ = WithZeros(constants.shift, padded);
     }
-    positive_ = Padded(params.positive, padded);
-    negative_ = Padded(params.negative, padded);
+    positive_ = WithZeros(params.positive, padded);
+    negative_ = WithZeros(params.negative, padded);
     padded_channels_ = padded;
     const auto classes = static_cast<size_t>(classes_.count());
     c_.resize(classes * padded);
@@ -238,8 +233,9 @@ class TiledBConv2D : public BConv2D {
 }  // namespace
 
 std::unique_ptr<BConv2D> CreateTiledBConv2D(const BConv2DParams& params,
+                                            const BConv2DConstants& constants,
                                             const isa::BConvRowKernel& kernel) {
-  return std::make_unique<TiledBConv2D>(params, kernel);
+  return std::make_unique<TiledBConv2D>(params, constants, kernel);
 }
 
 }  // namespace adabin::kernels

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "isa/bconv_row.h"
+#include "isa/isa.h"
 #include "kernels/bconv2d.h"
 #include "kernels/tiled_weights.h"
 
@@ -16,7 +16,10 @@ namespace adabin::kernels {
 
 // Convolutions of one group. `kernel` outlives the result.
 std::unique_ptr<BConv2D> CreateTiledBConv2D(const BConv2DParams& params,
+                                            const BConv2DConstants& constants,
                                             const isa::BConvRowKernel& kernel);
+// Of any number of groups, by the binary kernel of `set`.
+std::unique_ptr<BConv2D> CreateGroupedBConv2D(const BConv2DParams& params, const isa::Isa& set);
 
 }  // namespace adabin::kernels
 

@@ -197,6 +197,8 @@ void CheckActivation(const Step& step, int channels) {
   const size_t slopes = step.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
   CheckSize(step, "positive slope", step.positive.size(), slopes);
   CheckSize(step, "negative slope", step.negative.size(), slopes);
+  CheckFinite(step, "slope", step.positive);
+  CheckFinite(step, "slope", step.negative);
 }
 
 const Operator kActivation = {.kind = ir::StepKind::kActivation,

@@ -49,7 +49,9 @@ AffineMatch FoldBatchNorm(const Graph& graph, const Node& node) {
   match.x = view.input(0);
   const auto& [gamma, beta, mean, variance] = parts;
   for (size_t c = 0; c < gamma->data.size(); ++c) {
-    const double scale = gamma->data[c] / std::sqrt(double{variance->data[c]} + epsilon.f);
+    const double spread = double{variance->data[c]} + epsilon.f;
+    if (!(spread > 0)) view.Fail("a variance is negative or zero, or no number");
+    const double scale = gamma->data[c] / std::sqrt(spread);
     match.scale.push_back(scale);
     match.shift.push_back(beta->data[c] - mean->data[c] * scale);
   }

@@ -17,7 +17,6 @@ namespace {
 
 using ir::Step;
 
-// A NaN in either stays one, in the maximum and minimum too.
 template <typename Function>
 void Row(size_t count, const float* a, size_t a_step, const float* b, size_t b_step, float* z,
          size_t z_step) {
@@ -26,11 +25,12 @@ void Row(size_t count, const float* a, size_t a_step, const float* b, size_t b_s
     z[i * z_step] = function(a[i * a_step], b[i * b_step]);
   }
 }
+// MindSpore's: the second one where they do not compare.
 struct Larger {
-  float operator()(float a, float b) const { return a > b || a != a ? a : b; }
+  float operator()(float a, float b) const { return a > b ? a : b; }
 };
 struct Smaller {
-  float operator()(float a, float b) const { return a < b || a != a ? a : b; }
+  float operator()(float a, float b) const { return a < b ? a : b; }
 };
 
 struct Function {

@@ -55,8 +55,9 @@ void Emit(Scheduler* scheduler, const Step& step) {
 }  // namespace
 
 const Operator kAvgPool = {.kind = ir::StepKind::kAvgPool,
-                           .mindir = {"AvgPool"},
-                           .words = "AvgPool",
+                           .mindir = {"AvgPool", "AdaptiveAvgPool2D", "Squeeze"},
+                           .words = "AvgPool, AdaptiveAvgPool2D",
+                           .match = MatchAvgPool,
                            .parse = ParsePool,
                            .infer = InferPool,
                            .fields = PoolFields,

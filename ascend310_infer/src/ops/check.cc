@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/check.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 
 #include "base/error.h"
+#include "base/finite.h"
 
 namespace adabin::ops {
 
@@ -70,6 +73,18 @@ void CheckAffine(const ir::Step& step, int channels) {
   const auto size = static_cast<size_t>(channels);
   if (!step.scale.empty()) CheckSize(step, "scale", step.scale.size(), size);
   if (!step.shift.empty()) CheckSize(step, "shift", step.shift.size(), size);
+  CheckFinite(step, "scale", step.scale);
+  CheckFinite(step, "shift", step.shift);
+}
+
+void CheckFinite(const ir::Step& step, const char* what, const std::vector<float>& values) {
+  if (!AllFinite(values)) Fail(step, std::string("a ") + what + " is not finite");
+}
+
+void CheckFinite(const ir::Step& step, const char* what, const std::vector<double>& values) {
+  const bool finite = std::ranges::all_of(
+      values, [](double value) { return std::isfinite(static_cast<float>(value)); });
+  if (!finite) Fail(step, std::string("a ") + what + " is not finite");
 }
 
 }  // namespace adabin::ops

@@ -24,8 +24,11 @@ constexpr int64_t kMaxWeights = int64_t{1} << 28;  // of a layer, all of which t
 void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w);
 void CheckShape(const ir::Step& step, const TensorShape& shape);
 void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expected);
-// Scale and shift, which may be missing.
+// Scale and shift, which may be missing, as float32: a plan ends up with that.
 void CheckAffine(const ir::Step& step, int channels);
+// No kernel is asked to compute with NaN or an infinity that stands in the file.
+void CheckFinite(const ir::Step& step, const char* what, const std::vector<float>& values);
+void CheckFinite(const ir::Step& step, const char* what, const std::vector<double>& values);
 
 inline const TensorShape& InputTensor(const ir::Plan& plan, const ir::Step& step) {
   return plan.values[static_cast<size_t>(step.input())];

@@ -66,8 +66,11 @@ kernels::Conv2DParams FloatParams(const ir::Plan& plan, const Step& step,
 
 void FusePool(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
   if (step.second() >= 0) return;
-  pass->pool = fusing.Next(fusing.Number(step), StepKind::kMaxPool);
-  if (pass->pool >= 0) FuseTail(fusing, fusing.At(pass->pool), pass);
+  const int pool = fusing.Next(fusing.Number(step), StepKind::kMaxPool);
+  // A ring of rows as high as the window holds no dilated one.
+  if (pool < 0 || fusing.At(pool).geometry.dilation_h != 1) return;
+  pass->pool = pool;
+  FuseTail(fusing, fusing.At(pool), pass);
 }
 
 void FuseFloat(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {

@@ -60,6 +60,8 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
   if (int64_t{step->out_channels} * in.c > kMaxWeights) Fail(*step, "too many weights");
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
+  CheckFinite(*step, "weight", step->weights);
+  CheckFinite(*step, "shift", step->shift);
   if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
   return TensorShape(std::vector{step->out_channels});
 }

@@ -4,14 +4,16 @@
 
 namespace adabin::ops {
 
-const Operator kMaxPool = {.kind = ir::StepKind::kMaxPool,
-                           .mindir = {"MaxPool"},
-                           .words = "MaxPool",
-                           .parse = ParsePool,
-                           .infer = InferPool,
-                           .passes_values = true,
-                           .fields = PoolFields,
-                           .fuse = FuseTail,
-                           .emit = EmitPool};
+const Operator kMaxPool = {
+    .kind = ir::StepKind::kMaxPool,
+    .mindir = {"MaxPool", "MaxPoolWithArgmaxV2", "AdaptiveMaxPool2D", "Squeeze"},
+    .words = "MaxPool, AdaptiveMaxPool2D",
+    .match = MatchMaxPool,
+    .parse = ParsePool,
+    .infer = InferPool,
+    .passes_values = true,
+    .fields = PoolFields,
+    .fuse = FuseTail,
+    .emit = EmitPool};
 
 }  // namespace adabin::ops

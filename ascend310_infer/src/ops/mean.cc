@@ -23,11 +23,6 @@ Step AverageOfAll(const Source& source) {
 
 Step Parse(const Source& source) {
   const ir::NodeView view(source.graph, source.node);
-  if (view.op() == "AdaptiveAvgPool2D") {
-    const std::vector<int> size = view.ints(view.argument("output_size", 1), 2, "output_size");
-    if (size != std::vector{1, 1}) view.Fail("to more than one pixel is not supported");
-    return AverageOfAll(source);
-  }
   const ir::Value& value = view.argument("axis", 1);
   std::vector<int> axes;
   if (value.kind == ir::Value::Kind::kList) axes = view.ints(value, value.list.size(), "axis");
@@ -48,8 +43,8 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
 }  // namespace
 
 const Operator kMean = {.kind = ir::StepKind::kMean,
-                        .mindir = {"ReduceMean", "AdaptiveAvgPool2D"},
-                        .words = "ReduceMean, AdaptiveAvgPool2D",
+                        .mindir = {"ReduceMean"},
+                        .words = "ReduceMean",
                         .parse = Parse,
                         .infer = Infer,
                         .fuse = FuseTail,

@@ -64,6 +64,7 @@ const Operator kPad = {.kind = ir::StepKind::kPad,
                        .words = "Pad",
                        .parse = Parse,
                        .infer = Infer,
+                       .passes_values = true,  // and zeros, which a layer could have for padding
                        .fields = ListFields,
                        .emit = Emit};
 

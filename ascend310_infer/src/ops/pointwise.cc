@@ -17,13 +17,13 @@ struct Function {
   float (*of)(float x);
 };
 
-// By their number in the packed file. A NaN stays one.
+// By their number in the packed file. A NaN stays one, but ReLU6 makes it 0, as MindSpore does.
 float Clip(float x, float high) { return x < 0.0f ? 0.0f : x > high ? high : x; }
 constexpr Function kFunctions[] = {
     {"Sigmoid", [](float x) { return 1.0f / (1.0f + std::exp(-x)); }},
-    {"ReLU6", [](float x) { return Clip(x, 6.0f); }},
+    {"ReLU6", [](float x) { return x != x ? 0.0f : Clip(x, 6.0f); }},
     {"HSigmoid", [](float x) { return Clip(x + 3.0f, 6.0f) / 6.0f; }},
-    {"HSwish", [](float x) { return x * Clip(x + 3.0f, 6.0f) / 6.0f; }},
+    {"HSwish", [](float x) { return x <= -3.0f ? 0.0f : x * Clip(x + 3.0f, 6.0f) / 6.0f; }},
     {"Tanh", [](float x) { return std::tanh(x); }},
     {"Exp", [](float x) { return std::exp(x); }},
     {"Sqrt", [](float x) { return std::sqrt(x); }},

@@ -2,34 +2,52 @@
 #include "ops/pooling.h"
 
 #include <string>
+#include <utility>
 
-#include "ir/node_view.h"
 #include "ops/check.h"
+#include "ops/pool_node.h"
 #include "ops/tail.h"
 #include "ops/window.h"
 #include "schedule/step_text.h"
 
 namespace adabin::ops {
 
-using ir::NodeView;
+using ir::Graph;
 using ir::Step;
 using ir::StepKind;
 
+namespace {
+
+// Each window must reach the map: a maximum or mean of nothing has no value.
+void CheckReach(const Step& step, int out, int stride, int pad, int kernel, int dilation, int in) {
+  for (int i = 0; i < out; ++i) {
+    const TapRange taps = ValidTaps(i * stride - pad, kernel, dilation, in);
+    if (taps.begin == taps.end) Fail(step, "a pooling window lies outside the feature map");
+  }
+}
+
+std::optional<std::vector<int>> MatchPool(const Graph& graph, int v, bool maximum) {
+  const auto pool = MatchPoolNode(graph, v);
+  if (!pool || pool->maximum != maximum || CountsPadding(graph, *pool)) return std::nullopt;
+  return std::vector<int>{pool->x};
+}
+
+}  // namespace
+
+std::optional<std::vector<int>> MatchMaxPool(const Graph& graph, int v) {
+  return MatchPool(graph, v, true);
+}
+
+std::optional<std::vector<int>> MatchAvgPool(const Graph& graph, int v) {
+  return MatchPool(graph, v, false);
+}
+
 Step ParsePool(const Source& source) {
-  const NodeView view(source.graph, source.node);
-  CheckFormat(view);
+  const PoolNode pool = *MatchPoolNode(source.graph, source.value);
   Step step;
-  step.kind = view.op() == "MaxPool" ? StepKind::kMaxPool : StepKind::kAvgPool;
-  ConvGeometry& g = step.geometry;
-  const std::vector<int> kernel = Spatial(view, view.argument("kernel_size", 1), "kernel_size");
-  const std::vector<int> stride = Spatial(view, view.argument("strides", 2), "strides");
-  g.kernel_h = kernel[0];
-  g.kernel_w = kernel[1];
-  g.stride_h = stride[0];
-  g.stride_w = stride[1];
-  const auto mode = view.pad_mode(view.argument("pad_mode", 3));
-  if (mode == NodeView::PadMode::kPad) view.Fail("explicit padding is not supported");
-  SetPadding(view, mode, nullptr, source.Map(), &g);
+  step.kind = pool.maximum ? StepKind::kMaxPool : StepKind::kAvgPool;
+  step.geometry = PoolGeometry(source.graph, pool, source.Map());
+  step.origin = {pool.node->op, pool.node->name};
   return step;
 }
 
@@ -37,12 +55,9 @@ TensorShape InferPool(const ir::Plan& plan, Step* step) {
   const Shape in = InputMap(plan, *step);
   InferWindow(step, in, in.c);
   const ConvGeometry& g = step->geometry;
-  // Each window must reach the map: a maximum or mean of nothing has no value.
-  if (g.groups != 1 || g.dilation_h != 1 || g.dilation_w != 1 || g.pad_top >= g.kernel_h ||
-      g.pad_left >= g.kernel_w || (g.out.h - 1) * int64_t{g.stride_h} - g.pad_top >= in.h ||
-      (g.out.w - 1) * int64_t{g.stride_w} - g.pad_left >= in.w) {
-    Fail(*step, "a pooling window lies outside the feature map");
-  }
+  if (g.groups != 1) Fail(*step, "has groups");
+  CheckReach(*step, g.out.h, g.stride_h, g.pad_top, g.kernel_h, g.dilation_h, in.h);
+  CheckReach(*step, g.out.w, g.stride_w, g.pad_left, g.kernel_w, g.dilation_w, in.w);
   return g.out;
 }
 
@@ -65,11 +80,15 @@ ConvGeometry AverageGeometry(const schedule::Scheduler& scheduler, const Step& s
 void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
   const int input = scheduler->values().ReadFloats(step.input());
   const bool maximum = step.kind == StepKind::kMaxPool;
-  const ConvGeometry g = maximum ? step.geometry : AverageGeometry(*scheduler, step);
+  const ConvGeometry g =
+      step.kind == StepKind::kMean ? AverageGeometry(*scheduler, step) : step.geometry;
   const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
+  schedule::Tail tail = TailOf(followers, g.in.c);
+  const isa::FloatLoops& simd = scheduler->simd();
   scheduler->Emit(
-      schedule::MakePool(maximum, g, input, TailOf(followers, g.in.c), output, scheduler->simd()),
+      maximum ? schedule::MakeMaxPool(g, input, std::move(tail), output, simd)
+              : schedule::MakeAvgPool(g, step.divisor, input, std::move(tail), output, simd),
       std::string(ir::StepName(step.kind)) + " " + schedule::Text(g) + " " + schedule::Text(g.in) +
           " -> " + schedule::Text(g.out) + TailText(followers) + scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);

@@ -8,6 +8,8 @@
 
 namespace adabin::ops {
 
+std::optional<std::vector<int>> MatchMaxPool(const ir::Graph& graph, int v);
+std::optional<std::vector<int>> MatchAvgPool(const ir::Graph& graph, int v);
 ir::Step ParsePool(const Source& source);
 TensorShape InferPool(const ir::Plan& plan, ir::Step* step);
 void PoolFields(Fields& fields, ir::Step& step);

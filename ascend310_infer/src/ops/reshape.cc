@@ -7,12 +7,19 @@
 #include "ops/alias.h"
 #include "ops/check.h"
 #include "ops/operator.h"
+#include "ops/pool_node.h"
 #include "ops/whole.h"
 
 namespace adabin::ops {
 namespace {
 
 using ir::Step;
+
+// A Squeeze may be the end of a pooling, see MatchPoolNode.
+std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
+  if (MatchPoolNode(graph, v)) return std::nullopt;
+  return std::vector<int>{ir::NodeView(graph, *ir::Producer(graph, v)).input(0)};
+}
 
 // An axis of one element less, or more.
 TensorShape OneAxis(const Source& source, const ir::NodeView& view) {
@@ -97,6 +104,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 const Operator kReshape = {.kind = ir::StepKind::kReshape,
                            .mindir = {"Reshape", "Flatten", "Squeeze", "ExpandDims"},
                            .words = "Reshape, Flatten, Squeeze, ExpandDims",
+                           .match = Match,
                            .parse = Parse,
                            .infer = Infer,
                            .passes_values = true,

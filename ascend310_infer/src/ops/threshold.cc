@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/threshold.h"
 
+#include <cmath>
 #include <string>
 
 #include "ir/node_view.h"
@@ -90,6 +91,7 @@ void CheckCompare(const Step& step) {
   if (step.compare != Compare::kAtLeast && step.compare != Compare::kNotAtMost) {
     Fail(step, "unknown comparison " + std::to_string(static_cast<int>(step.compare)));
   }
+  if (std::isnan(step.threshold)) Fail(step, "its threshold is not a number");
 }
 
 void BinarizerFields(Fields& fields, Step& step) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -30,8 +31,11 @@ class Recognition {
     for (size_t i = 0; i < rewrite_.size(); ++i) {
       const Step& step = rewrite_.step(i);
       const auto input = static_cast<size_t>(step.input());
-      binarized[i + 1] = step.kind == StepKind::kThreshold ||
-                         (ops::OperatorOf(step.kind).passes_values && binarized[input]);
+      const bool passes = ops::OperatorOf(step.kind).passes_values &&
+                          std::ranges::all_of(step.inputs, [&](int from) {
+                            return binarized[static_cast<size_t>(from)];
+                          });
+      binarized[i + 1] = step.kind == StepKind::kThreshold || passes;
       const bool layer = step.kind == StepKind::kConv || step.kind == StepKind::kDense;
       if (layer && binarized[input]) Recognize(i);
     }

@@ -141,38 +141,6 @@ class PooledStep : public CpuStep {
   const isa::FloatLoops& simd_;
 };
 
-class PoolStep : public CpuStep {
- public:
-  PoolStep(bool maximum, const ConvGeometry& pool, int input, Tail tail, const Output& output,
-           const isa::FloatLoops& simd)
-      : maximum_(maximum),
-        pool_(pool),
-        input_(input),
-        tail_(std::move(tail)),
-        output_(output),
-        simd_(simd) {}
-  int rows() const override { return output_.shape.h; }
-  size_t scratch_bytes() const override {
-    return static_cast<size_t>(pool_.out.w) * static_cast<size_t>(pool_.out.c) * sizeof(float);
-  }
-  void Run(const Frame& frame, const Work& work, std::byte* scratch) const override {
-    auto* row = reinterpret_cast<float*>(scratch);
-    for (int h = work.row_begin; h < work.row_end; ++h) {
-      (maximum_ ? kernels::MaxPoolRows : kernels::AvgPoolRows)(simd_, pool_, frame.Floats(input_),
-                                                               h, h + 1, row);
-      FinishRow(simd_, tail_, output_, frame, h, row);
-    }
-  }
-
- private:
-  bool maximum_;
-  ConvGeometry pool_;
-  int input_;
-  Tail tail_;
-  Output output_;
-  const isa::FloatLoops& simd_;
-};
-
 }  // namespace
 
 Target Output::At(const Frame& frame, int row) const {
@@ -224,11 +192,6 @@ CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const Co
                       Tail tail, const Output& output, const isa::FloatLoops& simd) {
   return std::make_unique<PooledStep<FloatSource>>(FloatSource(std::move(conv), input), pool,
                                                    std::move(tail), output, simd);
-}
-
-CpuStepPtr MakePool(bool maximum, const ConvGeometry& pool, int input, Tail tail,
-                    const Output& output, const isa::FloatLoops& simd) {
-  return std::make_unique<PoolStep>(maximum, pool, input, std::move(tail), output, simd);
 }
 
 }  // namespace adabin::schedule

@@ -17,16 +17,14 @@ float Inverse(float alpha) { return alpha == 0 ? 0.0f : std::clamp(1 / alpha, -k
 /// e^z for z <= 0, within 2 units in the last place; 0 below -87.
 inline Vec ExpOfNegative(Vec z) {
   const Vec kRound = Broadcast(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer, kept in the low bits
-  const Vec shifted = z * 1.44269504f + kRound;
+  const Vec shifted = MulAdd(z, Broadcast(1.44269504f), kRound);
   const Vec n = shifted - kRound;
-  const Vec r = (z - n * 0.693359375f) - n * -2.12194440e-4f;
+  const Vec r = MulAdd(n, Broadcast(2.12194440e-4f), MulAdd(n, Broadcast(-0.693359375f), z));
   Vec p = Broadcast(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
+  for (const float term : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f}) {
+    p = MulAdd(p, r, Broadcast(term));
+  }
+  p = MulAdd(p * r, r, r) + 1.0f;
   const IntVec exponent = (IntVec)(((BitVec)shifted + 127u) << 23);
   const Vec result = p * (Vec)exponent;
   return Select(z < -87.0f, Vec{}, result);

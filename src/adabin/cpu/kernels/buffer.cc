@@ -21,6 +21,20 @@ struct Block {
 struct Shared {
   std::mutex mutex;
   std::vector<Block> blocks;
+  size_t kept = 0;       // bytes of these
+  size_t used = 0;       // of buffers
+  size_t most_used = 0;  // ever at one time
+
+  Block Remove(std::vector<Block>::iterator it) {
+    const Block block = *it;
+    kept -= block.capacity;
+    blocks.erase(it);
+    return block;
+  }
+  void Use(size_t bytes) {
+    used += bytes;
+    most_used = std::max(most_used, used);
+  }
 };
 
 Shared* shared = nullptr;
@@ -51,14 +65,18 @@ Buffer::Buffer(size_t bytes) {
       if (best == store.end() || it->capacity < best->capacity) best = it;
     }
     if (best != store.end()) {
-      data_ = best->data;
-      capacity_ = best->capacity;
-      store.erase(best);
+      const Block block = kept.Remove(best);
+      data_ = block.data;
+      capacity_ = block.capacity;
+      kept.Use(capacity_);
       return;
     }
   }
   data_ = std::aligned_alloc(4096, capacity_);
   if (data_ == nullptr) throw std::bad_alloc();
+  Shared& kept = Store();
+  std::lock_guard<std::mutex> lock(kept.mutex);
+  kept.Use(capacity_);
 }
 
 Buffer::~Buffer() {
@@ -66,16 +84,23 @@ Buffer::~Buffer() {
   try {
     Shared& kept = Store();
     std::lock_guard<std::mutex> lock(kept.mutex);
-    std::vector<Block>& store = kept.blocks;
-    store.push_back({data_, capacity_});
+    kept.used -= std::min(kept.used, capacity_);  // less where a fork has lost count
+    kept.blocks.push_back({data_, capacity_});
+    kept.kept += capacity_;
     dropped = nullptr;
-    if (store.size() > kMaxKept) {
-      dropped = store.front().data;  // the one unused for longest
-      store.erase(store.begin());
+    // Those unused for longest go first.
+    while (kept.blocks.size() > kMaxKept || kept.kept > kept.most_used) {
+      std::free(kept.Remove(kept.blocks.begin()).data);
     }
   } catch (const std::bad_alloc&) {
   }
   std::free(dropped);
+}
+
+size_t KeptBytes() {
+  Shared& kept = Store();
+  std::lock_guard<std::mutex> lock(kept.mutex);
+  return kept.kept;
 }
 
 }  // namespace adabin_cpu

@@ -10,7 +10,8 @@
 namespace adabin_cpu {
 
 /// Memory aligned to a cache line, not cleared, taken from a store that keeps what is returned: a training step asks
-/// for the same sizes again and again, and fresh pages cost more than the arithmetic on them.
+/// for the same sizes again and again, and fresh pages cost more than the arithmetic on them. What is kept is never
+/// more than was in use at one time.
 class Buffer {
  public:
   explicit Buffer(size_t bytes);
@@ -26,6 +27,9 @@ class Buffer {
   void* data_;
   size_t capacity_;
 };
+
+/// Bytes that the store keeps for later, of no buffer now.
+size_t KeptBytes();
 
 /// Buffer for `count` elements of 4 bytes, of which vectors past the end may be read.
 inline size_t FourBytes(int64_t count) { return static_cast<size_t>(count) * 4 + 256; }

@@ -40,7 +40,7 @@ inline void MultiplyTile(const float* a, const int32_t* offsets, int64_t depth, 
     for (int r = 0; r < kRows; ++r) {
       const Vec factor = Broadcast(a[k * kRows + r]);
 #pragma GCC unroll 3
-      for (int v = 0; v < vectors; ++v) acc[r][v] += factor * b[v];
+      for (int v = 0; v < vectors; ++v) acc[r][v] = MulAdd(factor, b[v], acc[r][v]);
     }
   }
 #pragma GCC unroll 8

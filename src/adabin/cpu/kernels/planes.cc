@@ -71,11 +71,13 @@ void FillShifted(const uint32_t* image, int64_t channels, int64_t pixels, int64_
                  const std::vector<__mmask16>& masks, int64_t plane_elements, uint32_t* plane) {
   const int64_t count = static_cast<int64_t>(masks.size());
   for (int64_t channel = 0; channel < channels; ++channel) {
-    const uint32_t* from = image + channel * pixels + shift;
+    // A number: there is no pointer to before an image, where the lanes that are not loaded may lie.
+    const uintptr_t from = reinterpret_cast<uintptr_t>(image + channel * pixels) + 4 * shift;
     uint32_t* to = plane + channel * plane_elements;
     // The last vector may reach into the next channel's plane, which is filled next, or into the slack.
     for (int64_t i = 0; i < count; ++i) {
-      _mm512_storeu_si512(to + 16 * i, _mm512_maskz_loadu_epi32(masks[i], from + 16 * i));
+      const auto* lanes = reinterpret_cast<const void*>(from + 64 * i);
+      _mm512_storeu_si512(to + 16 * i, _mm512_maskz_loadu_epi32(masks[i], lanes));
     }
   }
 }
@@ -94,7 +96,7 @@ void FillRows(const uint32_t* image, int64_t channels, int64_t pixels, int64_t w
       const int64_t start = (i * plane.row_stride + top) * w + plane.column_start;
       std::fill_n(row, columns.first, 0u);
       if (plane.column_stride == 1) {
-        std::copy(from + start + columns.first, from + start + columns.last, row + columns.first);
+        std::copy_n(from + (start + columns.first), columns.last - columns.first, row + columns.first);
       } else {
         for (int64_t x = columns.first; x < columns.last; ++x) row[x] = from[start + x * plane.column_stride];
       }

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__AVX512F__)
+#if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace adabin_cpu {
@@ -61,6 +63,19 @@ static inline void StoreFirst(T* p, V v, int count) {
 static inline Vec Broadcast(float x) { return x - Vec{}; }
 static inline BitVec Broadcast(uint32_t x) { return x - BitVec{}; }
 static inline IntVec Broadcast(int32_t x) { return x - IntVec{}; }
+
+/// x * y + z, rounded once where the processor can: nothing else is fused (-ffp-contract=off).
+static inline Vec MulAdd(Vec x, Vec y, Vec z) {
+#if defined(__AVX512F__)
+  return (Vec)_mm512_fmadd_ps((__m512)x, (__m512)y, (__m512)z);
+#elif defined(__AVX__) && defined(__FMA__)
+  return (Vec)_mm256_fmadd_ps((__m256)x, (__m256)y, (__m256)z);
+#elif defined(__aarch64__)
+  return (Vec)vfmaq_f32((float32x4_t)z, (float32x4_t)x, (float32x4_t)y);
+#else
+  return x * y + z;
+#endif
+}
 
 /// a where the mask's lane is all ones, b where it is 0.
 static inline Vec Select(IntVec mask, Vec a, Vec b) { return mask ? a : b; }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The float convolution of each channel with a filter of its own, over the channels of a pixel as
+// they lie in memory. Outputs of a row that see the same taps go together: nothing is padded, and
+// the map is read where it is.
+#include <algorithm>
+#include <vector>
+
+#include "base/border_classes.h"
+#include "kernels/conv2d.h"
+#include "kernels/padded.h"
+#include "kernels/place_tile.h"
+
+namespace adabin::kernels {
+namespace {
+
+using isa::kLanes;
+
+constexpr int kBlockVectors = 4;
+
+class DepthwiseConv2D : public Conv2D {
+ public:
+  DepthwiseConv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
+      : geometry_(params.geometry),
+        simd_(simd),
+        act_(params.act),
+        channels_(static_cast<size_t>(params.geometry.out.c)),
+        padded_(RoundUp(channels_, kLanes)),
+        classes_(FindBorderClasses(params.geometry)) {
+    const auto taps = static_cast<size_t>(geometry_.taps());
+    weights_.assign(taps * padded_, 0.0f);
+    for (size_t c = 0; c < channels_; ++c) {
+      for (size_t t = 0; t < taps; ++t) weights_[t * padded_ + c] = params.weights[c * taps + t];
+    }
+    a_ = Padded(params.scale, channels_, padded_, 1.0f);
+    c_ = Padded(params.shift, channels_, padded_, 0.0f);
+    positive_ = Padded(params.positive, params.positive.size(), padded_, 0.0f);
+    negative_ = Padded(params.negative, params.negative.size(), padded_, 0.0f);
+  }
+
+  int blocks() const override {
+    constexpr size_t kBlock = kBlockVectors * kLanes;
+    return static_cast<int>((channels_ + kBlock - 1) / kBlock);
+  }
+  size_t scratch_bytes() const override { return isa::kConvScratch * sizeof(float); }
+
+  void Run(const float* x, const Work& work, const Target& target,
+           std::byte* scratch) const override {
+    const ConvGeometry& g = geometry_;
+    isa::DepthwiseRow row;
+    row.scratch = reinterpret_cast<float*>(scratch);
+    row.next = static_cast<size_t>(g.stride_w) * channels_;
+    row.row_step = static_cast<size_t>(g.dilation_h) * static_cast<size_t>(g.in.w) * channels_;
+    row.column_step = static_cast<size_t>(g.dilation_w) * channels_;
+    row.weight_row_step = static_cast<size_t>(g.kernel_w) * padded_;
+    row.weight_step = padded_;
+    row.finish.act = act_;
+    StartTiles(g.out, target, &row.finish);
+    for (int block = work.block_begin; block < work.block_end; ++block) {
+      for (int oh = work.row_begin; oh < work.row_end; ++oh) {
+        RunRow(x, block, oh, oh - work.row_begin, target, &row);
+      }
+    }
+  }
+
+ private:
+  // `index` is the row's number among those of the target.
+  void RunRow(const float* x, int block, int oh, int index, const Target& target,
+              isa::DepthwiseRow* row) const {
+    const ConvGeometry& g = geometry_;
+    const auto first = static_cast<size_t>(block) * kBlockVectors * kLanes;
+    const auto vectors =
+        static_cast<int>(std::min<size_t>(kBlockVectors, (padded_ - first) / kLanes));
+    isa::FinishTile& f = row->finish;
+    f.a = a_.data() + first;
+    f.c = c_.data() + first;
+    f.positive = positive_.data() + first;
+    f.negative = negative_.data() + first;
+    const TapRange rows =
+        classes_.row_sets[static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)])];
+    row->rows = rows.end - rows.begin;
+    const int64_t h = int64_t{oh} * g.stride_h - g.pad_top + int64_t{rows.begin} * g.dilation_h;
+    for (int ow = 0; ow < g.out.w; ow += row->width) {
+      const int set = classes_.column_class[static_cast<size_t>(ow)];
+      const TapRange columns = classes_.column_sets[static_cast<size_t>(set)];
+      row->width = 1;
+      while (ow + row->width < g.out.w &&
+             classes_.column_class[static_cast<size_t>(ow + row->width)] == set) {
+        ++row->width;
+      }
+      row->columns = columns.end - columns.begin;
+      if (row->rows > 0 && row->columns > 0) {
+        const int64_t w =
+            int64_t{ow} * g.stride_w - g.pad_left + int64_t{columns.begin} * g.dilation_w;
+        row->x = x + (h * g.in.w + w) * g.in.c + static_cast<int64_t>(first);
+        row->weights = weights_.data() + first +
+                       static_cast<size_t>(rows.begin * g.kernel_w + columns.begin) * padded_;
+      } else {  // a map between two taps: the sum of nothing
+        row->columns = 0;
+        row->x = x;
+      }
+      PlaceTile(g.out, target, oh, index, ow, first, vectors, &f);
+      simd_.depthwise(*row);
+    }
+  }
+
+  ConvGeometry geometry_;
+  const isa::FloatLoops& simd_;
+  Activation act_;
+  size_t channels_;
+  size_t padded_;
+  BorderClasses classes_;
+  AlignedVector<float> weights_, a_, c_, positive_, negative_;  // weights: [tap][padded channels]
+};
+
+}  // namespace
+
+std::unique_ptr<Conv2D> CreateDepthwiseConv2D(const Conv2DParams& params,
+                                              const isa::FloatLoops& simd) {
+  const ConvGeometry& g = params.geometry;
+  // Few channels, or many terms to a sum, are left to the others.
+  const bool fits = g.groups == g.in.c && g.groups == g.out.c && g.groups >= kLanes / 2 &&
+                    g.taps() <= isa::kMaxTerms && params.average == nullptr;
+  return fits ? std::make_unique<DepthwiseConv2D>(params, simd) : nullptr;
+}
+
+}  // namespace adabin::kernels

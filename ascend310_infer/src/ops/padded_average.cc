@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The average pooling whose padding counts (count_include_pad), or that divides by a given number
+// (divisor_override). Pixels that only ceil_mode adds never count.
+#include "ops/check.h"
+#include "ops/pool_node.h"
+#include "ops/pooling.h"
+#include "ops/tail.h"
+#include "ops/window.h"
+
+namespace adabin::ops {
+namespace {
+
+using ir::Step;
+
+std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
+  const auto pool = MatchPoolNode(graph, v);
+  if (!pool || pool->maximum || !CountsPadding(graph, *pool)) return std::nullopt;
+  return std::vector<int>{pool->x};
+}
+
+Step Parse(const Source& source) {
+  const PoolNode pool = *MatchPoolNode(source.graph, source.value);
+  Step step;
+  step.kind = ir::StepKind::kPaddedAverage;
+  step.geometry = PoolGeometry(source.graph, pool, source.Map());
+  step.origin = {pool.node->op, pool.node->name};
+  step.divisor = ReadDivisor(source.graph, pool);
+  return step;
+}
+
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  const TensorShape out = InferPool(plan, step);
+  const PoolDivisor& d = step->divisor;
+  const ConvGeometry& g = step->geometry;
+  const auto within = [](int counted, int pad) { return counted >= 0 && counted <= pad; };
+  if (!within(d.top, g.kernel_h) || !within(d.bottom, g.kernel_h) || !within(d.left, g.kernel_w) ||
+      !within(d.right, g.kernel_w)) {
+    Fail(*step, "counts more padding than a window has");
+  }
+  if (d.fixed < 0 || d.fixed > kMaxElements) Fail(*step, "what it divides by is out of range");
+  return out;
+}
+
+void ListFields(Fields& fields, Step& step) {
+  PoolFields(fields, step);
+  PoolDivisor& d = step.divisor;
+  for (int* field : {&d.top, &d.bottom, &d.left, &d.right, &d.fixed}) fields.Number(*field);
+}
+
+}  // namespace
+
+const Operator kPaddedAverage = {.kind = ir::StepKind::kPaddedAverage,
+                                 .mindir = {"Squeeze"},
+                                 .match = Match,
+                                 .parse = Parse,
+                                 .infer = Infer,
+                                 .fields = ListFields,
+                                 .fuse = FuseTail,
+                                 .emit = EmitPool};
+
+}  // namespace adabin::ops
