@@ -44,8 +44,7 @@ struct Flags {
   int repeat = 1;
   bool list_kernels = false;
   bool dump_plan = false;
-  bool boxes = false;
-  std::vector<int> boxes_size;  // not given
+  adabin::tools::BoxFlags boxes;
 };
 
 double Milliseconds(std::chrono::steady_clock::time_point since) {
@@ -174,16 +173,17 @@ Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, adabin_s
       timing.runs_ms.push_back(Milliseconds(start));
       timing.samples_ms.push_back(timing.runs_ms.back() / static_cast<double>(samples));
     }
-    timing.samples += samples;
-    for (size_t o = 0; o < outputs; ++o) {
+    for (size_t o = 0; o < outputs && !flags.boxes.only; ++o) {
       const std::string name = files[i].stem().string() + "_" + std::to_string(o) + ".bin";
       adabin::WriteFile((fs::path(flags.output) / name).string(), runner.outputs()[o].data(),
                         runner.outputs()[o].size() * sizeof(float));
     }
     if (boxes != nullptr) {
       const fs::path json = fs::path(flags.output) / (files[i].stem().string() + ".json");
-      boxes->Write(json.string(), runner.outputs(), samples, adabin::Printable(files[i].string()));
+      boxes->Write(json.string(), runner.outputs(), timing.samples, samples,
+                   adabin::Printable(files[i].string()));
     }
+    timing.samples += samples;
     progress.Show(i + 1);
   }
   return timing;
@@ -197,9 +197,7 @@ int Infer(const Flags& flags) {
     if (flags.dump_plan && value != &flags.model) continue;
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
-  if (!flags.boxes && !flags.boxes_size.empty()) {
-    throw Error("--boxes_size: has no effect without --boxes; give both or neither");
-  }
+  flags.boxes.Check();
   const auto start = std::chrono::steady_clock::now();
   const auto model = Load(flags);
   const auto session = Open(flags, model.get());
@@ -209,9 +207,14 @@ int Infer(const Flags& flags) {
     return adabin::kExitOk;
   }
   std::optional<adabin::tools::Boxes> boxes;
-  if (flags.boxes) boxes.emplace(model.get(), flags.boxes_size);
-  const auto files =
-      adabin::tools::FindInputs(flags.input, adabin_session_input_bytes(session.get(), 0));
+  if (flags.boxes.wanted()) boxes.emplace(model.get(), flags.boxes);
+  const size_t sample_bytes = adabin_session_input_bytes(session.get(), 0);
+  const auto files = adabin::tools::FindInputs(flags.input, sample_bytes);
+  if (boxes.has_value()) {
+    size_t samples = 0;
+    for (const fs::path& file : files) samples += adabin::FileSize(file.string()) / sample_bytes;
+    boxes->CheckCount(samples);
+  }
   adabin::tools::PrepareOutput(flags.input, flags.output);
   const Timing timing =
       RunFiles(flags, files, session.get(), adabin_model_output_count(model.get()),
@@ -278,14 +281,7 @@ int main(int argc, char** argv) {
   app.add_option("--kernel", flags.kernel,
                  "kernel for the binary layers, auto, or float (see --list_kernels)")
       ->capture_default_str();
-  app.add_flag(
-      "--boxes", flags.boxes,
-      "of a detector: also write <stem>.json, the objects of each sample; it is replaced too");
-  app.add_option("--boxes_size", flags.boxes_size,
-                 "height and width of the pictures before they were made as large as the network's "
-                 "input, for boxes in their pixels; without it: the network's own")
-      ->expected(2)
-      ->check(CLI::Range(1, adabin::tools::kLargestSide));
+  flags.boxes.AddTo(&app);
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
   app.add_flag("--dump_plan", flags.dump_plan,
                "print the network as it would run, a line per pass over memory, and end");
