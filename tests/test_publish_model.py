@@ -96,7 +96,7 @@ def test_what_cannot_be_published_ends_in_one_line_and_writes_nothing(run, tmp_p
         flags = ("--run", folder, "--commit", "HEAD", "--data_path", "absent", "--target", tmp_path / "model")
         return refusal_of(call("scripts/publish_model.py", *flags, *more, cwd=tmp_path))
 
-    assert "speaks of one training on CIFAR-10" in refused(tiny_run)
+    assert "a card speaks of a training on CIFAR-10" in refused(tiny_run)
     (run / "curves.png").rename(run / "curves.jpg")
     assert "has no curves.png; give a run folder" in refused(run)
     assert not (tmp_path / "model").exists()
