@@ -153,7 +153,7 @@ def markdown(finds, rows, line):
         scores = " | ".join(f"{100 * one.values[key]:.2f} %" for key in ("map", "map_11point", "ap"))
         text.append(f"| {name} | {FORMS[name]} | {scores} | {one.values['detections']:,} |")
     heads = [f"IoU {least:g}, scores {apart:g}" for least, apart in WITHIN]
-    heads = ["", "detections of both", *heads, "pictures in which all do the first", "decisions alike"]
+    heads = ["", "detections of both", *heads, "pictures with all of them, the first way", "decisions alike"]
     text += ["", f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for start in range(0, len(rows), len(WITHIN)):
         row, shares = rows[start], [f"{100 * one['share']:.2f} %" for one in rows[start : start + len(WITHIN)]]

@@ -42,7 +42,7 @@ def main(work, model, run, seconds):
             ("new scenes with boxes", f"{work / 'found'}"),
             ("beside what is there", f"{work / 'tests'}"),
         ],
-        f"trained from there in this minute, {run}": [
+        f"the same, trained for {trained['epochs']} more epoch(s) just now, {run}": [
             ("in MindSpore", f"mAP {100 * trained['best_map']:.2f} %"),
             ("in C++, bit-packed", f"{of['trained']}"),
             ("curves, metrics, log", "curves.png, metrics.csv, train.log"),
