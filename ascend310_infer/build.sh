@@ -50,6 +50,7 @@ has_header() { echo "#include <$1>" | "${CXX:-g++}" -std=c++20 -E -x c++ - >/dev
 command -v cmake >/dev/null || missing+=(cmake)
 if command -v "${CXX:-g++}" >/dev/null; then
   has_header google/protobuf/message_lite.h || missing+=(libprotobuf-dev)
+  has_header xxhash.h || missing+=(libxxhash-dev)
   has_header CLI/CLI.hpp || missing+=(libcli11-dev)
   has_header nlohmann/json.hpp || missing+=(nlohmann-json3-dev)
   if [[ $test == ON ]]; then

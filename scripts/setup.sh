@@ -40,7 +40,7 @@ install_cpp_tools() {
         command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
     done
     for tool in google/protobuf/message.h:libprotobuf-dev gtest/gtest.h:libgtest-dev CLI/CLI.hpp:libcli11-dev \
-        nlohmann/json.hpp:nlohmann-json3-dev; do
+        nlohmann/json.hpp:nlohmann-json3-dev xxhash.h:libxxhash-dev; do
         has_header "${tool%%:*}" || missing+=("${tool#*:}")
     done
     if ((${#missing[@]})) && ! install_debian "${missing[@]}"; then

@@ -16,9 +16,9 @@ MAY_KNOW = {
     "ir": ("base",),
     "schedule": ("base", "isa", "kernels", "ir"),
     "ops": ("base", "kernels", "ir", "schedule"),
-    "lower": ("base", "ir", "ops"),
+    "passes": ("base", "ir", "ops"),
     "files": ("base", "ir", "ops"),
-    "backend": ("base", "kernels", "ir", "schedule", "ops", "lower", "files"),
+    "backend": ("base", "kernels", "ir", "schedule", "ops", "passes", "files"),
     "detection": ("base",),
     "api": ("base", "kernels", "ir", "files", "backend", "detection"),
 }

@@ -7,7 +7,7 @@
 # own release and package source, unpacked, not installed. Neither needs root nor changes the host's package system.
 set -euo pipefail
 
-PACKAGES=(libprotobuf-dev libgtest-dev libcli11-dev nlohmann-json3-dev)
+PACKAGES=(libprotobuf-dev libxxhash-dev libgtest-dev libcli11-dev nlohmann-json3-dev)
 
 if [[ $# -ne 1 || $1 == -* ]]; then
   echo "usage: bash aarch64_sysroot.sh DIR" >&2

@@ -19,6 +19,9 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+  // The pages that lie whole in `part` of bytes() need not stay in memory; who looks at them again
+  // has them read again.
+  void Drop(std::string_view part) const;
 
  private:
   void* data_ = nullptr;

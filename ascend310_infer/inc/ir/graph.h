@@ -39,7 +39,6 @@ struct GraphValue {
   Kind kind = Kind::kConstant;
   int node = -1;  // kNode: index into Graph::nodes
   Value constant;
-  int uses = 0;  // operators and graph outputs that read it
 };
 
 // A network as exported, without the exporter's bookkeeping (Load, Depend, tuples). Nodes are in

@@ -21,7 +21,7 @@ adabin_status* adabin_packed_create(const char* path, adabin_packed** packed) {
     NotNull(packed, "packed");
     *packed = nullptr;
     NotNull(path, "path");
-    const adabin::ir::Plan plan = adabin::backend::LoadPlan(path);
+    const adabin::ir::Plan plan = adabin::backend::LoadNetwork(path);
     auto made = std::make_unique<adabin_packed>();
     made->bytes = adabin::files::WritePackedFile(plan);
     made->binary_layers = plan.CountKind(adabin::ir::StepKind::kBinaryConv);

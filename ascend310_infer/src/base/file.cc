@@ -59,6 +59,14 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(data_, size_);
 }
 
+void MappedFile::Drop(std::string_view part) const {
+  static const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = static_cast<size_t>(part.data() - bytes().data());
+  const size_t first = (begin + page - 1) / page * page;
+  const size_t end = (begin + part.size()) / page * page;
+  if (first < end) madvise(static_cast<char*>(data_) + first, end - first, MADV_DONTNEED);
+}
+
 std::string ReadFile(const std::string& path) {
   size_t size = 0;
   const File file = OpenForReading(path, &size);

@@ -6,17 +6,17 @@
 
 namespace adabin::ops {
 
-std::optional<BinaryWeights> MatchBinaryWeights(const ir::Tensor& weights) {
-  if (weights.shape.size() != 4 || weights.data.empty()) return std::nullopt;
-  const auto channels = static_cast<size_t>(weights.shape[0]);
-  const auto group_in = static_cast<size_t>(weights.shape[1]);
-  const auto taps = static_cast<size_t>(weights.shape[2] * weights.shape[3]);
+std::optional<BinaryWeights> MatchBinaryWeights(std::span<const float> weights, int out, int inputs,
+                                                int positions) {
+  const auto channels = static_cast<size_t>(out);
+  const auto group_in = static_cast<size_t>(inputs);
+  const auto taps = static_cast<size_t>(positions);
   const size_t filter = group_in * taps;
   const size_t row_words = RowWords(static_cast<int>(filter));
   BinaryWeights binary;
   binary.bits.assign(channels * row_words, 0);
   for (size_t o = 0; o < channels; ++o) {
-    const float* row = weights.data.data() + o * filter;
+    const float* row = weights.data() + o * filter;
     float low = row[0];
     float high = row[0];
     for (size_t i = 0; i < filter; ++i) {

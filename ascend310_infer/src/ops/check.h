@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What operators check of their steps. All throw Error naming the step's kind.
+// What operators check of their steps. All throw Error naming the operator of the MindIR,
+// or the step's kind where that is not known.
 #ifndef ADABIN_OPS_CHECK_H_
 #define ADABIN_OPS_CHECK_H_
 

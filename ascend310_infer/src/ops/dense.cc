@@ -78,6 +78,7 @@ const Operator kDense = {.kind = ir::StepKind::kDense,
                          .parse = Parse,
                          .infer = Infer,
                          .fields = ListFields,
+                         .fuse = FuseFloat,
                          .emit = EmitFloat};
 
 }  // namespace adabin::ops

@@ -143,6 +143,7 @@ const Operator kSlice = {.kind = ir::StepKind::kSlice,
                          .match = Match,
                          .parse = Parse,
                          .infer = Infer,
+                         .passes_values = true,
                          .any_order = true,
                          .fields = ListFields,
                          .emit = Emit};
