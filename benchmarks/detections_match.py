@@ -212,7 +212,7 @@ def main(argv):
     with replacing(folder / "results.md") as temporary:
         temporary.write_text(text, encoding="utf-8")
     with replacing(folder / "results.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS)
+        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     return {"images": data.num_images, "map": {name: one.values["map"] for name, one in finds.items()}, "pairs": rows}
