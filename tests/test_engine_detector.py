@@ -103,7 +103,10 @@ def test_what_is_no_output_of_a_detector_is_refused(exported):
     detector.close()
     with pytest.raises(ValueError, match="is closed"):
         detector.find(locations, scores, (1, 1))
-    with Model(exported.file.read_bytes()) as bare, pytest.raises(UserError, match="the model has no description"):
+    with (
+        Model(exported.file.with_suffix(".mindir").read_bytes()) as bare,
+        pytest.raises(UserError, match="the model has no description"),
+    ):
         Detector(bare)
 
 
@@ -184,8 +187,8 @@ def test_the_engine_decodes_for_the_task_unless_the_config_has_other_limits(expo
 def test_a_file_whose_description_says_no_rules_is_decoded_in_python(exported, tmp_path, capsys):
     text = exported.file.with_suffix(".yaml").read_text(encoding="utf-8")
     (tmp_path / "net.yaml").write_text(text[: text.index("outputs:")], encoding="utf-8")
-    (tmp_path / "net.adabin").write_bytes(exported.file.read_bytes())
-    engine, config = open_exported(tmp_path / "net.adabin", None, {}, PICTURES)
+    (tmp_path / "net.mindir").write_bytes(exported.file.with_suffix(".mindir").read_bytes())
+    engine, config = open_exported(tmp_path / "net.mindir", None, {}, PICTURES)
     task = build_task(config, engine)
     assert task.decode == task._in_numpy and "boxes are decoded in Python: " in capsys.readouterr().err
 
@@ -223,8 +226,8 @@ def test_bad_input_is_one_line_and_writes_nothing(exported, tmp_path):
         assert said in refusal(*given)
     assert "--boxes_sizes: has no effect without --boxes" in refusal(*files, "--boxes_sizes", sizes)
     assert "--boxes_size" in refusal(*given, "--boxes_size", 3, 4)
-    alone = tmp_path / "net.adabin"
-    alone.write_bytes(exported.file.read_bytes())
+    alone = tmp_path / "net.mindir"
+    alone.write_bytes(exported.file.with_suffix(".mindir").read_bytes())
     line = refusal("--model", alone, *rest, "--boxes")
     assert "--boxes: the model has no description; put the .yaml that export.py writes beside it" in line
     text = exported.file.with_suffix(".yaml").read_text(encoding="utf-8")
@@ -238,6 +241,6 @@ def test_names_are_those_that_python_gives_where_the_description_has_none(export
     config = read_config(exported.file.with_suffix(".yaml"), {"class_names": []})
     write_description(tmp_path / "net.yaml", config, exported.task)
     assert (tmp_path / "net.yaml").read_text(encoding="utf-8") != text
-    (tmp_path / "net.adabin").write_bytes(exported.file.read_bytes())
-    with Model(tmp_path / "net.adabin") as model:
+    (tmp_path / "net.mindir").write_bytes(exported.file.with_suffix(".mindir").read_bytes())
+    with Model(tmp_path / "net.mindir") as model:
         assert list(Detector(model).names) == class_names(config, len(NAMES))

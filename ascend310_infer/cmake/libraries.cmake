@@ -8,6 +8,9 @@ target_include_directories(adabin PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURC
                            $<INSTALL_INTERFACE:include>)
 target_link_libraries(adabin PRIVATE Threads::Threads)
 set_target_properties(adabin PROPERTIES EXPORT_NAME static)
+if(ADABIN_STATIC_PROGRAMS)
+  target_link_options(adabin INTERFACE $<BUILD_INTERFACE:-static>)
+endif()
 
 if(ADABIN_SHARED)
   add_library(adabin_shared SHARED $<TARGET_OBJECTS:adabin_objects>)

@@ -3,10 +3,14 @@
 // Which layers lowering finds binary, and which binary ones it refuses.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <random>
 
 #include "backend/cpu_backend.h"
+#include "base/bits.h"
 #include "lowered.h"
+#include "ops/two_valued.h"
 
 namespace adabin {
 namespace {
@@ -128,6 +132,50 @@ TEST(Lower, PaddedBinaryActivationRunsAsFloat) {
   const Plan plan = LowerBytes(b.Serialize());
   ASSERT_EQ(plan.steps.size(), 3u);
   EXPECT_EQ(plan.steps[2].kind, StepKind::kConv);
+}
+
+// A convolution takes its weights out of the graph, but not from another one.
+TEST(Lower, TwoConvolutionsOfTheSameWeights) {
+  for (const bool binary : {false, true}) {
+    MindIrBuilder b({1, 2, 4, 4});
+    const std::string x = binary ? b.Binarize(b.Input(), 0, 1, -1) : b.Input();
+    const std::string first = b.Conv2D(x, {{2, 2, 1, 1}, {1, 2, 2, 1}});
+    test::MindIrNode second = b.model.nodes.back();
+    second.outputs = {"second"};
+    b.model.nodes.push_back(second);
+    b.Output({first, "second"});
+    const Plan plan = LowerBytes(b.Serialize());
+    ASSERT_EQ(plan.steps.size(), 2u);
+    EXPECT_EQ(plan.steps[0], plan.steps[1]);
+    EXPECT_EQ(plan.steps[0].kind, binary ? StepKind::kBinaryConv : StepKind::kConv);
+  }
+}
+
+TEST(Lower, BitsOfTwoValuedWeights) {
+  std::mt19937 rng(5);
+  for (const size_t channels : {2, 3, 31, 32, 40, 64}) {
+    for (const size_t taps : {1, 2, 9}) {
+      std::vector<float> weights(channels * taps);
+      for (float& weight : weights) weight = rng() % 2 == 0 ? -0.5f : 2.0f;
+      weights[0] = -0.5f;
+      weights[1] = 2;
+      std::vector<uint32_t> bits(RowWords(static_cast<int>(weights.size())));
+      std::vector<uint32_t> expected = bits;
+      for (size_t c = 0; c < channels; ++c) {
+        for (size_t t = 0; t < taps; ++t) {
+          if (weights[c * taps + t] > 0) SetBit(expected.data(), t * channels + c);
+        }
+      }
+      const ops::TwoValues two = ops::PackTwoValued(weights, channels, taps, bits.data());
+      EXPECT_TRUE(two.found);
+      EXPECT_EQ(bits, expected);
+      for (const float third : {0.0f, NAN, INFINITY}) {
+        if (weights.size() == 2) continue;
+        weights.back() = third;
+        EXPECT_FALSE(ops::PackTwoValued(weights, channels, taps, bits.data()).found);
+      }
+    }
+  }
 }
 
 // A dense layer of `x`, two-valued or not.

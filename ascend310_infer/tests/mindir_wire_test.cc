@@ -22,6 +22,7 @@ namespace {
 using protozero::pbf_builder;
 using protozero::pbf_reader;
 using protozero::pbf_writer;
+using test::LowerBytes;
 using test::MindIrBuilder;
 
 enum class Level { kModel, kGraph, kPrimitive, kNode, kInfo, kTensor, kAttribute };
@@ -72,11 +73,9 @@ std::string Rewrite(const std::string& bytes, Level level, const Change& change)
   return result;
 }
 
-ir::Plan PlanOf(const std::string& bytes) { return test::LowerBytes(bytes); }
-
 std::string Complaint(const std::string& bytes) {
   try {
-    PlanOf(bytes);
+    LowerBytes(bytes);
   } catch (const Error& error) {
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
     return error.what();
@@ -119,12 +118,12 @@ std::string WithAttribute(const test::MindIrAttribute& value, int nodes = 1) {
 
 TEST(MindIrWire, FieldsInAnyOrder) {
   const std::string bytes = test::SmallNetwork();
-  const ir::Plan plan = PlanOf(bytes);
+  const ir::Plan plan = LowerBytes(bytes);
   const auto descending = [](Level, std::vector<Field>* fields) {
     std::stable_sort(fields->begin(), fields->end(),
                      [](const Field& a, const Field& b) { return a.tag > b.tag; });
   };
-  EXPECT_EQ(PlanOf(Rewrite(bytes, Level::kModel, descending)), plan);
+  EXPECT_EQ(LowerBytes(Rewrite(bytes, Level::kModel, descending)), plan);
   // Those of one repeated field stay in order, others come between.
   std::mt19937 rng(1);
   const auto interleaved = [&](Level, std::vector<Field>* fields) {
@@ -138,7 +137,7 @@ TEST(MindIrWire, FieldsInAnyOrder) {
       left.pop_back();
     }
   };
-  EXPECT_EQ(PlanOf(Rewrite(bytes, Level::kModel, interleaved)), plan);
+  EXPECT_EQ(LowerBytes(Rewrite(bytes, Level::kModel, interleaved)), plan);
 }
 
 TEST(MindIrWire, UnknownFieldsAreSkipped) {
@@ -154,7 +153,7 @@ TEST(MindIrWire, UnknownFieldsAreSkipped) {
     if (level != Level::kTensor) out.add_uint64(1, 1u << 30);
     fields->insert(fields->begin(), {103, unknown});
   };
-  EXPECT_EQ(PlanOf(Rewrite(bytes, Level::kModel, add)), PlanOf(bytes));
+  EXPECT_EQ(LowerBytes(Rewrite(bytes, Level::kModel, add)), LowerBytes(bytes));
 }
 
 // As protobuf merges them.
@@ -179,7 +178,7 @@ TEST(MindIrWire, GraphInParts) {
   };
   const std::string in_parts = Rewrite(bytes, Level::kModel, split);
   EXPECT_GT(in_parts.size(), bytes.size());
-  EXPECT_EQ(PlanOf(in_parts), PlanOf(bytes));
+  EXPECT_EQ(LowerBytes(in_parts), LowerBytes(bytes));
 }
 
 TEST(MindIrWire, LastOfAScalarCounts) {
@@ -187,7 +186,7 @@ TEST(MindIrWire, LastOfAScalarCounts) {
   std::string big, little;
   pbf_writer(big).add_bool(10, false);
   pbf_writer(little).add_bool(10, true);
-  EXPECT_EQ(PlanOf(big + bytes + little), PlanOf(bytes));
+  EXPECT_EQ(LowerBytes(big + bytes + little), LowerBytes(bytes));
   EXPECT_NE(Complaint(bytes + big).find("big-endian"), std::string::npos);
 }
 
@@ -209,10 +208,10 @@ TEST(MindIrWire, PackedNumbersAndSingleOnes) {
   out.add_packed_int64(1, dims.begin(), dims.end());
   out.add_int32(2, 1);
   out.add_bytes(9, reinterpret_cast<const char*>(data.data()), data.size() * sizeof(float));
-  const ir::Plan plan = PlanOf(SumWith(raw));
+  const ir::Plan plan = LowerBytes(SumWith(raw));
   for (const int packed_dims : {0, 2, 4}) {
     for (const int packed_data : {0, 1, 2}) {
-      EXPECT_EQ(PlanOf(SumWith(tensor(packed_dims, packed_data))), plan);
+      EXPECT_EQ(LowerBytes(SumWith(tensor(packed_dims, packed_data))), plan);
     }
   }
   EXPECT_NE(Complaint(SumWith(tensor(4, 0) + Bytes(3, std::string(4, char{0})))), "");

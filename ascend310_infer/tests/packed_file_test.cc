@@ -77,6 +77,49 @@ TEST(PackedFile, ChecksumIsXxh3) {
   EXPECT_EQ(bytes.substr(16), "\xc2\x94\xd3\x38\x05\x80\x06\x2d");
 }
 
+// With a right checksum: the part of the file that says where its sections lie.
+TEST(PackedFile, SectionsThatLieAreRefused) {
+  const std::string bytes = files::WritePackedFile(SmallPlan(), "image_size: 8\n");
+  const files::Sections sections = files::ReadContainer(bytes);
+  const auto end = static_cast<size_t>(sections.at(files::Section::kNetwork).data() - bytes.data());
+  for (size_t i = 24; i < end; ++i) {
+    for (const int value : {0, 1, 2, 0x3f, 0x40, 0x7f, 0x80, 0xff}) {
+      std::string changed = bytes;
+      changed[i] = static_cast<char>(value);
+      files::Sign(&changed);
+      // Zeros between header and sections mean nothing, and a description is not looked for.
+      if (Refused(changed)) continue;
+      EXPECT_EQ(files::ReadPackedFile(changed), SmallPlan()) << i << " " << value;
+    }
+  }
+}
+
+TEST(PackedFile, SectionsOfALaterProgramAreLeftAlone) {
+  const std::string bytes = files::WritePackedFile(SmallPlan());
+  files::Sections sections = files::ReadContainer(bytes);
+  sections[files::Section{99}] = "whatever";
+  EXPECT_EQ(files::ReadPackedFile(files::WriteContainer(sections)), SmallPlan());
+  sections.erase(files::Section::kNetwork);
+  EXPECT_TRUE(Refused(files::WriteContainer(sections)));
+}
+
+TEST(PackedFile, DescriptionAndNamesAreKept) {
+  ir::Plan plan = SmallPlan();
+  plan.input_name = "image";
+  plan.output_names = {"scores"};
+  std::string description;
+  EXPECT_EQ(files::ReadPackedFile(files::WritePackedFile(plan, "a: 1\n"), &description), plan);
+  EXPECT_EQ(description, "a: 1\n");
+  plan.output_names.clear();
+  EXPECT_EQ(files::ReadPackedFile(files::WritePackedFile(plan), &description), plan);
+  EXPECT_EQ(description, "");
+  const std::string control("\0\n\x7f", 3);
+  for (const char c : control) {
+    plan.input_name[2] = c;
+    EXPECT_TRUE(Refused(files::WritePackedFile(plan)));
+  }
+}
+
 TEST(PackedFile, OtherVersionIsNamed) {
   std::string bytes = files::WritePackedFile(SmallPlan());
   bytes[8] = 3;

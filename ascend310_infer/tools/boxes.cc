@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/write_file.h"
 
 namespace adabin::tools {
 
@@ -64,7 +65,8 @@ void BoxFlags::Check() const {
   }
 }
 
-Boxes::Boxes(const adabin_model* model, const BoxFlags& flags) : sizes_path_(flags.sizes) {
+Boxes::Boxes(const adabin_model* model, const BoxFlags& flags)
+    : alone_(flags.only), sizes_path_(flags.sizes) {
   adabin_detector* detector = nullptr;
   Check(adabin_detector_create(model, &detector), "--boxes: ");
   detector_.reset(detector);

@@ -43,6 +43,7 @@ class Boxes {
   // kind.
   Boxes(const adabin_model* model, const BoxFlags& flags);
 
+  bool alone() const { return alone_; }  // without the network's outputs
   // Throws Error where there are sizes of more or fewer samples.
   void CheckCount(size_t samples) const;
 
@@ -53,6 +54,7 @@ class Boxes {
 
  private:
   Owned<adabin_detector> detector_;
+  bool alone_;
   std::string sizes_path_;
   std::vector<Picture> pictures_;  // one for all samples, or one for each
 };

@@ -27,9 +27,10 @@ namespace adabin::files {
 
 // Numbers of the file: none is ever used for something else.
 enum class Section : uint32_t {
-  kNetwork = 1,   // files/network_table.h
-  kArrays = 2,    // what the network's table counts
-  kMetadata = 3,  // the text of the description that export.py writes
+  kNetwork = 1,      // files/network_table.h
+  kArrays = 2,       // what the network's table counts
+  kDescription = 3,  // the text that export.py writes beside a network
+  kNames = 4,        // of inputs and outputs, files/packed_file.cc
 };
 
 // In the file's order. Views of the file where it was read.

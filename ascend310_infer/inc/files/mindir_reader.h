@@ -9,8 +9,8 @@
 
 namespace adabin::files {
 
-// A part of the bytes, the weights of a layer, that the reader does not look at again: where they
-// are a mapped file, its pages can go before the next ones come.
+// A part of the bytes, the weights of a layer, that the reader does not look at again: its memory
+// can go before the next layer's weights come.
 using Consumed = std::function<void(std::string_view part)>;
 
 // `bytes` is the content of a MindIR file. Throws Error (without the file's name, which the caller

@@ -12,9 +12,11 @@
 
 namespace adabin::files {
 
-std::string WritePackedFile(const ir::Plan& plan);
-// Throws Error (without the file's name) for anything that WritePackedFile did not write.
-ir::Plan ReadPackedFile(std::string_view bytes);
+// `description` is the text that export.py writes beside a network, or empty.
+std::string WritePackedFile(const ir::Plan& plan, std::string_view description = {});
+// Gives the description, too, unless it is null. Throws Error (without the file's name) for
+// anything that WritePackedFile did not write.
+ir::Plan ReadPackedFile(std::string_view bytes, std::string* description = nullptr);
 
 }  // namespace adabin::files
 

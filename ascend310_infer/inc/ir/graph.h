@@ -44,6 +44,7 @@ struct GraphValue {
 // A network as exported, without the exporter's bookkeeping (Load, Depend, tuples). Nodes are in
 // an order in which each comes after what it reads.
 struct Graph {
+  std::string input_name;            // the network's own; empty: it has none
   std::vector<int64_t> input_shape;  // as exported, with the batch
   std::vector<GraphValue> values;
   std::vector<Node> nodes;

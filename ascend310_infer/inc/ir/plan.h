@@ -81,6 +81,9 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<int> outputs;         // value indices
   std::vector<TensorShape> values;  // inferred: shape of each value
+  // As the network's author calls them; empty: they have no names.
+  std::string input_name;
+  std::vector<std::string> output_names;
 
   int CountKind(StepKind kind) const;
   // Sizes of output `index` for one sample, without the batch, in the order of the output file. A

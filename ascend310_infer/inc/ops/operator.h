@@ -20,12 +20,16 @@ namespace adabin::ops {
 
 // The node that becomes a step.
 struct Source {
-  const ir::Graph& graph;
+  ir::Graph& graph;
   const ir::Node& node;
   int value;       // that the node makes
   TensorShape in;  // of the first value that the step reads; rank 0 where that is a constant
   std::vector<TensorShape> inputs;  // of all that it reads
   int64_t batch;  // the exported one, which shapes in the graph contain and steps do not
+  const std::vector<int>& reads;  // how often each value of the graph is read
+
+  // The numbers of a constant, out of the graph if nothing else reads it: weights take memory.
+  std::vector<float> Take(int constant) const;
 
   // The same as a map; throws Error naming the node for a tensor that is none.
   Shape Map() const;

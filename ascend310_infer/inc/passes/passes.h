@@ -37,7 +37,7 @@ ir::Plan RoundConstants(ir::Plan plan);
 
 // A network as exported with its binary layers found, without reshapes that change nothing: what
 // the packed file holds.
-ir::Plan Recognized(const ir::Graph& graph);
+ir::Plan Recognized(ir::Graph graph);
 // The same ready to run, from a MindIR or a packed file: all passes behind RecognizeBinary.
 ir::Plan Simplify(ir::Plan plan);
 

@@ -10,7 +10,7 @@ namespace adabin::passes {
 // What the network's outputs need of an exported network, operator by operator: each becomes one
 // step, with the operators of its pattern where it is written in several. Throws Error naming the
 // first operator that is not supported.
-ir::Plan Translate(const ir::Graph& graph);
+ir::Plan Translate(ir::Graph graph);
 
 }  // namespace adabin::passes
 

@@ -5,18 +5,21 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "files/mindir_reader.h"
 #include "files/packed_file.h"
 #include "passes/passes.h"
 
 namespace adabin::backend {
-
 namespace {
+
+constexpr size_t kLargestFile = size_t{2} << 30;  // as much as a MindIR can have
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be.
-ir::Plan ReadNetwork(std::string_view bytes, const std::string& path,
+ir::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::string* description,
                      const files::Consumed& consumed) {
-  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes);
+  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes, description);
+  if (description != nullptr) description->clear();
   const bool packed = path.ends_with(".adabin");
   const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
   if (bytes.empty()) throw Error("the file is empty; copy it again, or " + again);
@@ -26,23 +29,23 @@ ir::Plan ReadNetwork(std::string_view bytes, const std::string& path,
 
 }  // namespace
 
-ir::Plan ReadPlan(std::string_view bytes, const std::string& path,
-                  const files::Consumed& consumed) {
-  return passes::Simplify(ReadNetwork(bytes, path, consumed));
+ir::Plan ReadPlan(std::string_view bytes, const std::string& path, std::string* description) {
+  return passes::Simplify(ReadNetwork(bytes, path, description, nullptr));
 }
 
-ir::Plan LoadNetwork(const std::string& path) {
-  const MappedFile file(path);
+ir::Plan LoadNetwork(const std::string& path, std::string* description) {
+  const FileContent file(path, kLargestFile);
   try {
-    return ReadNetwork(file.bytes(), path, [&](std::string_view part) { file.Drop(part); });
+    return ReadNetwork(file.bytes(), path, description,
+                       [&](std::string_view part) { file.Drop(part); });
   } catch (const Error& error) {
     throw Error(Printable(path) + ": " + error.what());
   }
 }
 
-// Of a packed file the plan is a copy: the mapping is gone before anything is laid out.
-ir::Plan LoadPlan(const std::string& path) {
-  ir::Plan network = LoadNetwork(path);
+// The plan is a copy: the file's content is gone before anything is laid out.
+ir::Plan LoadPlan(const std::string& path, std::string* description) {
+  ir::Plan network = LoadNetwork(path, description);
   try {
     return passes::Simplify(std::move(network));
   } catch (const Error& error) {

@@ -35,7 +35,8 @@ class Builder {
     for (const Message parameter : model_.parameters) {
       const TensorMessage tensor = ParseTensor(parameter);
       Define(tensor.name, {{AddConstant(values_.Tensor(tensor))}});
-      if (consumed_) consumed_(parameter);
+      // No more of it than that: names are looked up later.
+      if (consumed_ && tensor.raw_data) consumed_(*tensor.raw_data);
     }
     for (const Message node : model_.nodes) ReadNode(ParseNode(node));
     ReadOutputs();
@@ -66,6 +67,10 @@ class Builder {
       throw Error("the network's input is not float32; export it in float32");
     }
     graph_.input_shape = tensor.dims;
+    // "graph:argument of construct"; of outputs the exporter's own numbers are all there is.
+    const size_t colon = input.name.rfind(':');
+    if (colon != std::string::npos)
+      graph_.input_name = Printable(std::string(input.name.substr(colon + 1)));
     GraphValue value;
     value.kind = GraphValue::Kind::kInput;
     graph_.values.push_back(std::move(value));

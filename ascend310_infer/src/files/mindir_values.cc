@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/touch_pages.h"
 
 namespace adabin::files {
 namespace {
@@ -62,7 +63,10 @@ std::vector<T> ValueReader::Elements(const TensorMessage& message, const std::ve
   }
   Take(size);
   if (!message.raw_data) return field;
-  std::vector<T> data(count);
+  std::vector<T> data;
+  data.reserve(count);
+  TouchPages(data.data(), size);
+  data.resize(count);
   if (count > 0) std::memcpy(data.data(), message.raw_data->data(), size);
   return data;
 }

@@ -23,6 +23,11 @@ void TableWriter::Integer(uint64_t value) {
   table.push_back(static_cast<char>(value));
 }
 
+void TableWriter::Text(const std::string& text) {
+  Integer(text.size());
+  table += text;
+}
+
 void TableWriter::Number(float& value) {
   table.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
@@ -60,6 +65,17 @@ uint64_t TableReader::Integer(uint64_t limit) {
     }
   }
   FailAsInconsistent();
+}
+
+std::string TableReader::Text() {
+  const uint64_t size = Integer();
+  if (size > table_.size()) FailAsInconsistent();
+  std::string text(table_.substr(0, size));
+  table_.remove_prefix(size);
+  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+    FailAsInconsistent();
+  }
+  return text;
 }
 
 void TableReader::Number(float& value) {

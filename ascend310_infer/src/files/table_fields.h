@@ -17,6 +17,7 @@ namespace adabin::files {
 class TableWriter : public ops::Fields {
  public:
   void Integer(uint64_t value);  // unsigned LEB128
+  void Text(const std::string& text);
   void Number(int& value) override { Integer(static_cast<uint64_t>(value)); }
   void Number(uint8_t& value) override { Integer(value); }
   void Number(float& value) override;
@@ -38,6 +39,7 @@ class TableReader : public ops::Fields {
   TableReader(std::string_view table, std::string_view arrays) : table_(table), arrays_(arrays) {}
 
   uint64_t Integer(uint64_t limit = std::numeric_limits<int32_t>::max());
+  std::string Text();  // without control characters
   void Number(int& value) override { value = static_cast<int>(Integer()); }
   void Number(uint8_t& value) override { value = static_cast<uint8_t>(Integer(255)); }
   void Number(float& value) override;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/binary_layer.h"
 
-#include <algorithm>
-#include <cmath>
+#include <span>
+
+#include "ops/two_valued.h"
 
 namespace adabin::ops {
 
@@ -16,24 +17,11 @@ std::optional<BinaryWeights> MatchBinaryWeights(std::span<const float> weights, 
   BinaryWeights binary;
   binary.bits.assign(channels * row_words, 0);
   for (size_t o = 0; o < channels; ++o) {
-    const float* row = weights.data() + o * filter;
-    float low = row[0];
-    float high = row[0];
-    for (size_t i = 0; i < filter; ++i) {
-      if (!std::isfinite(row[i])) return std::nullopt;
-      low = std::min(low, row[i]);
-      high = std::max(high, row[i]);
-    }
-    for (size_t c = 0; c < group_in; ++c) {
-      for (size_t t = 0; t < taps; ++t) {
-        const float value = row[c * taps + t];
-        if (value == low) continue;
-        if (value != high) return std::nullopt;
-        SetBit(binary.bits.data() + o * row_words, t * group_in + c);
-      }
-    }
-    binary.low.push_back(low);
-    binary.high.push_back(high);
+    const TwoValues two = PackTwoValued(weights.subspan(o * filter, filter), group_in, taps,
+                                        binary.bits.data() + o * row_words);
+    if (!two.found) return std::nullopt;
+    binary.low.push_back(two.low);
+    binary.high.push_back(two.high);
   }
   return binary;
 }

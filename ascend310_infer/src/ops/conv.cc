@@ -38,7 +38,7 @@ Step Parse(const Source& source) {
   Step step;
   step.kind = ir::StepKind::kConv;
   step.out_channels = static_cast<int>(shape[0]);
-  step.weights = weights->data;
+  step.weights = source.Take(view.input(1));
   ConvGeometry& g = step.geometry;
   g.groups = groups;
   g.kernel_h = static_cast<int>(shape[2]);

@@ -29,7 +29,7 @@ int64_t InferFilter(const ir::Plan& plan, Step* step) {
   InferWindow(step, in, channels);
   const ConvGeometry& g = step->geometry;
   const int64_t filter = int64_t{g.group_in()} * g.kernel_h * g.kernel_w;
-  if (filter > kMaxElements || filter * channels > kMaxElements) Fail(*step, "too many weights");
+  if (filter > kMaxWeights || filter * channels > kMaxWeights) Fail(*step, "too many weights");
   return filter;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/finite.h"
 #include "ops/binary_layer.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -65,15 +65,19 @@ class Recognition {
 
   // No layer that is binary runs as float unasked: what cannot be packed is refused.
   void Recognize(Step* layer) {
-    if (!std::ranges::all_of(layer->weights, IsFinite)) {
+    if (!AllFinite(layer->weights)) {
       ops::Fail(*layer,
                 "its input is binarized and a weight is not finite; export the network again");
     }
+    std::vector<float> numbers = std::move(layer->weights);  // not one more copy of them
     Step conv = *layer;
     AsConvolution(&conv);
-    auto weights = ops::MatchBinaryWeights(conv.weights, conv.out_channels,
-                                           conv.geometry.group_in(), conv.geometry.taps());
-    if (!weights) return;
+    auto weights = ops::MatchBinaryWeights(numbers, conv.out_channels, conv.geometry.group_in(),
+                                           conv.geometry.taps());
+    if (!weights) {
+      layer->weights = std::move(numbers);
+      return;
+    }
     const Step& binarizer = Maker(conv.input());
     if (binarizer.kind != StepKind::kThreshold || binarizer.unknown) {
       const bool dense = layer->kind == StepKind::kDense;
@@ -96,7 +100,6 @@ class Recognition {
     conv.bits = std::move(weights->bits);
     conv.weight_low = std::move(weights->low);
     conv.weight_high = std::move(weights->high);
-    std::vector<float>().swap(conv.weights);
     *layer = std::move(conv);
   }
 

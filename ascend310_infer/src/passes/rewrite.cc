@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/rewrite.h"
 
+#include <utility>
+
 #include "ops/append.h"
 
 namespace adabin::passes {
@@ -8,6 +10,8 @@ namespace adabin::passes {
 ir::Plan Rewrite::Finish() {
   ir::Plan plan;
   ops::SetInput(&plan, plan_.values[0]);
+  plan.input_name = std::move(plan_.input_name);
+  plan.output_names = std::move(plan_.output_names);
   std::vector<int> number(plan_.values.size(), 0);  // in the new plan
   const auto renumber = [&](int* value) { *value = number[static_cast<size_t>(*value)]; };
   for (size_t i = 0; i < plan_.steps.size(); ++i) {

@@ -6,8 +6,8 @@
 
 namespace adabin::passes {
 
-ir::Plan Recognized(const ir::Graph& graph) {
-  return RoundLoneAffines(DropReshapes(RecognizeBinary(Translate(graph))));
+ir::Plan Recognized(ir::Graph graph) {
+  return RoundLoneAffines(DropReshapes(RecognizeBinary(Translate(std::move(graph)))));
 }
 
 ir::Plan Simplify(ir::Plan plan) {

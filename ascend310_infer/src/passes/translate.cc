@@ -30,7 +30,14 @@ struct Group {
 
 class Translation {
  public:
-  explicit Translation(const Graph& graph) : graph_(graph), groups_(graph.nodes.size()) {}
+  explicit Translation(Graph graph)
+      : graph_(std::move(graph)), groups_(graph_.nodes.size()), reads_(graph_.values.size()) {
+    const auto count = [this](const std::vector<int>& values) {
+      for (const int v : values) ++reads_[static_cast<size_t>(v)];
+    };
+    for (const Node& node : graph_.nodes) count(node.inputs);
+    count(graph_.outputs);
+  }
 
   Plan Run() {
     for (const int output : graph_.outputs) Need(output);
@@ -107,7 +114,7 @@ class Translation {
     plan_value_[static_cast<size_t>(v)] = ops::Append(&plan_, std::move(step));
   }
 
-  Step StepOf(const Node& node, int v, const Group& group) const {
+  Step StepOf(const Node& node, int v, const Group& group) {
     if (group.op == nullptr) {
       NodeView(graph_, node).Fail("not supported here; supported are " + ops::SupportedOperators());
     }
@@ -120,7 +127,7 @@ class Translation {
     Step step;
     step.kind = group.op->kind;
     if (group.op->parse != nullptr) {
-      step = group.op->parse({graph_, node, v, in, shapes, graph_.input_shape[0]});
+      step = group.op->parse({graph_, node, v, in, shapes, graph_.input_shape[0], reads_});
     }
     if (group.inputs.empty()) NodeView(graph_, node).Fail("lacks input 0");
     step.inputs.clear();
@@ -130,14 +137,20 @@ class Translation {
     return step;
   }
 
-  const Graph& graph_;
+  Graph graph_;
   std::vector<Group> groups_;    // per node; used where it is needed
+  std::vector<int> reads_;       // of each graph value
   std::vector<int> plan_value_;  // per graph value, or -1
   Plan plan_;
 };
 
 }  // namespace
 
-Plan Translate(const Graph& graph) { return Translation(graph).Run(); }
+Plan Translate(Graph graph) {
+  std::string input_name = graph.input_name;
+  Plan plan = Translation(std::move(graph)).Run();
+  plan.input_name = std::move(input_name);
+  return plan;
+}
 
 }  // namespace adabin::passes
