@@ -149,6 +149,11 @@ def test_every_script_explains_itself(name):
     assert ended.returncode == 0 and ended.stdout.startswith(f"Usage: bash scripts/{name}")
 
 
+def test_the_quick_start_of_detection_explains_itself():
+    ended = script("quickstart.sh", "detection", "-h")
+    assert ended.returncode == 0 and ended.stdout.startswith("Usage: bash scripts/quickstart.sh detection")
+
+
 @pytest.mark.parametrize("flags", [("2", "-h"), ("2", "config/resnet20_shapes.yaml", "--epochs=1", "--help")])
 def test_help_among_the_arguments_of_a_distributed_training_starts_nothing(flags):
     before = set((ROOT / "outputs").glob("distribute_*"))
@@ -163,6 +168,19 @@ def test_missing_arguments_end_in_a_usage_line():
     for name in ("run_eval.sh", "run_infer_310.sh"):
         ended = script(name)
         assert ended.returncode == 2 and "Usage:" in ended.stderr
+
+
+@pytest.mark.slow
+def test_quick_start_of_detection_has_the_scores_of_the_card_and_leaves_pictures():
+    ended = script("quickstart.sh", "detection")
+    assert ended.returncode == 0, ended.stderr
+    assert "25 of 25 binary layers packed" in ended.stdout
+    card = json.loads((ROOT / "models" / "ssd300_scenes" / "card.json").read_text(encoding="utf-8"))
+    expected = 100 * card["evaluation"]["mindspore"]["map"]
+    scores = [float(value) for value in re.findall(r"mAP ([0-9.]+) %", ended.stdout)]
+    assert len(scores) == 4 and scores[:2] == pytest.approx([expected] * 2, abs=1) and min(scores) >= expected - 5
+    (found,) = re.findall(r"new scenes with boxes +(.+)", ended.stdout)
+    assert len(list((ROOT / found).glob("*.png"))) == len(card["pictures"])
 
 
 @pytest.mark.slow
