@@ -39,12 +39,14 @@ NETWORKS = (
     Case("resnet18_cifar", "resnet18_cifar", 32),
     Case("resnet20", "resnet20", 32),
     Case("resnet20_b100", "resnet20", 32, batch=100),
+    Case("ssd300", "ssd_vgg16", 300, classes=20),
 )
 TITLES = {
     "resnet18_imagenet": "ResNet-18, 224x224, batch 1",
     "resnet18_cifar": "ResNet-18 for CIFAR, 32x32, batch 1",
     "resnet20": "ResNet-20, 32x32, batch 1",
     "resnet20_b100": "ResNet-20, 32x32, batch 100",
+    "ssd300": "SSD300 on VGG16, 300x300, 20 classes, batch 1",
 }
 LAYERS = {f"{channels}@{size}": (channels, size) for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7))}
 CHAINS = tuple(

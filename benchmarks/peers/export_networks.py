@@ -74,6 +74,12 @@ def build(case, bits):
     return network.set_train(False)
 
 
+def joined(outputs):
+    """All outputs of a network, one behind the other."""
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    return np.concatenate([output.asnumpy().reshape(-1) for output in outputs])
+
+
 def main(name, folder):
     """Write the files of a case into a folder."""
     case, folder = CASES[name], Path(folder)
@@ -82,7 +88,7 @@ def main(name, folder):
     x.tofile(folder / "input.bin")
     for kind, bits in (("binary", 1), ("float", 32)):
         deployed = to_deploy(build(case, bits))
-        deployed(ms.Tensor(x)).asnumpy().tofile(folder / f"{kind}_output.bin")
+        joined(deployed(ms.Tensor(x))).tofile(folder / f"{kind}_output.bin")
         write(deployed, folder / f"{kind}.onnx", "ONNX", case.shape)
         if bits == 1:
             write(deployed, folder / "binary.mindir", "MINDIR", case.shape)

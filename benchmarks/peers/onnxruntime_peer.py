@@ -17,9 +17,9 @@ def load(case, folder, variant, threads):
     path = str(folder / FILES[variant])
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     inputs = {"x": read_tensor(folder, "input.bin", case.shape)}
-    output = session.run(None, inputs)[0]
+    outputs = session.run(None, inputs)
     return lambda: session.run(None, inputs), {
         "version": f"onnxruntime {onnxruntime.__version__}",
         "isa": f"not told (MLAS takes the best: {widest()})",
-        "difference": difference(output, read_tensor(folder, "float_output.bin", -1)),
+        "difference": difference(outputs, read_tensor(folder, "float_output.bin", -1)),
     }

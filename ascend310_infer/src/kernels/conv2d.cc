@@ -19,6 +19,7 @@ bool FitsRows(const Conv2DParams& params) {
 std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const isa::FloatLoops& simd) {
   if (!FitsRows(params)) return CreatePlainConv2D(params);
   if (auto winograd = CreateWinogradConv2D(params, simd)) return winograd;
+  if (auto winograd = CreateWinograd3Conv2D(params, simd)) return winograd;
   return CreateRowConv2D(params, simd);
 }
 
