@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/aligned_vector.h"
+#include "kernels/channel_constants.h"
 #include "kernels/conv2d.h"
 #include "kernels/place_tile.h"
 #include "kernels/pool.h"
@@ -21,21 +22,12 @@ constexpr size_t kAlign = 64;
 constexpr size_t kAveragedFloats = 32768;
 size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-template <typename T>
-AlignedVector<float> Padded(std::span<const T> values, size_t used, size_t size, float none) {
-  AlignedVector<float> out(size, 0.0f);
-  for (size_t i = 0; i < used; ++i) {
-    out[i] = values.empty() ? none : static_cast<float>(values[i]);
-  }
-  return out;
-}
-
 class RowConv2D : public Conv2D {
  public:
   RowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        act_(params.act),
+        constants_(params),
         nchw_(params.reads_nchw),
         pad_(WindowPadding(params.geometry)) {
     const ConvGeometry& g = geometry_;
@@ -47,12 +39,6 @@ class RowConv2D : public Conv2D {
             pad_ == BitPadding{};
     LaySegments();
     PackWeights(params.weights);
-    const auto channels = static_cast<size_t>(g.out.c);
-    const size_t size = RoundUp(channels, kLanes);
-    a_ = Padded(params.scale, channels, size, 1.0f);
-    c_ = Padded(params.shift, channels, size, 0.0f);
-    positive_ = Padded(params.positive, params.positive.size(), size, 0.0f);
-    negative_ = Padded(params.negative, params.negative.size(), size, 0.0f);
   }
 
   int blocks() const override { return static_cast<int>(blocks_.size()); }
@@ -82,9 +68,7 @@ class RowConv2D : public Conv2D {
     row.pixel_step =
         static_cast<size_t>(g.stride_w) * (nchw_ ? size_t{1} : static_cast<size_t>(g.in.c));
     row.width = g.out.w;
-    isa::FinishTile& f = row.finish;
-    f.act = act_;
-    StartTiles(g.out, target, &f);
+    StartTiles(g.out, target, &row.finish);
     Source source{x, x, nullptr};
     if (averages_) {
       auto* averaged = reinterpret_cast<float*>(scratch);
@@ -284,17 +268,14 @@ class RowConv2D : public Conv2D {
     row->vectors = block.vectors;
     isa::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
-    f.a = a_.data() + first;
-    f.c = c_.data() + first;
-    f.positive = positive_.data() + first;
-    f.negative = negative_.data() + first;
+    constants_.Place(first, &f);
     PlaceTile(g.out, target, oh, index, 0, first, block.vectors, &f);
     simd_.conv_row(*row);
   }
 
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  Activation act_;
+  ChannelConstants constants_;
   bool nchw_;
   BitPadding pad_;  // what the windows reach
   ConvGeometry average_;
@@ -304,7 +285,7 @@ class RowConv2D : public Conv2D {
   std::vector<Piece> pieces_;
   size_t terms_ = 0;
   std::vector<Block> blocks_;
-  AlignedVector<float> weights_, a_, c_, positive_, negative_;
+  AlignedVector<float> weights_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/aligned_vector.h"
+#include "kernels/channel_constants.h"
 #include "kernels/conv2d.h"
 #include "kernels/place_tile.h"
 
@@ -21,16 +22,16 @@ using isa::kSquareProducts;
 using isa::kSquareTaps;
 
 // Sums of so large weights and the largest numbers that are_small lets pass stay finite.
-constexpr double kLargestWeight = 0x1p20;
+constexpr float kLargestWeight = 0x1p20f;
 // Fewer channels or pixels do not repay the way to the terms and back.
 constexpr int kLeastChannels = 32;
 constexpr int kLeastPixels = 64;
-// Tiles that share one look at the weights, which few channels' cost little.
-constexpr int Together(int out_channels) { return out_channels <= 2 * kLanes ? 19 : 38; }
+constexpr int kMaxPieces = 64;  // of kMaxTerms input channels
+// Tiles that share one look at the weights.
+constexpr int kTogether = 38;
 
-size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 // A multiple of 64 bytes.
-size_t Floats(size_t count) { return RoundUp(count, kLanes); }
+size_t Floats(size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
 // One tap after the other to one product after the other, of one input channel.
 void TransformFilter(const float* filter, double* out) {
@@ -50,47 +51,37 @@ void TransformFilter(const float* filter, double* out) {
 
 class Winograd3Conv2D : public Conv2D {
  public:
-  Winograd3Conv2D(const Conv2DParams& params, const std::vector<double>& weights,
-                  const isa::FloatLoops& simd)
+  Winograd3Conv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        act_(params.act),
+        constants_(params),
         tiles_((params.geometry.out.w + kSquareOutputs - 1) / kSquareOutputs),
-        together_(std::max(1, (Together(params.geometry.out.c) + tiles_ / 2) / tiles_)),
+        together_(std::max(1, (kTogether + tiles_ / 2) / tiles_)),
         // Not a multiple of a page's share of the first-level cache.
         tile_step_(Floats(static_cast<size_t>(params.geometry.in.c)) + kLanes),
         direct_(CreateRowConv2D(params, simd)),
         ones_(static_cast<size_t>(4 * kLanes), 1.0f),
         zeros_(static_cast<size_t>(4 * kLanes), 0.0f) {
-    const auto channels = static_cast<size_t>(geometry_.out.c);
-    const size_t size = Floats(channels);
-    const auto padded = [&](const auto& values, float none) {
-      AlignedVector<float> out(size, 0.0f);
-      if (values.empty()) std::fill_n(out.begin(), channels, none);
-      std::transform(values.begin(), values.end(), out.begin(),
-                     [](auto value) { return static_cast<float>(value); });
-      return out;
-    };
-    a_ = padded(params.scale, 1.0f);
-    c_ = padded(params.shift, 0.0f);
-    positive_ = padded(params.positive, 0.0f);
-    negative_ = padded(params.negative, 0.0f);
     // Blocks of channels, in each of them by product and input channel.
     const auto in = static_cast<size_t>(geometry_.in.c);
-    weights_.resize(size * in * kSquareProducts);
-    for (size_t first = 0; first < size;) {
-      const size_t lanes = Lanes(first);
-      float* block = weights_.data() + first * in * kSquareProducts;
-      for (size_t o = first; o < std::min(first + lanes, channels); ++o) {
-        for (size_t c = 0; c < in; ++c) {
-          for (size_t p = 0; p < kSquareProducts; ++p) {
-            block[(p * in + c) * lanes + o - first] =
-                static_cast<float>(weights[(o * in + c) * kSquareProducts + p]);
-          }
+    weights_.resize(constants_.size() * in * kSquareProducts);
+    const float* filter = params.weights.data();
+    double product[kSquareProducts];
+    for (size_t o = 0, first = 0; o < static_cast<size_t>(geometry_.out.c); ++o) {
+      if (o == first + Lanes(first)) first = o;
+      float* lane = weights_.data() + first * in * kSquareProducts + o - first;
+      for (size_t c = 0; c < in; ++c, filter += kSquareTaps * kSquareTaps) {
+        TransformFilter(filter, product);
+        for (size_t p = 0; p < kSquareProducts; ++p) {
+          lane[(p * in + c) * Lanes(first)] = static_cast<float>(product[p]);
         }
       }
-      first += lanes;
     }
+  }
+
+  bool HasSmallWeights() const {
+    return std::all_of(weights_.begin(), weights_.end(),
+                       [](float w) { return std::abs(w) <= kLargestWeight; });
   }
 
   size_t scratch_bytes() const override { return Layout(nullptr).bytes + direct_->scratch_bytes(); }
@@ -107,23 +98,18 @@ class Winograd3Conv2D : public Conv2D {
     const Scratch s = Layout(scratch);
     for (int row = work.row_begin; row < work.row_end;) {
       // As many rows of tiles as can be, or one that takes the direct sum.
-      int first = row / kSquareOutputs * kSquareOutputs;
+      const int top = row / kSquareOutputs * kSquareOutputs;
       int rows = 0;
-      while (rows < together_ && first < work.row_end && Fits(x, first, s)) {
-        TransformInput(x, first, rows, s);
-        first += kSquareOutputs;
-        ++rows;
+      for (int h = top; rows < together_ && h < work.row_end && Fits(x, h, s);
+           h += kSquareOutputs) {
+        TransformInput(x, h, rows++, s);
       }
-      const int end = std::min(std::max(first, row / kSquareOutputs * kSquareOutputs +
-                                                   (rows == 0 ? kSquareOutputs : 0)),
-                               work.row_end);
+      const int end = std::min(top + kSquareOutputs * std::max(rows, 1), work.row_end);
       if (rows > 0) {
         RunTiles(row, end, rows, work, target, s);
       } else {
         Target to = target;
-        const size_t skip = static_cast<size_t>(row - work.row_begin) *
-                            static_cast<size_t>(geometry_.out.w) *
-                            static_cast<size_t>(geometry_.out.c);
+        const int64_t skip = int64_t{row - work.row_begin} * geometry_.out.w * geometry_.out.c;
         if (to.z != nullptr) to.z += skip;
         if (to.residual != nullptr) to.residual += skip;
         direct_->Run(x, {row, end, 0, direct_->blocks()}, to, scratch + s.bytes);
@@ -155,8 +141,8 @@ class Winograd3Conv2D : public Conv2D {
     Scratch s;
     s.small = reinterpret_cast<int*>(take(static_cast<size_t>(geometry_.in.h)));
     s.padding = reinterpret_cast<float*>(take(tile_step_));
-    s.pixel = reinterpret_cast<const float**>(
-        take(static_cast<size_t>(kSquareInputs) * Columns() * (sizeof(float*) / sizeof(float))));
+    static_assert(sizeof(float*) == 2 * sizeof(float));
+    s.pixel = reinterpret_cast<const float**>(take(2 * kSquareInputs * Columns()));
     s.terms = reinterpret_cast<float*>(take(kSquareProducts * tiles * tile_step_));
     s.products = reinterpret_cast<float*>(take(kSquareProducts * tiles * 4 * kLanes));
     s.sums = reinterpret_cast<float*>(
@@ -170,14 +156,14 @@ class Winograd3Conv2D : public Conv2D {
   size_t TermStep() const { return static_cast<size_t>(tiles_ * together_) * tile_step_; }
   // Of the block of channels that begins with `first`.
   size_t Lanes(size_t first) const {
-    const size_t left = (a_.size() - first) / kLanes;
+    const size_t left = (constants_.size() - first) / kLanes;
     const auto most = static_cast<size_t>(simd_.max_vectors);
     const size_t vectors = std::min(left, most);
     return (vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1) * size_t{kLanes};
   }
 
-  const float* Row(const float* x, int h) const {
-    return x + int64_t{h} * geometry_.in.w * geometry_.in.c;
+  size_t RowFloats() const {
+    return static_cast<size_t>(geometry_.in.w) * static_cast<size_t>(geometry_.in.c);
   }
 
   // Whether the sums under the row of tiles that begins with output row `row` stay finite.
@@ -187,8 +173,7 @@ class Winograd3Conv2D : public Conv2D {
     const int top = row - g.pad_top;
     for (int h = std::max(top, 0); h < std::min(top + kSquareInputs, g.in.h); ++h) {
       if (s.small[h] < 0) {
-        const auto size = static_cast<size_t>(g.in.w) * static_cast<size_t>(g.in.c);
-        s.small[h] = simd_.are_small(Row(x, h), size) ? 1 : 0;
+        s.small[h] = simd_.are_small(x + static_cast<size_t>(h) * RowFloats(), RowFloats()) ? 1 : 0;
       }
       fits &= s.small[h] != 0;
     }
@@ -204,7 +189,7 @@ class Winograd3Conv2D : public Conv2D {
       for (int k = 0; k < static_cast<int>(Columns()); ++k) {
         const int w = k - g.pad_left;
         const bool inside = h >= 0 && h < g.in.h && w >= 0 && w < g.in.w;
-        *pixel++ = inside ? Row(x, h) + int64_t{w} * g.in.c : s.padding;
+        *pixel++ = inside ? x + (int64_t{h} * g.in.w + w) * g.in.c : s.padding;
       }
     }
     isa::SquarePixels pixels;
@@ -220,7 +205,7 @@ class Winograd3Conv2D : public Conv2D {
   // Output rows [row, end), in `rows` rows of tiles.
   void RunTiles(int row, int end, int rows, const Work& work, const Target& target,
                 const Scratch& s) const {
-    for (size_t channel = 0; channel < a_.size(); channel += Lanes(channel)) {
+    for (size_t channel = 0; channel < constants_.size(); channel += Lanes(channel)) {
       Multiply(channel, rows, s);
       isa::SquareSums tiles;
       tiles.vectors = static_cast<int>(Lanes(channel) / kLanes);
@@ -276,29 +261,21 @@ class Winograd3Conv2D : public Conv2D {
     f.sums =
         tiles.sums + static_cast<size_t>(h % kSquareOutputs * tiles.vectors) * f.sum_vector_step;
     f.pixels = geometry_.out.w;
-    f.a = a_.data() + channel;
-    f.c = c_.data() + channel;
-    f.act = act_;
-    f.positive = positive_.data() + channel;
-    f.negative = negative_.data() + channel;
+    constants_.Place(channel, &f);
     StartTiles(geometry_.out, target, &f);
     PlaceTile(geometry_.out, target, h, index, 0, channel, tiles.vectors, &f);
     simd_.finish(f);
   }
 
- public:
-  static constexpr int kMaxPieces = 64;  // of input channels
-
- private:
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  Activation act_;
+  ChannelConstants constants_;
   int tiles_;     // in a row
   int together_;  // rows of them
   size_t tile_step_;
   std::unique_ptr<Conv2D> direct_;
   AlignedVector<float> ones_, zeros_;
-  AlignedVector<float> weights_, a_, c_, positive_, negative_;
+  AlignedVector<float> weights_;
 };
 
 }  // namespace
@@ -309,20 +286,11 @@ std::unique_ptr<Conv2D> CreateWinograd3Conv2D(const Conv2DParams& params,
   const bool fits = !params.reads_nchw && params.average == nullptr && FitsRows(params) &&
                     g.kernel_h == kSquareTaps && g.kernel_w == kSquareTaps && g.stride_h == 1 &&
                     g.stride_w == 1 && g.dilation_h == 1 && g.dilation_w == 1 &&
-                    g.in.c >= kLeastChannels &&
-                    g.in.c <= Winograd3Conv2D::kMaxPieces * isa::kMaxTerms &&
+                    g.in.c >= kLeastChannels && g.in.c <= kMaxPieces * isa::kMaxTerms &&
                     int64_t{g.out.h} * g.out.w >= kLeastPixels;
   if (!fits) return nullptr;
-  constexpr size_t kTaps = kSquareTaps * kSquareTaps;
-  std::vector<double> weights(params.weights.size() / kTaps * kSquareProducts);
-  for (size_t i = 0; i < params.weights.size() / kTaps; ++i) {
-    TransformFilter(params.weights.data() + i * kTaps, weights.data() + i * kSquareProducts);
-  }
-  if (std::any_of(weights.begin(), weights.end(),
-                  [](double w) { return std::abs(w) > kLargestWeight; })) {
-    return nullptr;
-  }
-  return std::make_unique<Winograd3Conv2D>(params, weights, simd);
+  auto conv = std::make_unique<Winograd3Conv2D>(params, simd);
+  return conv->HasSmallWeights() ? std::move(conv) : nullptr;
 }
 
 }  // namespace adabin::kernels
