@@ -42,6 +42,12 @@ def difference(found, expected):
     return float(np.abs(found - expected.reshape(-1)).max() / np.abs(expected).max())
 
 
+def peak_memory_mb():
+    """Largest resident memory of this process, Python and its modules included, in MiB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def timed_runs(run, seconds):
     """Milliseconds of every run in so many seconds, after one that does not count; of long runs, of one."""
     began = time.perf_counter()
