@@ -2,8 +2,9 @@
 //
 // A 3x3 convolution of stride 1 on channels-last maps by fewer multiplications, without
 // approximation: Toom-Cook on tiles of 2x2 outputs, 16 products a channel in place of 36
-// multiply-adds. With points 0, 1, -1 all factors are 1, -1 and 1/2, and errors are the direct
-// sum's: root of their mean squares 1.0 to 1.1 times that, largest 1.3 times.
+// multiply-adds. With points 0, 1, -1 all factors are 1, -1 and 1/2. Errors for 512 channels of
+// random inputs and weights: root of their mean squares 1.5 to 1.7 times that of the direct float
+// sum, the largest 1.3 to 1.6 times, 5e-7 of the largest output.
 #ifndef ADABIN_ISA_WINOGRAD3_H_
 #define ADABIN_ISA_WINOGRAD3_H_
 
