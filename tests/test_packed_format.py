@@ -32,6 +32,7 @@ FIELDS = {
     17: ["byte"],
     18: ["byte"],
     19: ["list", "list", "list"],
+    20: [*WINDOW, *["number"] * 5],
 }
 
 
