@@ -4,11 +4,11 @@
 #ifndef ADABIN_KERNELS_CHANNEL_CONSTANTS_H_
 #define ADABIN_KERNELS_CHANNEL_CONSTANTS_H_
 
-#include <algorithm>
 #include <span>
 
 #include "base/aligned_vector.h"
 #include "kernels/conv2d.h"
+#include "kernels/padded.h"
 
 namespace adabin::kernels {
 
@@ -16,11 +16,10 @@ class ChannelConstants {
  public:
   explicit ChannelConstants(const Conv2DParams& params)
       : act_(params.act),
-        channels_(static_cast<size_t>(params.geometry.out.c)),
-        a_(Padded(params.scale, 1.0f)),
-        c_(Padded(params.shift, 0.0f)),
-        positive_(Padded(params.positive, 0.0f)),
-        negative_(Padded(params.negative, 0.0f)) {}
+        a_(PerLane(params, params.scale, 1.0f)),
+        c_(PerLane(params, params.shift, 0.0f)),
+        positive_(PerLane(params, params.positive, 0.0f)),
+        negative_(PerLane(params, params.negative, 0.0f)) {}
 
   // A multiple of a vector.
   size_t size() const { return a_.size(); }
@@ -36,17 +35,13 @@ class ChannelConstants {
 
  private:
   template <typename T>
-  AlignedVector<float> Padded(std::span<const T> values, float none) const {
-    constexpr size_t kLanes = isa::kLanes;
-    AlignedVector<float> out((channels_ + kLanes - 1) / kLanes * kLanes, 0.0f);
-    if (values.empty()) std::fill_n(out.begin(), channels_, none);
-    std::transform(values.begin(), values.end(), out.begin(),
-                   [](T value) { return static_cast<float>(value); });
-    return out;
+  static AlignedVector<float> PerLane(const Conv2DParams& params, std::span<const T> values,
+                                      float none) {
+    const auto channels = static_cast<size_t>(params.geometry.out.c);
+    return Padded(values, channels, RoundUp(channels, isa::kLanes), none);
   }
 
   Activation act_;
-  size_t channels_;
   AlignedVector<float> a_, c_, positive_, negative_;
 };
 
