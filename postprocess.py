@@ -2,8 +2,11 @@
 """Accuracy of what the C++ program computed from the files of preprocess.py.
 
     python postprocess.py --result_path OUT/outputs --label_path OUT/labels.npy
+    python postprocess.py --result_path OUT/outputs --label_path OUT/objects.npz
 
-Each result file <first>-<last>_0.bin holds the float32 logits of the images that its name says.
+Classification: each result file <first>-<last>_0.bin holds the float32 logits of the images that its name says.
+Detection: <first>-<last>.json holds the objects that adabin_infer --boxes found in them; a table of the classes is
+printed. The last line on standard output is JSON: `images` and `top1`, or VOC's and COCO's average precisions.
 """
 
 import src  # noqa: F401 - makes adabin importable, and prepares the environment for MindSpore
@@ -19,8 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
+from adabin.detection.exchange import Truth, found
+from adabin.detection.metric import DetectionMetric
+from adabin.detection.report import class_rows, table
 from adabin.tasks.classification import ClassificationMetric
-from adabin.utils.cli import run
+from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags
 from adabin.utils.errors import UserError
 
@@ -80,13 +86,25 @@ def read_logits(folder, count):
     return np.concatenate(parts)
 
 
+def average_precisions(folder, truth):
+    """VOC's and COCO's numbers of the boxes that the C++ program found, `classes` among them; a table is printed."""
+    metric = DetectionMetric(len(truth.class_names), crowds=truth.crowds)
+    for objects, boxes in zip(truth.objects, found(folder, truth), strict=True):
+        metric.add(objects, *boxes)
+    values = metric.result([metric.state()])
+    log("\n".join(table(metric.evaluation, truth.class_names)))
+    return {**values, "classes": class_rows(metric.evaluation, truth.class_names)}
+
+
 def add_flags(parser):
     parser.add_argument("--result_path", required=True, help="folder that the C++ program wrote to")
-    parser.add_argument("--label_path", required=True, help="labels.npy of preprocess.py")
+    parser.add_argument("--label_path", required=True, help="labels.npy or objects.npz of preprocess.py")
 
 
 def main(argv):
     flags, _ = parse_flags(__doc__, argv, add_flags, with_config_keys=False)
+    if Path(flags.label_path).suffix == ".npz":
+        return {"result_path": flags.result_path, **average_precisions(flags.result_path, Truth.read(flags.label_path))}
     labels = read_labels(flags.label_path)
     logits = read_logits(flags.result_path, len(labels))
     if labels.max() >= logits.shape[1]:

@@ -71,7 +71,7 @@ def main(argv):
     if folder is None:
         folder = Path("outputs") / "predict" / time.strftime("%Y%m%d-%H%M%S")
     kind, path, model, config = open_model(flags, overrides)
-    task = build_task(config)
+    task = build_task(config, model if kind == "model" else None)
     began = time.monotonic()
     predictions, corrupt = predict_files(model, task, config, files, folder, flags.force, given)
     seconds = time.monotonic() - began

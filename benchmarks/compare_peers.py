@@ -30,7 +30,7 @@ from adabin.utils.cli import log, run  # noqa: E402
 from adabin.utils.config import nearest, parse_flags  # noqa: E402
 from adabin.utils.errors import UserError  # noqa: E402
 from adabin.utils.files import make_folder  # noqa: E402
-from benchmarks.peers.cases import CASES, CHAINS, NETWORKS, PEAK  # noqa: E402
+from benchmarks.peers.cases import ABSENT, CASES, CHAINS, NETWORKS, PEAK  # noqa: E402
 from benchmarks.peers.peak import measure_peak  # noqa: E402
 from benchmarks.peers.prepare import prepare  # noqa: E402
 from benchmarks.peers.process import PEERS, ROOT, Engine, Missing, Worker  # noqa: E402
@@ -114,6 +114,11 @@ def open_peers(peers, case, folder, threads, core):
     """The peers that can be measured, loaded; the others are reported."""
     opened = {}
     for peer in peers:
+        if (case.name, peer.name) in ABSENT:
+            log(f"{case.name}: {peer.name} is left out: {ABSENT[case.name, peer.name]}")
+            continue
+        if case.peers and peer.name not in case.peers:
+            continue
         try:
             kind = Worker if peer.python else Engine
             opened[peer] = kind(peer, case, folder, threads, core)

@@ -9,6 +9,7 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
+from adabin.tasks import TASKS
 from adabin.utils.config import BASE_PATH, read_config
 from adabin.utils.effect import missing_need
 from adabin.utils.errors import UserError
@@ -21,14 +22,16 @@ LOG_BEGIN = re.compile(r"^(\S+ \S+) .* epochs, (.+)$")  # time; device and versi
 
 def command_of(config):
     """The command line that trains with this config: its recipe, and a flag for every key that differs from it."""
-    recipe = f"config/{config.network}_{config.dataset}.yaml"
+    size = config.image_size if config.task == "detection" else ""  # ssd_vgg16 becomes ssd300_vgg16
+    recipe = f"config/{config.network.replace('_', f'{size}_', 1)}_{config.dataset}.yaml"
     if not (ROOT / recipe).is_file():
         raise UserError(f"--run: there is no recipe {recipe}, from which the card derives the command")
     default = read_config(ROOT / recipe)
     differ = {key: value for key, value in vars(config).items() if value != getattr(default, key)}
     differ = {key: value for key, value in differ.items() if not missing_need(key, [config])}  # has no effect
+    differ |= {"pretrained": "F.ckpt"} if config.pretrained else {}
     flags = "".join(f" --{key}={value}" for key, value in differ.items() if key not in NOT_IN_COMMAND)
-    return f"python train.py --config_path {recipe}{flags} --data_path DIR"
+    return f"python train.py --config_path {recipe}{flags}{' --data_path DIR' if config.data_path else ''}"
 
 
 def run_facts(folder, config, unfinished):
@@ -54,16 +57,19 @@ def run_facts(folder, config, unfinished):
     if not begin:
         raise UserError(f"--run {folder}: the first line of train.log does not name the device; the file is damaged")
     times = [datetime.fromisoformat(line[:19]) for line in (lines[0], lines[-1])]
-    best = max(rows, key=lambda row: float(row["test_top1"]))  # the first of equals, as train.py keeps it
+    score = TASKS[config.task].score
+    best = max(rows, key=lambda row: float(row[f"test_{score}"]))  # the first of equals, as train.py keeps it
+    trained = {f"last_train_{score}": float(rows[-1][f"train_{score}"])} if f"train_{score}" in rows[-1] else {}
     return {
         "command": command_of(config),
         "seed": config.seed,
+        **({"train_size": config.train_size} if config.task == "detection" else {}),
         "epochs": config.epochs,
         "finished_epochs": len(rows),
         "best_epoch": int(best["epoch"]),
-        "best_top1": float(best["test_top1"]),
-        "last_top1": float(rows[-1]["test_top1"]),
-        "last_train_top1": float(rows[-1]["train_top1"]),
+        f"best_{score}": float(best[f"test_{score}"]),
+        f"last_{score}": float(rows[-1][f"test_{score}"]),
+        **trained,
         "median_epoch_seconds": statistics.median(float(row["seconds"]) for row in rows),
         "minutes": round((times[1] - times[0]).total_seconds() / 60),
         "date": times[1].date().isoformat(),

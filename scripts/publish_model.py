@@ -5,7 +5,8 @@
     python scripts/publish_model.py --run outputs/resnet20_cifar10/20261120-101500 --commit a634fb3 --data_path DIR \\
         --target models/resnet20_cifar10 --note "shared with other work" --readme_path README.md --force
 
-Evaluates on all test images in MindSpore and in C++, and runs the pictures in TARGET/pictures. What was found goes into
+Evaluates on all test images in MindSpore and in C++, and runs the pictures in TARGET/pictures; of a detector it draws
+them first, and with what is found in them into TARGET/found. What was found goes into
 card.json, and from there into the card, README.md, and with --readme_path into the places of the project's README that
 are for it. Nothing in the files names a folder of this machine. The last line on standard output is JSON.
 """
@@ -15,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,36 +23,35 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import src  # noqa: E402, F401 - makes adabin importable, and says how where packages are missing
 
 # isort: split
-import numpy as np
-
-import eval as evaluation
 import export
-from adabin.data import build_dataset
-from adabin.engine import EngineModel
 from adabin.engine.library import LIBRARY
-from adabin.inference import CellModel
 from adabin.models import build_model
-from adabin.opening import open_checkpoint
-from adabin.predict import find_pictures, predict_files
 from adabin.summary import summarize, totals
-from adabin.tasks import build_task
+from adabin.tasks import TASKS
 from adabin.utils.checkpoint import describe, load_network, save_checkpoint
 from adabin.utils.cli import log, run
 from adabin.utils.config import parse_flags, read_config
-from adabin.utils.device import describe_device, environment_for_other_programs, init_device
+from adabin.utils.device import environment_for_other_programs, init_device
 from adabin.utils.errors import RunError, UserError
 from adabin.utils.files import make_folder, replacing
+from scripts.draw_scenes import draw
 from scripts.model_card import card_text, readme_with
 from scripts.model_facts import commit_facts, file_facts, run_facts
+from scripts.model_trials import evaluate_both, try_pictures
 
 PACKER = LIBRARY.with_name("adabin_pack")
-OF_THIS_MACHINE = {"data_path": "", "output_path": "outputs", "label_file": ""}
+SETS = {"cifar10": "classification", "scenes": "detection"}  # of which the cards speak
+OF_THIS_MACHINE = {"pretrained": "", "data_path": "", "output_path": "outputs", "label_file": ""}
 
 
 def add_flags(parser):
     parser.add_argument("--run", required=True, metavar="DIR", help="run folder of a training that has ended")
     parser.add_argument("--commit", required=True, help="that the training was started from")
-    parser.add_argument("--data_path", required=True, metavar="DIR", help="folder of the data set")
+    parser.add_argument(
+        "--from_run", metavar="DIR", help="run folder of the training whose best checkpoint this one started from"
+    )
+    parser.add_argument("--from_commit", metavar="C", help="that it was started from [that of --commit]")
+    parser.add_argument("--data_path", default="", metavar="DIR", help="folder of the data set; scenes need none")
     parser.add_argument("--target", required=True, metavar="DIR", help="folder to write to, models/<name>")
     parser.add_argument("--note", default="", metavar="TEXT", help="what else the card says of the training's cost")
     parser.add_argument("--readme_path", metavar="F.md", help="the project's README, to be brought up to date")
@@ -71,11 +70,18 @@ def check(flags):
         if not (folder / name).is_file():
             raise UserError(f"--run {folder}: has no {name}; give a run folder that train.py made")
     config = read_config(folder / "config.yaml")
-    if config.dataset != "cifar10" or config.pretrained or config.teacher or config.stages:
+    if SETS.get(config.dataset) != config.task or config.teacher or config.stages:
         raise UserError(
-            f"--run {folder}: model_card.md speaks of one training on CIFAR-10 that begins with random weights; "
-            "give a run of that kind, or write there what the card says of others"
+            f"--run {folder}: a card speaks of a training on CIFAR-10, or of a detector on scenes, without a teacher; "
+            "give a run of that kind, or write in scripts/ what a card says of others"
         )
+    if bool(config.pretrained) != bool(flags.from_run):
+        raise UserError(
+            f"--run {folder}: started from {config.pretrained or 'random weights'}; give --from_run where it started "
+            "from the best checkpoint of another run, and there alone"
+        )
+    if flags.from_run and read_config(Path(flags.from_run, "config.yaml")).pretrained:
+        raise UserError(f"--from_run {flags.from_run}: started from a checkpoint, too; a card tells of two trainings")
     for program in (LIBRARY, PACKER):
         if not program.is_file():
             raise UserError(f"the C++ program {program} is missing; build it with: bash ascend310_infer/build.sh")
@@ -89,7 +95,7 @@ def write_checkpoint(run_folder, config, path, commit):
     init_device(config)
     network = build_model(config)
     metadata = load_network(run_folder / "best.ckpt", network, config)
-    kept = {key: metadata[key] for key in ("epoch", "top1") if key in metadata}
+    kept = {key: metadata[key] for key in ("epoch", TASKS[config.task].score) if key in metadata}
     save_checkpoint(path, network, describe(config, **kept, commit=commit))
     config.save(path.with_name("config.yaml"), "# Config of the training, without the folders of its machine.\n")
     return totals(summarize(network, config.image_size))
@@ -104,48 +110,14 @@ def pack(mindir, path):
     return json.loads(ended.stdout)
 
 
-def evaluate_both(ckpt, packed, config):
-    """Accuracy on all test images of the checkpoint in MindSpore and of the packed file in C++."""
-    expected_path = ckpt.with_name("logits.npy")
-    flags = ("--ckpt_path", str(ckpt), "--data_path", config.data_path, "--logits_path", str(expected_path))
-    in_mindspore = evaluation.main(list(flags))
-    expected = np.load(expected_path)
-    task = build_task(config)
-    data = build_dataset(config, "test", task)
-    images, labels = zip(*((x.asnumpy(), y.asnumpy()) for x, y in data.batches(0)), strict=True)
-    labels = np.concatenate(labels)
-    found = EngineModel(packed)(np.concatenate(images))
-    metric = task.metric()
-    metric.update(found, labels)
-    in_cpp = metric.result([metric.state()])
-    decisions, others = expected.argmax(1), task.decisions(found)
-    right = {name: int(np.sum((decisions == c) & (labels == c))) for c, name in enumerate(config.class_names)}
-    return {
-        "images": len(labels),
-        "mindspore": {key: in_mindspore[key] for key in ("top1", "loss")},
-        "cpp": {key: in_cpp[key] for key in ("top1", "loss")},
-        "device": describe_device(config),
-        "date": time.strftime("%Y-%m-%d"),
-        "equal_decisions": int(np.sum(decisions == others)),
-        "right_by_class": right,
-        "images_by_class": {name: int(np.sum(labels == c)) for c, name in enumerate(config.class_names)},
-    }
-
-
-def try_pictures(ckpt, folder):
-    """What the checkpoint says of the pictures that lie beside it: a list of file name and five best classes."""
-    if not folder.is_dir():
-        return []
-    opened = open_checkpoint(ckpt)
-    model = CellModel(opened.network)
-    predictions, _ = predict_files(model, opened.task, opened.config, find_pictures([folder])[0], "", False)
-    return [{"image": Path(prediction["image"]).name, "top5": prediction["top5"]} for prediction in predictions]
-
-
 def main(argv):
     flags, _ = parse_flags(__doc__, argv, add_flags, with_config_keys=False)
     config = check(flags)
     training = run_facts(Path(flags.run), config, flags.unfinished) | commit_facts(flags.commit) | {"note": flags.note}
+    if flags.from_run:
+        before = Path(flags.from_run)
+        first = run_facts(before, read_config(before / "config.yaml"), flags.unfinished)
+        training["before"] = first | commit_facts(flags.from_commit or flags.commit)
     target = make_folder(flags.target, "--target")
     config = config.changed(**OF_THIS_MACHINE)
     with tempfile.TemporaryDirectory(prefix="adabin-publish-") as work:
@@ -154,28 +126,40 @@ def main(argv):
         config = config.changed(data_path=flags.data_path)
         log("exporting and packing")
         mindir, packed = ckpt.with_suffix(".mindir"), ckpt.with_suffix(".adabin")
-        exported = export.main(["--ckpt_path", str(ckpt), "--file_name", str(mindir), "--data_path", flags.data_path])
+        data = ["--data_path", flags.data_path] if flags.data_path else []
+        data += ["--check_images", "256" if config.task == "classification" else "16"]  # the others take minutes
+        exported = export.main(["--ckpt_path", str(ckpt), "--file_name", str(mindir), *data])
         layers = pack(mindir, packed)["binary_layers"]
         if layers != exported["binary_layers"]:
             raise RunError(f"{layers} of {exported['binary_layers']} binary layers are packed")
         log("evaluating in MindSpore and in C++")
+        if config.task == "detection":
+            draw(target / "pictures", force=True)
         card = {
             "name": target.resolve().name,
-            **{key: getattr(config, key) for key in ("network", "dataset", "class_names", "image_size", "binary_form")},
+            "task": config.task,
+            **{
+                key: getattr(config, key)
+                for key in ("network", "dataset", "class_names", "image_size", "width", "binary_form")
+            },
             "binary_layers": layers,
             "parameters": sizes["params"],
             "binary_parameters": sizes["binary_weights"],
             "training": training,
             "evaluation": evaluate_both(ckpt, packed, config),
-            "pictures": try_pictures(ckpt, target / "pictures"),
+            "pictures": try_pictures(ckpt, target / "pictures", Path(work, "found")),
         }
         for name in ("metrics.csv", "curves.png"):
             shutil.copy(Path(flags.run, name), work)
         names = (ckpt.name, packed.name, ckpt.with_suffix(".yaml").name, "config.yaml", "metrics.csv", "curves.png")
-        card["files"] = file_facts([Path(work, name) for name in names], sorted((target / "pictures").glob("*.png")))
+        drawn = sorted(Path(work).glob("found/*.jpg"))
+        pictures = [*sorted((target / "pictures").glob("*.*")), *drawn]
+        card["files"] = file_facts([Path(work, name) for name in names], pictures)
         Path(work, "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         Path(work, "README.md").write_text(card_text(card), encoding="utf-8")
-        for name in (*names, "card.json", "README.md"):
+        if drawn:
+            make_folder(target / "found", "--target")
+        for name in (*names, *(f"found/{path.name}" for path in drawn), "card.json", "README.md"):
             with replacing(target / name) as temporary:
                 shutil.copyfile(Path(work, name), temporary)
     if flags.readme_path:

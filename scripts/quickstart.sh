@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Usage: bash scripts/quickstart.sh [train.py flags...]
+# Usage: bash scripts/quickstart.sh [detection] [train.py flags...]
 #
 # The whole product on pictures that the project draws itself: set-up, training of a binary ResNet-20, evaluation,
-# export to MindIR, build of the C++ program, inference with it, and a table of the results. Needs no data set.
+# export to MindIR, build of the C++ program, inference with it, and a table of the results. Needs no data set. With
+# `detection` the same of a detector, which comes with the project: see quickstart.sh detection -h.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+[[ "${1:-}" != detection ]] || exec bash "$(dirname "${BASH_SOURCE[0]}")/quickstart_detection.sh" "${@:2}"
 [[ "${1:-}" != -h && "${1:-}" != --help ]] || show_help
 
 step() { say "" "==> $*"; }

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Usage: bash scripts/run_infer_310.sh MODEL DATASET DATA_PATH [DEVICE] [flags...]
 #
-# Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy.
+# Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy, of a detector
+# the average precisions of the boxes that the program found.
 #   MODEL      exported network, .mindir or .adabin; what a packed file holds, else <name>.yaml of export.py beside it, else
 #              config.yaml of the run, says how images are prepared and normalized
-#   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet
-#   DATA_PATH  folder of the data set; - for shapes
+#   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet; voc, coco, scenes
+#   DATA_PATH  folder of the data set; - for shapes and scenes
 #   DEVICE     CPU (default); Ascend, or the number of an Ascend device, is not implemented yet
-#   flags      handed on to preprocess.py, such as --label_file F --skip_corrupt=true
+#   flags      handed on to preprocess.py, such as --label_file F --skip_corrupt=true --test_sets "[test]"
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -48,11 +49,13 @@ fi
 prepared="$(python "$ROOT/preprocess.py" "${recipe[@]}" "$@" \
     --dataset "$dataset" --data_path "$data" --output_path "$work")"
 say "$prepared"
-inferred="$("$infer" --model "$model" --input "$work/inputs" --output "$work/outputs" "${device[@]}")"
+of() { python -c 'import json, sys; print(json.loads(sys.argv[1].splitlines()[-1]).get(sys.argv[2], ""))' "$@"; }
+pictures="$(of "$prepared" pictures)" boxes=()
+[[ -z "$pictures" ]] || boxes=(--boxes_only --boxes_sizes "$pictures")
+inferred="$("$infer" --model "$model" --input "$work/inputs" --output "$work/outputs" "${boxes[@]}" "${device[@]}")"
 printf '%s\n' "$inferred"
 # Of larger images each holds several samples, and the program takes any whole number of them.
-count() { python -c 'import json, sys; print(json.loads(sys.argv[1].splitlines()[-1])[sys.argv[2]])' "$@"; }
-images="$(count "$prepared" images)" samples="$(count "$inferred" samples)"
+images="$(of "$prepared" images)" samples="$(of "$inferred" samples)"
 ((images == samples)) ||
     die "$model: takes smaller images than were prepared; put the .yaml that export.py wrote beside the model" 2
-python "$ROOT/postprocess.py" --result_path "$work/outputs" --label_path "$work/labels.npy"
+python "$ROOT/postprocess.py" --result_path "$work/outputs" --label_path "$(of "$prepared" labels)"

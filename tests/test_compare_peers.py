@@ -65,7 +65,7 @@ def test_the_page_says_which_goals_are_met_and_which_are_missed(rows):
 
 def test_the_page_gives_a_layer_as_a_share_of_the_popcount_peak(rows):
     page = markdown([*rows, row("layer_at_popcount_peak", "engine", 1, 0.08)])
-    assert "| – share of the popcount peak, 0.0800 ms | 80% | – | – | – |" in page
+    assert "| – share of the popcount peak | 80% | – | – | – |" in page
     assert "| layer 64@56: share of the popcount peak | 0.70 | 0.80 | yes |" in page
 
 
@@ -146,3 +146,24 @@ def test_a_file_that_is_no_csv_is_refused(tmp_path):
     (tmp_path / "f.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="f.csv"):
         table.read_rows(tmp_path / "f.csv")
+
+
+def test_the_page_says_why_a_program_has_no_time(rows):
+    page = markdown([*rows, row("ssd300", "engine", 1, 40.0, "1")])
+    (line,) = (line for line in page.splitlines() if "not written in Keras" in line)
+    assert line.startswith("| Larq") and line.endswith("| – | – |")
+    assert "not written in Keras" not in markdown(rows)
+
+
+def test_the_layers_of_a_detector_have_goals_and_peaks_of_their_own(rows):
+    chains = [("bits_128@150_x2", 2.0, 3.0), ("bits_128@150_x4", 4.4, 8.0), ("head_512@38-16_x1", 1.0, 2.0)]
+    chains += [("head_512@38-16_x5", 5.0, 4.0), ("layer_at_popcount_peak", 0.04, 0.04)]
+    for case, ours, theirs in chains:
+        peer = "openvino-fp32" if case.startswith("head") else "openvino-binary"
+        rows += [row(case, "engine", 1, ours), row(case, peer, 1, theirs)]
+    assert layer_times(rows, "engine", "bits") == {"128@150": pytest.approx(1.2)}
+    page = markdown(rows)
+    peak = 0.04 * 128 * 128 * 9 * 150**2 / (64 * 64 * 9 * 56**2)
+    assert f"bits 128@150: share of the popcount peak | 0.70 | {peak / 1.2:.2f} | yes |" in page
+    assert "with beta_w) | 1.30 | 2.08 | yes |" in page
+    assert "| head 512@38-16: OpenVINO fp32 | 1.00 | 0.50 | **no** |" in page

@@ -143,6 +143,21 @@ def test_what_is_closed_says_so_and_a_session_outlives_its_model(model):
             use()
 
 
+def test_numbers_that_c_does_not_hold_are_refused(model):
+    for options, said in (
+        ({"threads": 2**32 + 1}, "threads 4294967297: is not within"),
+        ({"threads": -(2**32) + 1}, "threads -4294967295: is not within"),
+        ({"threads": 1.5}, "threads: 1.5 is no whole number"),
+        ({"threads": -1}, "threads -1: give 1 to"),
+        ({"memory_limit": 2**64 + 1}, "memory_limit 18446744073709551617: is not within"),
+        ({"memory_limit": -1}, "memory_limit -1: is not within"),
+    ):
+        with pytest.raises(UserError, match=said):
+            model.session(**options)
+    with pytest.raises(UserError, match="samples -1"):
+        model.session_bytes(-1)
+
+
 def test_eight_threads_over_one_model_give_the_bits_of_one(model):
     images, found = images_of(model, 3), []
     (expected,) = model.session(threads=1).run(images)

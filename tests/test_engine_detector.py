@@ -13,14 +13,16 @@ import pytest
 
 from adabin.deploy import to_deploy
 from adabin.detection.decoding import detections
-from adabin.engine import Detector, Model
+from adabin.engine import Detector, Model, open_exported
 from adabin.export.description import write_description
 from adabin.export.file import write
 from adabin.models import MODELS
+from adabin.tasks import build_task
 from adabin.tasks.detection import Detection
 from adabin.tasks.names import class_names
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
+from adabin.utils.key import PICTURES
 from tests import cpp, tiny_detector
 from tests.golden.make_detections import peaked_outputs, random_outputs
 from tests.programs import ROOT
@@ -123,7 +125,7 @@ def test_the_program_writes_the_objects_that_numpy_finds_and_predict_tells(expor
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
     for stem, count in (("one", 1), ("three", 3)):
         written = json.loads((tmp_path / "out" / f"{stem}.json").read_text(encoding="utf-8"))
-        assert (written["height"], written["width"]) == size and len(written["samples"]) == count
+        assert [(one["height"], one["width"]) for one in written["samples"]] == [size] * count
         raw = [np.fromfile(tmp_path / "out" / f"{stem}_{i}.bin", np.float32).reshape(count, -1) for i in (0, 1)]
         outputs = [array.reshape(count, len(exported.task.priors), 4) for array in raw]  # three classes: 4 scores
         told = exported.task.predict(outputs, [size] * count)
@@ -140,6 +142,55 @@ def test_the_program_writes_the_objects_that_numpy_finds_and_predict_tells(expor
                 assert (own["class"], own["name"]) == (theirs["class"], theirs["name"])
                 assert own["score"] == pytest.approx(theirs["score"], abs=2e-6)
                 assert own["box"] == pytest.approx(theirs["box"], abs=0.051)
+
+
+def test_each_picture_may_have_a_size_and_a_name_of_its_own(exported, tmp_path):
+    """In the order of the files, which is that of their names; and the outputs may be left out."""
+    images = np.random.default_rng(3).normal(size=(3, 3, SIDE, SIDE)).astype(np.float32)
+    (tmp_path / "in").mkdir()
+    images[:2].tofile(tmp_path / "in" / "a.bin")
+    images[2:].tofile(tmp_path / "in" / "b.bin")
+    sizes, names = [(375, 500), (50, 60), (1000, 20)], ["one.jpg", None, "a b.png"]
+    lines = (" ".join(map(str, (*size, name or ""))) for size, name in zip(sizes, names, strict=True))
+    (tmp_path / "sizes.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    files = ("--model", exported.file, "--input", tmp_path / "in", "--output", tmp_path / "out")
+    cpp.run("adabin_infer", *files, "--boxes_only", "--boxes_sizes", tmp_path / "sizes.txt")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.json", "b.json"]
+    texts = ((tmp_path / "out" / name).read_text(encoding="utf-8") for name in ("a.json", "b.json"))
+    samples = [sample for text in texts for sample in json.loads(text)["samples"]]
+    assert [(one["height"], one["width"]) for one in samples] == sizes
+    assert [one.get("picture") for one in samples] == names
+    cpp.run("adabin_infer", *files, "--boxes")
+    texts = ((tmp_path / "out" / name).read_text(encoding="utf-8") for name in ("a.json", "b.json"))
+    plain = [sample for text in texts for sample in json.loads(text)["samples"]]
+    for own, theirs, (height, width) in zip(samples, plain, sizes, strict=True):
+        scale = np.array([width, height, width, height]) / SIDE
+        expected = [np.array(one["box"]) * scale for one in theirs["objects"]]
+        np.testing.assert_allclose([one["box"] for one in own["objects"]], expected, rtol=1e-12)
+
+
+def test_the_engine_decodes_for_the_task_unless_the_config_has_other_limits(exported):
+    """eval.py and predict.py take C++'s boxes, the same as NumPy's."""
+    engine, config = open_exported(exported.file, None, {}, PICTURES)
+    task, plain = build_task(config, engine), build_task(config)
+    outputs = tuple(part[None] for part in random_outputs(np.random.default_rng(1), len(NAMES)))
+    assert task.decode != task._in_numpy and plain.decode == plain._in_numpy
+    (own,), (theirs,) = (one.predict(outputs, [(375, 500)]) for one in (task, plain))
+    assert own["objects"] and len(own["objects"]) == len(theirs["objects"])
+    for a, b in zip(own["objects"], theirs["objects"], strict=True):
+        assert a["class"] == b["class"] and a["score"] == pytest.approx(b["score"], abs=2e-6)
+        assert a["box"] == pytest.approx(b["box"], abs=0.11)
+    other = build_task(config.changed(nms_iou=0.9), engine)
+    assert other.decode == other._in_numpy
+
+
+def test_a_file_whose_description_says_no_rules_is_decoded_in_python(exported, tmp_path, capsys):
+    text = exported.file.with_suffix(".yaml").read_text(encoding="utf-8")
+    (tmp_path / "net.yaml").write_text(text[: text.index("outputs:")], encoding="utf-8")
+    (tmp_path / "net.mindir").write_bytes(exported.file.with_suffix(".mindir").read_bytes())
+    engine, config = open_exported(tmp_path / "net.mindir", None, {}, PICTURES)
+    task = build_task(config, engine)
+    assert task.decode == task._in_numpy and "boxes are decoded in Python: " in capsys.readouterr().err
 
 
 def refusal(*arguments):
@@ -160,6 +211,21 @@ def test_bad_input_is_one_line_and_writes_nothing(exported, tmp_path):
     assert "--boxes_size: has no effect without --boxes" in refusal(*files, "--boxes_size", 3, 4)
     for size in ((3,), (0, 5), (5, -1), ("x", 5)):
         assert "--boxes_size" in refusal(*files, "--boxes", "--boxes_size", *size)
+    sizes = tmp_path / "sizes.txt"
+    given = (*files, "--boxes", "--boxes_sizes", sizes)
+    assert "sizes.txt" in refusal(*given)
+    for text, said in (
+        ("", "has 0 lines, --input has 1 samples; give a line for each"),
+        ("3 4\n5 6\n", "has 2 lines, --input has 1 samples"),
+        ("3\n", "line 1, 3, has no height and width"),
+        ("3 4\n0 4\n", "line 2, 0 4, has no height and width"),
+        ("three 4\n", "line 1, three 4, has no height"),
+        ("3 99999999999\n", "has no height and width"),
+    ):
+        sizes.write_text(text, encoding="utf-8")
+        assert said in refusal(*given)
+    assert "--boxes_sizes: has no effect without --boxes" in refusal(*files, "--boxes_sizes", sizes)
+    assert "--boxes_size" in refusal(*given, "--boxes_size", 3, 4)
     alone = tmp_path / "net.mindir"
     alone.write_bytes(exported.file.with_suffix(".mindir").read_bytes())
     line = refusal("--model", alone, *rest, "--boxes")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model in models/: its files, its numbers and the README's first minute are what they are said to be."""
+"""The models in models/: their files, their numbers and the README's first minute are what they are said to be."""
 
 import hashlib
 import json
@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,12 @@ def card():
     return json.loads((FOLDER / "card.json").read_text(encoding="utf-8"))
 
 
+@pytest.fixture(scope="module", params=sorted(ROOT.glob("models/*/card.json")), ids=lambda path: path.parent.name)
+def published(request):
+    """Every model: its folder and its card."""
+    return SimpleNamespace(folder=request.param.parent, card=json.loads(request.param.read_text(encoding="utf-8")))
+
+
 def block_of(card):
     """The lines of code that the README shows of a run."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -54,19 +61,19 @@ def check_answers(found, card):
         assert score == pytest.approx(expected[image][1], abs=0.01), image
 
 
-def test_the_card_lists_every_file_with_its_checksum(card):
+def test_the_card_lists_every_file_with_its_checksum(published):
     written = {"README.md", "card.json"}
-    files = {str(path.relative_to(FOLDER)): path for path in FOLDER.rglob("*") if path.is_file()}
-    assert files.keys() - written == card["files"].keys()
-    for name, facts in card["files"].items():
+    files = {str(path.relative_to(published.folder)): path for path in published.folder.rglob("*") if path.is_file()}
+    assert files.keys() - written == published.card["files"].keys()
+    for name, facts in published.card["files"].items():
         content = files[name].read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (facts["bytes"], facts["sha256"]), name
 
 
-def test_card_and_readme_hold_the_numbers_of_card_json(card):
-    assert (FOLDER / "README.md").read_text(encoding="utf-8") == card_text(card)
+def test_card_and_readme_hold_the_numbers_of_card_json(published):
+    assert (published.folder / "README.md").read_text(encoding="utf-8") == card_text(published.card)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme_with(card, readme, "README.md") == readme
+    assert readme_with(published.card, readme, "README.md") == readme
 
 
 def test_a_training_that_had_ended_was_published(card):
@@ -75,16 +82,17 @@ def test_a_training_that_had_ended_was_published(card):
     assert found["images"] == 10_000 and min(found["mindspore"]["top1"], found["cpp"]["top1"]) >= 0.8
 
 
-def test_the_files_name_no_folder_of_the_machine_that_made_them():
-    for path in FOLDER.rglob("*"):
+def test_the_files_name_no_folder_of_the_machine_that_made_them(published):
+    for path in published.folder.rglob("*"):
         if path.is_file():
             assert not re.search(rb"/(tmp|home|root|work|mnt|Users)/", path.read_bytes()), path
-    config = read_config(FOLDER / "config.yaml")
-    assert (config.data_path, config.output_path) == ("", "outputs")
+    config = read_config(published.folder / "config.yaml")
+    assert (config.data_path, config.output_path, config.pretrained) == ("", "outputs", "")
 
 
-def test_the_checkpoint_holds_the_network_alone_and_says_where_it_comes_from(card):
-    metadata, values = read_checkpoint(CHECKPOINT)
+def test_the_checkpoint_holds_the_network_alone_and_says_where_it_comes_from(published):
+    card = published.card
+    metadata, values = read_checkpoint(published.folder / f"{card['network']}.ckpt")
     assert metadata["commit"] == card["training"]["commit"] and metadata["epoch"] == card["training"]["best_epoch"]
     assert metadata["class_names"] == card["class_names"]
     assert not [name for name in values if name.startswith(("optimizer.", "ema."))]

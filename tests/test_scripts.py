@@ -72,9 +72,9 @@ def project(tmp_path):
     return tmp_path
 
 
-def infer(project, *more):
+def infer(project, *more, model="net.mindir"):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    command = ["bash", project / "scripts" / "run_infer_310.sh", project / "model" / "net.mindir", "shapes", "-", *more]
+    command = ["bash", project / "scripts" / "run_infer_310.sh", project / "model" / model, "shapes", "-", *more]
     return subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
 
 
@@ -88,6 +88,22 @@ def test_inference_script_takes_the_description_of_the_model_before_the_config_o
     for path in (project / "model").glob("*.yaml"):
         path.unlink()
     assert "no net.yaml or config.yaml beside" in infer(project).stderr
+
+
+def test_inference_script_takes_what_a_packed_file_says_of_itself_before_what_lies_beside_it(project):
+    for name in ("net.adabin", "net.yaml"):
+        (project / "model" / name).touch()
+    program = project / "ascend310_infer" / "build" / "adabin_infer"
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *--print_description*) echo "image_size: 8" ;; *) echo \'{"samples": 40}\' ;; esac\n',
+        encoding="utf-8",
+    )
+    ended = infer(project, model="net.adabin")
+    assert ended.returncode == 0 and f"preparing images as {project}/model/net.adabin says\n" in ended.stderr
+    flags = json.loads(next(line for line in ended.stderr.splitlines() if line.startswith("{")))["flags"]
+    assert flags[0] == "--config_path" and Path(flags[1]).read_text(encoding="utf-8") == "image_size: 8\n"
+    program.write_text('#!/bin/sh\n[ "$3" != --print_description ] && echo \'{"samples": 40}\'\n', encoding="utf-8")
+    assert f"preparing images as {project}/model/net.yaml says\n" in infer(project, model="net.adabin").stderr
 
 
 @pytest.mark.parametrize("device, expected", [((), "CPU"), (("CPU",), "CPU"), (("3",), "Ascend --device_id 3")])
@@ -133,6 +149,11 @@ def test_every_script_explains_itself(name):
     assert ended.returncode == 0 and ended.stdout.startswith(f"Usage: bash scripts/{name}")
 
 
+def test_the_quick_start_of_detection_explains_itself():
+    ended = script("quickstart.sh", "detection", "-h")
+    assert ended.returncode == 0 and ended.stdout.startswith("Usage: bash scripts/quickstart.sh detection")
+
+
 @pytest.mark.parametrize("flags", [("2", "-h"), ("2", "config/resnet20_shapes.yaml", "--epochs=1", "--help")])
 def test_help_among_the_arguments_of_a_distributed_training_starts_nothing(flags):
     before = set((ROOT / "outputs").glob("distribute_*"))
@@ -147,6 +168,19 @@ def test_missing_arguments_end_in_a_usage_line():
     for name in ("run_eval.sh", "run_infer_310.sh"):
         ended = script(name)
         assert ended.returncode == 2 and "Usage:" in ended.stderr
+
+
+@pytest.mark.slow
+def test_quick_start_of_detection_has_the_scores_of_the_card_and_leaves_pictures():
+    ended = script("quickstart.sh", "detection")
+    assert ended.returncode == 0, ended.stderr
+    assert "25 of 25 binary layers packed" in ended.stdout
+    card = json.loads((ROOT / "models" / "ssd300_scenes" / "card.json").read_text(encoding="utf-8"))
+    expected = 100 * card["evaluation"]["mindspore"]["map"]
+    scores = [float(value) for value in re.findall(r"mAP ([0-9.]+) %", ended.stdout)]
+    assert len(scores) == 4 and scores[:2] == pytest.approx([expected] * 2, abs=1) and min(scores) >= expected - 5
+    (found,) = re.findall(r"new scenes with boxes +(.+)", ended.stdout)
+    assert len(list((ROOT / found).glob("*.png"))) == len(card["pictures"])
 
 
 @pytest.mark.slow

@@ -12,10 +12,16 @@ static void check(adabin_status* status) {
   exit(2);
 }
 
+static void need(int given, const char* what) {
+  if (given) return;
+  fprintf(stderr, "classify: %s\n", what);
+  exit(2);
+}
+
 int main(int argc, char** argv) {
   adabin_model* model = NULL;
   adabin_session* session = NULL;
-  if (argc != 3) return 2;
+  need(argc == 3, "give a model and a picture: classify MODEL INPUT.bin");
   check(adabin_model_load(argv[1], NULL, &model));
   check(adabin_session_create(model, NULL, &session));
 
@@ -23,8 +29,9 @@ int main(int argc, char** argv) {
   adabin_output out = {NULL, adabin_session_output_bytes(session, 0)};
   float *picture = malloc(in.bytes), *scores = malloc(out.bytes);
   FILE* file = fopen(argv[2], "rb");
-  if (picture == NULL || scores == NULL || file == NULL) return 2;
-  if (fread(picture, 1, in.bytes, file) != in.bytes) return 2;
+  need(picture != NULL && scores != NULL, "not enough memory");
+  need(file != NULL, "INPUT.bin cannot be read");
+  need(fread(picture, 1, in.bytes, file) == in.bytes, "INPUT.bin is smaller than one picture");
   in.data = picture;
   out.data = scores;
   check(adabin_session_run(session, 1, &in, 1, &out, 1));

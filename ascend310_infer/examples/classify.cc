@@ -18,7 +18,7 @@ static void Check(adabin_status* status) {
 }
 
 int main(int argc, char** argv) try {
-  if (argc != 3) throw std::runtime_error("classify MODEL INPUT.bin");
+  if (argc != 3) throw std::runtime_error("give a model and a picture: classify MODEL INPUT.bin");
   adabin_model* loaded = nullptr;
   Check(adabin_model_load(argv[1], nullptr, &loaded));
   const std::unique_ptr<adabin_model, void (*)(adabin_model*)> model(loaded, adabin_model_release);

@@ -46,8 +46,7 @@ struct Flags {
   bool list_kernels = false;
   bool dump_plan = false;
   bool print_description = false;
-  bool boxes = false;
-  std::vector<int> boxes_size;  // not given
+  adabin::tools::BoxFlags boxes;
 };
 
 double Median(std::vector<double> values) {
@@ -129,9 +128,7 @@ int Infer(const Flags& flags) {
     if ((flags.dump_plan || flags.print_description) && value != &flags.model) continue;
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
-  if (!flags.boxes && !flags.boxes_size.empty()) {
-    throw Error("--boxes_size: has no effect without --boxes; give both or neither");
-  }
+  flags.boxes.Check();
   const auto start = std::chrono::steady_clock::now();
   const auto model = Load(flags);
   if (flags.print_description) return PrintDescription(flags.model, model.get());
@@ -142,9 +139,14 @@ int Infer(const Flags& flags) {
     return adabin::kExitOk;
   }
   std::optional<adabin::tools::Boxes> boxes;
-  if (flags.boxes) boxes.emplace(model.get(), flags.boxes_size);
-  const auto files =
-      adabin::tools::FindInputs(flags.input, adabin_session_input_bytes(session.get(), 0));
+  if (flags.boxes.wanted()) boxes.emplace(model.get(), flags.boxes);
+  const size_t sample_bytes = adabin_session_input_bytes(session.get(), 0);
+  const auto files = adabin::tools::FindInputs(flags.input, sample_bytes);
+  if (boxes.has_value()) {
+    size_t samples = 0;
+    for (const fs::path& file : files) samples += adabin::FileSize(file.string()) / sample_bytes;
+    boxes->CheckCount(samples);
+  }
   adabin::tools::PrepareOutput(flags.input, flags.output);
   const adabin::tools::Timing timing = adabin::tools::RunFiles(
       files, flags.output, {flags.warmup, flags.repeat}, session.get(),
@@ -211,14 +213,7 @@ int main(int argc, char** argv) {
   app.add_option("--kernel", flags.kernel,
                  "kernel for the binary layers, auto, or float (see --list_kernels)")
       ->capture_default_str();
-  app.add_flag(
-      "--boxes", flags.boxes,
-      "of a detector: also write <stem>.json, the objects of each sample; it is replaced too");
-  app.add_option("--boxes_size", flags.boxes_size,
-                 "height and width of the pictures before they were made as large as the network's "
-                 "input, for boxes in their pixels; without it: the network's own")
-      ->expected(2)
-      ->check(CLI::Range(1, adabin::tools::kLargestSide));
+  flags.boxes.AddTo(&app);
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
   app.add_option("--memory_limit", flags.memory_limit,
                  "bytes that the maps of the network and what threads need besides may take; 0: a "

@@ -78,16 +78,17 @@ Timing RunFiles(const std::vector<fs::path>& files, const std::string& output,
       timing.runs_ms.push_back(Milliseconds(start));
       timing.samples_ms.push_back(timing.runs_ms.back() / static_cast<double>(samples));
     }
-    timing.samples += samples;
-    for (size_t o = 0; o < outputs; ++o) {
+    for (size_t o = 0; o < outputs && (boxes == nullptr || !boxes->alone()); ++o) {
       const std::string name = files[i].stem().string() + "_" + std::to_string(o) + ".bin";
       WriteFile((fs::path(output) / name).string(), runner.outputs()[o].data(),
                 runner.outputs()[o].size() * sizeof(float));
     }
     if (boxes != nullptr) {
       const fs::path json = fs::path(output) / (files[i].stem().string() + ".json");
-      boxes->Write(json.string(), runner.outputs(), samples, Printable(files[i].string()));
+      boxes->Write(json.string(), runner.outputs(), timing.samples, samples,
+                   Printable(files[i].string()));
     }
+    timing.samples += samples;
     progress.Show(i + 1);
   }
   return timing;

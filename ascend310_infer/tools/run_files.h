@@ -27,7 +27,7 @@ struct Repetitions {
 };
 
 // Runs each file's samples and writes <stem>_<output index>.bin into the folder `output`, and
-// <stem>.json where `boxes` is not null. Throws Error.
+// <stem>.json where `boxes` is not null; that alone, where these are wanted alone. Throws Error.
 Timing RunFiles(const std::vector<std::filesystem::path>& files, const std::string& output,
                 const Repetitions& repetitions, adabin_session* session, size_t outputs,
                 const Boxes* boxes);

@@ -23,13 +23,14 @@ prepare_environment()
 
 import mindspore as ms  # noqa: E402
 import numpy as np  # noqa: E402
-from mindspore import nn  # noqa: E402
+from mindspore import nn, ops  # noqa: E402
 
 from adabin.binarize import Binarization  # noqa: E402
 from adabin.deploy import to_deploy  # noqa: E402
 from adabin.export import write  # noqa: E402
 from adabin.models import build_model  # noqa: E402
 from adabin.models.blocks import BATCH_NORM, Style  # noqa: E402
+from adabin.models.ssd_vgg16 import by_box  # noqa: E402
 from adabin.utils.config import read_config  # noqa: E402
 from benchmarks.peers.cases import CASES  # noqa: E402
 
@@ -47,12 +48,38 @@ class ResidualLayer(nn.Cell):
         return self.nonlinear(self.bn(self.conv(x)) + x)
 
 
+class BitsLayer(ResidualLayer):
+    """The same without a residual: the next layer reads nothing of it but bits."""
+
+    def construct(self, x):
+        return self.nonlinear(self.bn(self.conv(x)))
+
+
+class Heads(nn.Cell):
+    """Float 1x1 convolution from few channels -> ReLU -> heads as in SSD, side by side, box by box."""
+
+    def __init__(self, case, style):
+        super().__init__()
+        self.conv = style.float_conv(case.channels, case.inner, 1)
+        self.heads = nn.CellList([style.float_conv(case.inner, case.filters, 3, bias=True) for _ in range(case.layers)])
+
+    def construct(self, x):
+        x = ops.relu(self.conv(x))
+        found = ()
+        for head in self.heads:
+            found += (by_box(head(x), 2),)
+        return ops.concat(found, 1)
+
+
 def build(case, bits):
     """The network of a case with 1 or 32 bits, in training form with random parameters."""
     nonlinearity = "maxout" if bits == 1 else "relu"
-    if case.network == "chain":
-        style = Style(Binarization(w_bits=bits, a_bits=bits), nonlinearity)
-        network = nn.SequentialCell([ResidualLayer(case.channels, style) for _ in range(case.layers)])
+    style = Style(Binarization(w_bits=bits, a_bits=bits), nonlinearity)
+    if case.network in ("layer", "bits"):
+        layer = ResidualLayer if case.network == "layer" else BitsLayer
+        network = nn.SequentialCell([layer(case.channels, style) for _ in range(case.layers)])
+    elif case.network == "head":
+        network = Heads(case, style)
     else:
         keys = {"network": case.network, "image_size": case.size, "num_classes": case.classes}
         network = build_model(read_config(None, keys | {"w_bits": bits, "a_bits": bits, "nonlinearity": nonlinearity}))
@@ -74,6 +101,12 @@ def build(case, bits):
     return network.set_train(False)
 
 
+def joined(outputs):
+    """All outputs of a network, one behind the other."""
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    return np.concatenate([output.asnumpy().reshape(-1) for output in outputs])
+
+
 def main(name, folder):
     """Write the files of a case into a folder."""
     case, folder = CASES[name], Path(folder)
@@ -82,7 +115,7 @@ def main(name, folder):
     x.tofile(folder / "input.bin")
     for kind, bits in (("binary", 1), ("float", 32)):
         deployed = to_deploy(build(case, bits))
-        deployed(ms.Tensor(x)).asnumpy().tofile(folder / f"{kind}_output.bin")
+        joined(deployed(ms.Tensor(x))).tofile(folder / f"{kind}_output.bin")
         write(deployed, folder / f"{kind}.onnx", "ONNX", case.shape)
         if bits == 1:
             write(deployed, folder / "binary.mindir", "MINDIR", case.shape)

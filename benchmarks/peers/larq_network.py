@@ -58,7 +58,7 @@ def build(case):
 def untrained(case):
     """The layers of `build`."""
     image = layers.Input((case.size, case.size, case.channels), 1)  # the interpreter takes images one by one
-    if case.network == "chain":
+    if case.network == "layer":
         x = image
         for _ in range(case.layers):
             x = binary_layer(x, case.channels)

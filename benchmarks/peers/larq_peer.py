@@ -24,5 +24,5 @@ def load(case, folder, variant, threads):
     return lambda: interpreter.predict(images), {
         "version": f"larq-compute-engine {version('larq-compute-engine')} (tensorflow {version('tensorflow-cpu')})",
         "isa": "portable C++ for binary layers, XNNPACK for the others",
-        "difference": difference(found, expected),
+        "difference": difference([found], expected),
     }

@@ -11,13 +11,18 @@ the same with a single filter of ones. The last term, of N taps and W = sum s_w 
 absent where m_a = 0. BatchNorm is folded into the factors, and with a residual r the layer becomes
 
     h X + (k S + c + r)      the bracket being a float convolution 1x1 from one channel, with bias and a fused sum
+
+BinaryConvolution takes no padding wider than four, as a dilated layer has. Such a map is padded before, with what
+becomes bits of -1, and the sums over these taps, known beforehand, are taken off the constant maps.
 """
 
 import numpy as np
 import openvino as ov
 from openvino import opset1 as ops
 
+WIDEST_PADDING = 4
 TINY = np.float32(np.finfo(np.float32).tiny)  # the smallest that no program takes for 0
+LARGE = np.float32(3e38)
 
 
 def constant(value):
@@ -45,8 +50,12 @@ def value(node, port):
     return source(node, port).get_data().astype(np.float64)
 
 
-def binarized(select):
+def binarized(select, begin, end):
     """Bits of a Select(not (x < t) or not (t < x), upper, lower) by a FakeQuantize of two levels, and the two values.
+
+    Args:
+        select: the node.
+        begin, end: zero bits around the map, rows and columns.
 
     Returns:
         (bits as 0 and 1, value of bit 1, value of bit 0)
@@ -55,10 +64,13 @@ def binarized(select):
     upper, lower = value(select, 1), value(select, 2)
     if source(less, 1).get_type_name() == "Constant":  # upper where x >= t, that is x > the number before t
         x, t = less.input_value(0), value(less, 1).astype(np.float32)
-        edge, ends = np.nextafter(t, np.float32(-np.inf)) if t else -TINY, (0, 1)
+        edge, ends, zero = np.nextafter(t, np.float32(-np.inf)) if t else -TINY, (0, 1), -LARGE
     else:  # upper where x <= t; FakeQuantize takes its first output value there
         x, t = less.input_value(1), value(less, 0).astype(np.float32)
-        edge, ends = t, (1, 0)
+        edge, ends, zero = t, (1, 0), LARGE
+    if any(begin) or any(end):
+        sides = (ops.constant(np.array([0, 0, *side], np.int64)) for side in (begin, end))
+        x = ops.pad(x, *sides, "constant", ops.constant(zero))
     edge, low, high = (constant(np.reshape(number, (1, 1, 1, 1))) for number in (edge, *ends))
     return ops.fake_quantize(x, edge, edge, low, high, 2), upper, lower
 
@@ -77,7 +89,10 @@ def window_constants(positive, conv):
 
 def replace_layer(conv, beta_w):
     """Put BinaryConvolution in the place of a binary layer with its BatchNorm and, where there is one, its residual."""
-    bits, upper, lower = binarized(source(conv, 0))
+    none = [0, 0]
+    begin, end = list(conv.get_pads_begin()), list(conv.get_pads_end())
+    before = max(*begin, *end) > WIDEST_PADDING
+    bits, upper, lower = binarized(source(conv, 0), begin if before else none, end if before else none)
     weights = value(conv, 1)
     most, least = (end(axis=(1, 2, 3)) for end in (weights.max, weights.min))
     positive = weights == most[:, None, None, None]
@@ -88,7 +103,7 @@ def replace_layer(conv, beta_w):
     shift = beta - g * mean
 
     def convolve(filters):
-        window = (list(conv.get_strides()), list(conv.get_pads_begin()), list(conv.get_pads_end()))
+        window = (list(conv.get_strides()), none if before else begin, none if before else end)
         return ops.binary_convolution(
             bits, ones_and_zeros(filters), *window, list(conv.get_dilations()), "xnor-popcount", 0.0
         )
@@ -100,10 +115,15 @@ def replace_layer(conv, beta_w):
         return ops.add(ops.multiply(convolve(positive), channels(g * h_a * h_w)), array)
 
     rest = channels(shift)
-    if m_a:
+    if m_a or before:
         taps, signs = window_constants(positive, conv)
         factors = [array[:, None, None] for array in (g * m_a * m_w, g * m_a * h_w, shift)]
-        rest = constant((factors[0] * taps + factors[1] * signs + factors[2])[None])
+        known = factors[0] * taps + factors[1] * signs + factors[2]
+        if before:
+            outside = np.where(positive, 1.0, -1.0).sum((1, 2, 3))[:, None, None] - signs
+            known += (g * h_a * h_w)[:, None, None] * outside
+            known += (g * h_a * m_w)[:, None, None] * (positive[0].size - taps) if beta_w else 0
+        rest = constant(known[None])
     if not beta_w:
         return replace(norm, merged(rest))  # the residual's sum is fused as it stands
     window_sum = convolve(np.ones_like(positive[:1]))

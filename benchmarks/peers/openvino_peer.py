@@ -35,5 +35,5 @@ def load(case, folder, variant, threads):
     return request.infer, {
         "version": f"openvino {ov.get_version().split('-')[0]}",
         "isa": primitives(compiled),
-        "difference": difference(request.get_output_tensor().data, read_tensor(folder, expected, -1)),
+        "difference": difference([tensor.data for tensor in request.output_tensors], read_tensor(folder, expected, -1)),
     }

@@ -161,7 +161,7 @@ class Engine:
         first = self._run(3)
         self.estimate = first["latency_ms_median"]
         expected = np.fromfile(folder / "binary_output.bin", np.float32)
-        found = np.fromfile(folder / f"out-{peer.name}" / "input_0.bin", np.float32)
+        found = self._outputs(folder / f"out-{peer.name}")
         self.description = {
             "version": "this checkout",
             "isa": first["kernel"],
@@ -169,6 +169,11 @@ class Engine:
             "peak_memory_mb": self._run(1)["peak_memory_mb"],
             "model_bytes": first["model_bytes"],
         }
+
+    @staticmethod
+    def _outputs(folder):
+        files = sorted(folder.glob("input_*.bin"), key=lambda path: int(path.stem.rpartition("_")[2]))
+        return np.concatenate([np.fromfile(path, np.float32) for path in files])
 
     def _run(self, repeat, warmup=0):
         pin = (lambda: os.sched_setaffinity(0, {self.core})) if self.core is not None else None

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page and the chart of the comparison, made from the rows of its CSV."""
 
+from functools import partial
 from pathlib import Path
 
 from adabin.utils.files import replacing
-from benchmarks.peers.cases import LAYERS, LONG, NETWORKS, PEAK, SHORT, TITLES
+from benchmarks.peers.cases import ABSENT, HEADS, LAYER_MACS, LAYERS, NETWORKS, PEAK, RESNET_MAPS, TITLES, VGG_MAPS
 from benchmarks.peers.chart import draw
 from benchmarks.peers.process import PEERS
 
@@ -20,8 +21,23 @@ GOALS = (
     ("resnet20", "onnxruntime-fp32", 1, 7),
     ("resnet20_b100", "onnxruntime-int8", 1, 3),
     ("resnet20_b100", "onnxruntime-fp32", 1, 7),
+    ("ssd300", "openvino-binary", 1, 1.3),
+    ("ssd300", "onnxruntime-int8", 1, 2.5),
+    ("ssd300", "onnxruntime-fp32", 1, 8),
 )
-PEAK_SHARES = {"64@56": 0.70, "128@28": 0.80, "256@14": 0.85, "512@7": 0.85}
+TWO_THREADS = ("resnet18_imagenet", "ssd300")  # at least 1.8 times as fast as one
+# (kind, first and last channels, peer, least ratio)
+LAYER_GOALS = (
+    ("layer", ("56", "28", "14", "7"), "openvino-binary-nobeta", 1),
+    ("layer", ("300", "150", "75", "38"), "openvino-binary", 1.3),
+    ("bits", ("300", "150", "75", "38"), "openvino-binary", 1.3),
+    ("head", ("38-16", "38-84", "19-24", "19-126"), "openvino-fp32", 1),
+)
+PEAK_SHARES = {
+    "layer": {"64@56": 0.70, "128@28": 0.80, "256@14": 0.85, "512@7": 0.85}
+    | dict.fromkeys(("64@300", "128@150", "256@75", "512@38"), 0.5),
+    "bits": dict.fromkeys(("128@150", "256@75", "512@38"), 0.7),
+}
 
 
 def select(rows, **wanted):
@@ -29,14 +45,21 @@ def select(rows, **wanted):
     return next((row for row in rows if all(str(row[key]) == str(value) for key, value in wanted.items())), None)
 
 
-def layer_times(rows, peer):
+def layer_times(rows, peer, kind="layer"):
     """{layer: ms of one layer}: what a layer more costs in a long chain, from the chains that were measured."""
     times = {}
-    for name in LAYERS:
-        ends = [select(rows, case=f"layer_{name}_x{count}", peer=peer, threads=1) for count in (SHORT, LONG)]
-        if all(ends):
-            times[name] = (float(ends[1]["median_ms"]) - float(ends[0]["median_ms"])) / (LONG - SHORT)
+    for layer in LAYERS:
+        ends = [select(rows, case=layer.case(count).name, peer=peer, threads=1) for count in layer.ends]
+        if layer.kind == kind and all(ends):
+            short, long = (float(end["median_ms"]) for end in ends)
+            times[layer.name] = (long - short) / (layer.ends[1] - layer.ends[0])
     return times
+
+
+def at_peak(rows, peer):
+    """{layer: ms at the popcount peak of the peer's kernel}; empty if that was not measured."""
+    row = select(rows, case=PEAK.name, peer=peer)
+    return {layer.name: float(row["median_ms"]) * layer.macs / LAYER_MACS for layer in LAYERS} if row else {}
 
 
 def table(header, lines):
@@ -66,62 +89,82 @@ def _network_table(rows, case):
                 time = f"{_milliseconds(row['median_ms'])} ({_milliseconds(row['min_ms'])})" if row else "–"
                 line += [time, f"{float(row['ratio']):.2f}" if row and row["ratio"] else "–"]
             lines.append(line)
+        elif mine and (case, peer.name) in ABSENT:
+            lines.append([f"{peer.label}: {ABSENT[case, peer.name]}", *(["–"] * (len(header) - 1))])
     return table(header, lines) if lines else ()
 
 
-def _layer_table(rows):
+def _layer_table(kind, maps, rows):
+    names = [layer.name for layer in LAYERS if layer.kind == kind and (layer.channels, layer.size) in maps]
     lines = []
     for peer in PEERS.values():
-        times = layer_times(rows, peer.name)
-        if times:
-            lines.append([peer.label, *(f"{times[name]:.4f}" if name in times else "–" for name in LAYERS)])
-        at_peak = select(rows, case=PEAK.name, peer=peer.name)
-        if times and at_peak:
-            shares = (f"{float(at_peak['median_ms']) / times[name]:.0%}" if name in times else "–" for name in LAYERS)
-            lines.append([f"– share of the popcount peak, {float(at_peak['median_ms']):.4f} ms", *shares])
-    return table(["ms per layer, 1 thread", *LAYERS], lines) if lines else ()
+        times, peak = layer_times(rows, peer.name, kind), at_peak(rows, peer.name)
+        if times.keys() & set(names):
+            lines.append([peer.label, *(f"{times[name]:.4f}" if name in times else "–" for name in names)])
+            if peak and kind != "head":
+                shares = (f"{peak[name] / times[name]:.0%}" if name in times else "–" for name in names)
+                lines.append(["– share of the popcount peak", *shares])
+    return table(["ms per layer, 1 thread", *names], lines) if lines else ()
 
 
-def _goal_table(rows):
-    lines = []
+def _goal(text, least, found):
+    return [text, f"{least:.2f}", f"{found:.2f}", "yes" if found >= least else "**no**"]
+
+
+def _network_goals(rows):
     for case, peer, threads, least in GOALS:
         row = select(rows, case=case, peer=peer, threads=threads)
         if row and row["ratio"]:
-            met = "yes" if float(row["ratio"]) >= least else "**no**"
-            lines.append([f"{TITLES[case]}: {PEERS[peer].label}", f"{least:.2f}", f"{float(row['ratio']):.2f}", met])
-    one, two = (select(rows, case="resnet18_imagenet", peer="engine", threads=count) for count in (1, 2))
-    if one and two:
-        gain = float(one["median_ms"]) / float(two["median_ms"])
-        lines.append(["ResNet-18, 2 threads against 1", "1.80", f"{gain:.2f}", "yes" if gain >= 1.8 else "**no**"])
+            yield _goal(f"{TITLES[case]}: {PEERS[peer].label}", least, float(row["ratio"]))
+    for case in TWO_THREADS:
+        one, two = (select(rows, case=case, peer="engine", threads=count) for count in (1, 2))
+        if one and two:
+            gain = float(one["median_ms"]) / float(two["median_ms"])
+            yield _goal(f"{TITLES[case].partition(',')[0]}, 2 threads against 1", 1.8, gain)
     forced, fp32 = (
         select(rows, case="resnet18_imagenet", peer=peer, threads=1) for peer in ("engine-avx2", "onnxruntime-fp32")
     )
     if forced and fp32:
         gain = float(fp32["median_ms"]) / float(forced["median_ms"])
-        text = ["ResNet-18, held to AVX2, against ONNX Runtime fp32 with all it has"]
-        lines.append([*text, "5.00", f"{gain:.2f}", "yes" if gain >= 5 else "**no**"])
-    ours, theirs = (layer_times(rows, peer) for peer in ("engine", "openvino-binary-nobeta"))
-    for name in LAYERS:
-        if name in ours and name in theirs:
-            gain = theirs[name] / ours[name]
-            met = "yes" if gain >= 1 else "**no**"
-            lines.append([f"layer {name}: {PEERS['openvino-binary-nobeta'].label}", "1.00", f"{gain:.2f}", met])
-    at_peak = select(rows, case=PEAK.name, peer="engine")
-    for name in ours if at_peak else ():
-        share, least = float(at_peak["median_ms"]) / ours[name], PEAK_SHARES[name]
-        met = "yes" if share >= least else "**no**"
-        lines.append([f"layer {name}: share of the popcount peak", f"{least:.2f}", f"{share:.2f}", met])
+        yield _goal("ResNet-18, held to AVX2, against ONNX Runtime fp32 with all it has", 5, gain)
+
+
+def _layer_goals(rows):
+    for kind, maps, peer, least in LAYER_GOALS:
+        ours, theirs = (layer_times(rows, name, kind) for name in ("engine", peer))
+        for name in ours:
+            if name.partition("@")[2] in maps and name in theirs:
+                yield _goal(f"{kind} {name}: {PEERS[peer].label}", least, theirs[name] / ours[name])
+    peak = at_peak(rows, "engine")
+    for kind, shares in PEAK_SHARES.items() if peak else ():
+        ours = layer_times(rows, "engine", kind)
+        for name in (name for name in shares if name in ours):
+            yield _goal(f"{kind} {name}: share of the popcount peak", shares[name], peak[name] / ours[name])
+
+
+def _goal_table(rows):
+    lines = [*_network_goals(rows), *_layer_goals(rows)]
     return table(["times faster", "goal", "measured", "met"], lines) if lines else ()
 
 
 def _size_table(rows):
     lines = []
     for case in TITLES:
-        row = select(rows, case=case, peer="engine", threads=1)
-        if row and row["peak_memory_mb"]:
-            size = f"{int(row['model_bytes']) / 1e6:.2f}"
-            lines.append([TITLES[case], size, f"{float(row['peak_memory_mb']):.1f}"])
-    return table(["AdaBin engine", "packed file, MB", "peak resident memory, MiB"], lines) if lines else ()
+        line = [TITLES[case]]
+        for peer in ("engine", "onnxruntime-fp32"):
+            row = select(rows, case=case, peer=peer, threads=1)
+            told = row and row["peak_memory_mb"]
+            line += [f"{int(row['model_bytes']) / 1e6:.2f}", f"{float(row['peak_memory_mb']):.1f}"] if told else "––"
+        if line[1] != "–":
+            lines.append(line)
+    header = [
+        "MB; MiB",
+        "packed file",
+        "engine, peak resident memory",
+        "float file",
+        "ONNX Runtime fp32 in Python, peak",
+    ]
+    return table(header, lines) if lines else ()
 
 
 def _programs_table(rows):
@@ -146,8 +189,24 @@ CONDITIONS = [
     "easier work: the float and int8 networks have ReLU in place of Maxout, Larq's has neither a nonlinearity nor",
     "beta_w, and for ONNX Runtime and OpenVINO poolings and Maxout take fewer operators than MindSpore exports.",
 ]
+CHAIN = "long chain minus short chain."
 SECTIONS = (
-    ("One layer", "3x3, binary, with BatchNorm, residual, nonlinearity: long chain minus short chain.", _layer_table),
+    (
+        "One layer",
+        f"3x3, binary, with BatchNorm, residual, nonlinearity: {CHAIN}",
+        partial(_layer_table, "layer", RESNET_MAPS),
+    ),
+    ("One layer of SSD300's body", "The same on larger maps.", partial(_layer_table, "layer", VGG_MAPS)),
+    (
+        "The same without a residual",
+        "The next layer reads nothing of it but bits.",
+        partial(_layer_table, "bits", VGG_MAPS),
+    ),
+    (
+        "One float head of SSD300",
+        f"3x3 with bias; channels@size of its map, and its own channels; boxes in order: {CHAIN}",
+        partial(_layer_table, "head", [shape[:2] for shape in HEADS]),
+    ),
     ("Goals", "", _goal_table),
     ("Memory", "", _size_table),
     ("Programs", "Differences are from MindSpore's outputs (Larq: Keras'), relative to the largest.", _programs_table),

@@ -35,10 +35,17 @@ def read_tensor(folder, name, shape):
 
 
 def difference(found, expected):
-    """Largest difference in units of the largest expected value."""
+    """Largest difference of all outputs, a list, in units of the largest expected value."""
     import numpy as np
 
-    return float(np.abs(found.reshape(-1) - expected.reshape(-1)).max() / np.abs(expected).max())
+    found = np.concatenate([np.asarray(output).reshape(-1) for output in found])
+    return float(np.abs(found - expected.reshape(-1)).max() / np.abs(expected).max())
+
+
+def peak_memory_mb():
+    """Largest resident memory of this process, Python and its modules included, in MiB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def timed_runs(run, seconds):

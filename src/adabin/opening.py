@@ -19,7 +19,7 @@ from adabin.utils.checkpoint import DESCRIBED_KEYS, adopt_classes, load_network
 from adabin.utils.cli import log
 from adabin.utils.config import Config, read_config
 from adabin.utils.device import init_device
-from adabin.utils.effect import missing_need, refuse_without_effect
+from adabin.utils.effect import refuse_without_effect, without_keys_of_other_data
 from adabin.utils.errors import UserError
 from adabin.utils.key import TEST
 from adabin.utils.schema import KEYS
@@ -70,7 +70,7 @@ def open_checkpoint(path, config_path=None, overrides=None, split=None):
     refuse_without_effect(
         overrides or {}, config, besides=DESCRIBED_KEYS, of=None if split else ("task", "device_target")
     )
-    config = _without_keys_of_other_data(config, overrides or {})
+    config = without_keys_of_other_data(config, overrides or {})
     check_task(config)
     # Without effect outside training, where one's own may be unknown to the program that runs.
     unknown = [key for key in ("weight_estimator", "activation_estimator") if getattr(config, key) not in ESTIMATORS]
@@ -113,18 +113,10 @@ def open_exported_on_tests(path, config_path=None, overrides=None):
     engine, config = open_exported(path, config_path, overrides or {}, TEST)
     refuse_without_effect(overrides or {}, config, besides=DESCRIBED_KEYS)
     init_device(config)
-    config = _without_keys_of_other_data(config, overrides or {})
-    task = build_task(config)
+    config = without_keys_of_other_data(config, overrides or {})
+    task = build_task(config, engine)
     data = build_dataset(config, "test", task)
     return OpenedExport(Path(path), settle_classes(config, data), task, engine, data)
-
-
-def _without_keys_of_other_data(config, overrides):
-    """The config without what it says of the data of the training, where a flag names another data set."""
-    if "dataset" not in overrides:
-        return config
-    idle = [key for key in KEYS if key not in overrides and missing_need(key, [config], of=("dataset",))]
-    return config.changed(**{key: KEYS[key].default for key in idle})
 
 
 def choose_checkpoint(ckpt_path, overrides, or_published=False):

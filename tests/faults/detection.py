@@ -235,4 +235,25 @@ FAULTS = [
         "padding=1, dilation=1",
         "tests/test_torchvision_vgg16.py -k computes",
     ),
+    Fault(
+        "boxes that C++ found are taken for those of another picture's size",
+        f"{CODE}/detection/exchange.py",
+        "boxes / (size[1], size[0], size[1], size[0])",
+        "boxes / (size[0], size[1], size[0], size[1])",
+        "tests/test_detection_exchange.py -k metrics_of_the_boxes",
+    ),
+    Fault(
+        "a network with other classes is compared with the annotations by their numbers",
+        f"{CODE}/detection/exchange.py",
+        "truth.class_names[label] != name",
+        "not name",
+        "tests/test_detection_exchange.py -k belong_together",
+    ),
+    Fault(
+        "C++ decodes with its own limits, whatever the flags say",
+        f"{CODE}/engine/exported.py",
+        'float(described.get(key, "nan")) != value',
+        "False",
+        "tests/test_engine_detector.py -k other_limits",
+    ),
 ]

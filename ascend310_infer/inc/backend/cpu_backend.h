@@ -34,7 +34,8 @@ class CpuBackend {
   const ModelInfo& info() const { return model_.info(); }
   size_t input_size() const { return info().inputs[0].size; }
 
-  // `input` holds `samples` samples in NCHW; outputs[i] receives output i, NCHW.
+  // `input` holds `samples` samples in NCHW; outputs[i] receives output i, row by row, a map
+  // in NCHW.
   void Run(const float* input, size_t samples, std::vector<std::vector<float>>* outputs) {
     outputs->resize(info().outputs.size());
     std::vector<float*> pointers;

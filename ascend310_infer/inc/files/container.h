@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The packed file but for what its sections mean. Little-endian throughout.
-//
-//   offset  size
-//        0     8  magic "ADABIN\r\n"
-//        8     4  version, 4
-//       12     4  zero
-//       16     8  XXH3 (64 bit, seed 0) of all that follows
-//       24     8  file size
-//       32     4  number of sections
-//       36     4  zero
-//       40        of each section: number (Section), zero, 4 bytes each; offset in the file, a
-//                 multiple of 64, and size, 8 bytes each
-//
-// Then come the sections in the order of their numbers, none empty, with zeros between them. The
-// last one ends the file.
+// The packed file but for what its sections mean. docs/packed_format.md has every byte.
 #ifndef ADABIN_FILES_CONTAINER_H_
 #define ADABIN_FILES_CONTAINER_H_
 

@@ -10,6 +10,7 @@
 
 #include "isa/finish.h"
 #include "isa/winograd.h"
+#include "isa/winograd3.h"
 
 namespace adabin::isa {
 
@@ -83,6 +84,10 @@ struct FloatLoops {
   bool (*transform_row)(const WinogradRow& row);
   void (*transform_rows)(const WinogradRows& rows);
   void (*multiply_tiles)(const WinogradTiles& tiles);
+  // winograd3.h; false as above
+  bool (*are_small)(const float* x, size_t count);
+  void (*transform_pixels)(const SquarePixels& pixels);
+  void (*sum_squares)(const SquareSums& tiles);
 };
 
 }  // namespace adabin::isa

@@ -59,6 +59,8 @@ std::unique_ptr<Conv2D> CreateDepthwiseConv2D(const Conv2DParams& params,
 // Fewer multiplications; null for what it does not know.
 std::unique_ptr<Conv2D> CreateWinogradConv2D(const Conv2DParams& params,
                                              const isa::FloatLoops& simd);
+std::unique_ptr<Conv2D> CreateWinograd3Conv2D(const Conv2DParams& params,
+                                              const isa::FloatLoops& simd);
 
 }  // namespace adabin::kernels
 

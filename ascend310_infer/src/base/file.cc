@@ -82,6 +82,9 @@ FileContent::FileContent(const std::string& path, size_t most) {
   // Pages of its own, which can be given back one by one.
   data_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data_ == MAP_FAILED) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+  madvise(data_, size_, MADV_HUGEPAGE);  // at best: faults of small pages cost as much as the copy
+#endif
   try {
     file.ReadAll(data_);
   } catch (...) {

@@ -26,6 +26,7 @@ std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const isa::Floa
   if (!GroupsFitRows(params)) return CreatePlainConv2D(params);
   if (params.geometry.groups > 1) return CreateGroupedConv2D(params, simd);
   if (auto winograd = CreateWinogradConv2D(params, simd)) return winograd;
+  if (auto winograd = CreateWinograd3Conv2D(params, simd)) return winograd;
   return CreateRowConv2D(params, simd);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/aligned_vector.h"
+#include "kernels/channel_constants.h"
 #include "kernels/conv2d.h"
 #include "kernels/lay_filters.h"
 #include "kernels/padded.h"
@@ -19,12 +20,14 @@ namespace {
 
 using isa::kLanes;
 
+constexpr size_t kAveragedFloats = 32768;
+
 class RowConv2D : public Conv2D {
  public:
   RowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        act_(params.act),
+        constants_(params),
         nchw_(params.reads_nchw),
         map_channels_(params.map_channels != 0 ? params.map_channels : params.geometry.in.c),
         pad_(WindowPadding(params.geometry)) {
@@ -38,19 +41,13 @@ class RowConv2D : public Conv2D {
             pad_ == BitPadding{};
     LaySegments();
     PackWeights(params.weights);
-    const auto channels = static_cast<size_t>(g.out.c);
-    const size_t size = RoundUp(channels, kLanes);
-    a_ = Padded(params.scale, channels, size, 1.0f);
-    c_ = Padded(params.shift, channels, size, 0.0f);
-    positive_ = Padded(params.positive, params.positive.size(), size, 0.0f);
-    negative_ = Padded(params.negative, params.negative.size(), size, 0.0f);
   }
 
   int blocks() const override { return static_cast<int>(blocks_.size()); }
 
   size_t scratch_bytes() const override {
     size_t bytes = isa::kConvScratch * sizeof(float) + SegmentBytes();
-    if (averages_) bytes += RoundUp(geometry_.in.size() * sizeof(float), kAlign);
+    if (averages_) bytes += RoundUp(AveragedRows() * RowFloats() * sizeof(float), kAlign);
     if (copies_rows_) bytes += RingBytes();
     return bytes;
   }
@@ -73,40 +70,26 @@ class RowConv2D : public Conv2D {
     row.pixel_step =
         static_cast<size_t>(g.stride_w) * (nchw_ ? size_t{1} : static_cast<size_t>(g.in.c));
     row.width = g.out.w;
-    isa::FinishTile& f = row.finish;
-    f.act = act_;
-    StartTiles(g.out, target, &f);
-    Source source{x, x, nullptr, nullptr};
+    StartTiles(g.out, target, &row.finish);
+    Source source{x, x, nullptr};
     if (averages_) {
-      source.averaged = reinterpret_cast<float*>(scratch);
-      AverageRows(x, work, source.averaged);
-      source.x = source.averaged;
-    } else if (copies_rows_) {
-      source.ring = reinterpret_cast<float*>(scratch);
-      source.ring_row = RingRows(scratch);
-    }
-    if (flat_ && target.bits == nullptr) {
-      // All pixels as one row.
-      row.width = (work.row_end - work.row_begin) * g.out.w;
-      for (int i = work.block_begin; i < work.block_end; ++i) {
-        RunBlock(blocks_[static_cast<size_t>(i)], source, work.row_begin, 0, target, segments,
-                 &row);
+      auto* averaged = reinterpret_cast<float*>(scratch);
+      source.x = averaged;
+      const auto step = static_cast<int>(AveragedRows());
+      for (int h = work.row_begin; h < work.row_end; h += step) {
+        const int end = std::min(h + step, work.row_end);
+        // The convolution is 1x1 and not strided: its rows are those of the average.
+        AvgPoolRows(simd_, average_, x, h, end, averaged);
+        source.first_row = h;
+        RunRows(source, h, end, work, target, segments, &row);
       }
       return;
     }
-    const bool by_row = copies_rows_;
-    for (int outer = by_row ? 0 : work.block_begin; outer < (by_row ? 1 : work.block_end);
-         ++outer) {
-      for (int oh = work.row_begin; oh < work.row_end; ++oh) {
-        if (copies_rows_) FillRing(oh, source);
-        const int begin = by_row ? work.block_begin : outer;
-        const int end = by_row ? work.block_end : outer + 1;
-        for (int i = begin; i < end; ++i) {
-          RunBlock(blocks_[static_cast<size_t>(i)], source, oh, oh - work.row_begin, target,
-                   segments, &row);
-        }
-      }
+    if (copies_rows_) {
+      source.ring = reinterpret_cast<float*>(scratch);
+      source.ring_row = RingRows(scratch);
     }
+    RunRows(source, work.row_begin, work.row_end, work, target, segments, &row);
   }
 
  private:
@@ -124,10 +107,10 @@ class RowConv2D : public Conv2D {
   };
   struct Source {
     const float* map;
-    const float* x;
-    float* averaged;
+    const float* x;  // from input row first_row on
     float* ring;
     int* ring_row = nullptr;  // the input row that each slot holds
+    int first_row = 0;
   };
 
   size_t SegmentBytes() const {
@@ -138,6 +121,15 @@ class RowConv2D : public Conv2D {
   }
   size_t RingSlots() const {
     return static_cast<size_t>((geometry_.kernel_h - 1) * geometry_.dilation_h + 1);
+  }
+  size_t RowFloats() const {
+    return static_cast<size_t>(geometry_.in.w) * (nchw_ ? 1 : static_cast<size_t>(geometry_.in.c));
+  }
+  // So many rows of the average at a time as leave room in the second-level cache for what they are
+  // made from and what is made from them.
+  size_t AveragedRows() const {
+    const size_t fit = kAveragedFloats / std::max(RowFloats(), size_t{1});
+    return std::clamp(fit, size_t{1}, static_cast<size_t>(geometry_.in.h));
   }
   size_t SlotFloats() const { return PaddedWidth() * static_cast<size_t>(geometry_.in.c); }
   size_t RingBytes() const {
@@ -204,11 +196,31 @@ class RowConv2D : public Conv2D {
     }
   }
 
-  // The convolution is 1x1 and not strided: its rows are those of the average.
-  void AverageRows(const float* x, const Work& work, float* out) const {
-    const Shape& map = average_.out;
-    AvgPoolRows(simd_, average_, x, work.row_begin, work.row_end,
-                out + int64_t{work.row_begin} * map.w * map.c);
+  // Rows [row_begin, row_end) of those of `work`.
+  void RunRows(const Source& source, int row_begin, int row_end, const Work& work,
+               const Target& target, isa::ConvRow::Segment* segments, isa::ConvRow* row) const {
+    if (flat_ && target.bits == nullptr) {
+      // All pixels as one row.
+      row->width = (row_end - row_begin) * geometry_.out.w;
+      for (int i = work.block_begin; i < work.block_end; ++i) {
+        RunBlock(blocks_[static_cast<size_t>(i)], source, row_begin, row_begin - work.row_begin,
+                 target, segments, row);
+      }
+      return;
+    }
+    const bool by_row = copies_rows_;
+    for (int outer = by_row ? 0 : work.block_begin; outer < (by_row ? 1 : work.block_end);
+         ++outer) {
+      for (int oh = row_begin; oh < row_end; ++oh) {
+        if (copies_rows_) FillRing(oh, source);
+        const int begin = by_row ? work.block_begin : outer;
+        const int end = by_row ? work.block_end : outer + 1;
+        for (int i = begin; i < end; ++i) {
+          RunBlock(blocks_[static_cast<size_t>(i)], source, oh, oh - work.row_begin, target,
+                   segments, row);
+        }
+      }
+    }
   }
 
   // Copies the rows that output row `oh` sees and that are not there yet.
@@ -242,8 +254,6 @@ class RowConv2D : public Conv2D {
     const ConvGeometry& g = geometry_;
     const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
     const float* weights = weights_.data() + block.weights;
-    const size_t row_floats =
-        static_cast<size_t>(g.in.w) * (nchw_ ? 1 : static_cast<size_t>(g.in.c));
     int count = 0;
     for (const Piece& piece : pieces_) {
       const int h = oh * g.stride_h - g.pad_top + piece.kh * g.dilation_h;
@@ -252,7 +262,7 @@ class RowConv2D : public Conv2D {
       if (copies_rows_) {
         x = source.ring + static_cast<size_t>(h) % RingSlots() * SlotFloats();
       } else {
-        x = source.x + static_cast<size_t>(h) * row_floats;
+        x = source.x + static_cast<size_t>(h - source.first_row) * RowFloats();
       }
       segments[count++] = {x + piece.offset, weights + piece.term * lanes, piece.length};
     }
@@ -260,17 +270,14 @@ class RowConv2D : public Conv2D {
     row->vectors = block.vectors;
     isa::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
-    f.a = a_.data() + first;
-    f.c = c_.data() + first;
-    f.positive = positive_.data() + first;
-    f.negative = negative_.data() + first;
+    constants_.Place(first, &f);
     PlaceTile(g.out, target, oh, index, 0, first, block.vectors, &f);
     simd_.conv_row(*row);
   }
 
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  Activation act_;
+  ChannelConstants constants_;
   bool nchw_;
   int map_channels_;
   BitPadding pad_;  // what the windows reach
@@ -281,7 +288,7 @@ class RowConv2D : public Conv2D {
   std::vector<Piece> pieces_;
   size_t terms_ = 0;
   std::vector<Block> blocks_;
-  AlignedVector<float> weights_, a_, c_, positive_, negative_;
+  AlignedVector<float> weights_;
 };
 
 }  // namespace

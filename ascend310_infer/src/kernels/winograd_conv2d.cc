@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/aligned_vector.h"
+#include "kernels/channel_constants.h"
 #include "kernels/conv2d.h"
 #include "kernels/place_tile.h"
 
@@ -63,23 +64,12 @@ class WinogradConv2D : public Conv2D {
                  const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        act_(params.act),
+        constants_(params),
         tiles_((params.geometry.out.w + kTileColumns - 1) / kTileColumns),
         step_(Floats(static_cast<size_t>(tiles_))),
         direct_(CreateRowConv2D(params, simd)) {
     const auto channels = static_cast<size_t>(geometry_.out.c);
-    const size_t size = Floats(channels);
-    const auto padded = [&](const auto& values, float none) {
-      AlignedVector<float> out(size, 0.0f);
-      if (values.empty()) std::fill_n(out.begin(), channels, none);
-      std::transform(values.begin(), values.end(), out.begin(),
-                     [](auto value) { return static_cast<float>(value); });
-      return out;
-    };
-    a_ = padded(params.scale, 1.0f);
-    c_ = padded(params.shift, 0.0f);
-    positive_ = padded(params.positive, 0.0f);
-    negative_ = padded(params.negative, 0.0f);
+    const size_t size = constants_.size();
     // Blocks of channels, in each of them by term.
     weights_.resize(size * Terms());
     for (size_t first = 0; first < size;) {
@@ -226,7 +216,7 @@ class WinogradConv2D : public Conv2D {
       const int first = tiles_ * group / groups;
       tiles.tiles = tiles_ * (group + 1) / groups - first;
       tiles.x = s.terms + first;
-      for (size_t channel = 0; channel < a_.size();) {
+      for (size_t channel = 0; channel < constants_.size();) {
         tiles.vectors = BlockVectors(channel);
         tiles.weights = weights_.data() + channel * Terms();
         simd_.multiply_tiles(tiles);
@@ -248,11 +238,7 @@ class WinogradConv2D : public Conv2D {
     f.sum_vector_step = static_cast<size_t>(columns) * kLanes;
     f.sums = tiles.sums + static_cast<size_t>(h % kTileRows * tiles.vectors) * f.sum_vector_step;
     f.pixels = std::min(columns, g.out.w - column);
-    f.a = a_.data() + channel;
-    f.c = c_.data() + channel;
-    f.act = act_;
-    f.positive = positive_.data() + channel;
-    f.negative = negative_.data() + channel;
+    constants_.Place(channel, &f);
     StartTiles(g.out, target, &f);
     PlaceTile(g.out, target, h, index, column, channel, tiles.vectors, &f);
     simd_.finish(f);
@@ -260,11 +246,11 @@ class WinogradConv2D : public Conv2D {
 
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  Activation act_;
+  ChannelConstants constants_;
   int tiles_;    // in a row
   size_t step_;  // whole vectors of them
   std::unique_ptr<Conv2D> direct_;
-  AlignedVector<float> weights_, a_, c_, positive_, negative_;
+  AlignedVector<float> weights_;
 };
 
 }  // namespace

@@ -29,7 +29,7 @@ class Recognition {
   ir::Plan Run(const std::vector<int>& outputs) {
     std::vector<bool> binarized(rewrite_.size() + 1, false);  // of each value
     for (size_t i = 0; i < rewrite_.size(); ++i) {
-      Step& step = rewrite_.step(i);
+      const Step& step = rewrite_.step(i);
       const auto input = static_cast<size_t>(step.input());
       const bool passes = ops::OperatorOf(step.kind).passes_values &&
                           std::ranges::all_of(step.inputs, [&](int from) {
@@ -37,7 +37,7 @@ class Recognition {
                           });
       binarized[i + 1] = step.kind == StepKind::kThreshold || passes;
       const bool layer = step.kind == StepKind::kConv || step.kind == StepKind::kDense;
-      if (layer && binarized[input]) Recognize(&step);
+      if (layer && binarized[input]) Recognize(i);
     }
     RemoveUnread(outputs);
     return rewrite_.Finish();
@@ -68,24 +68,25 @@ class Recognition {
   }
 
   // No layer that is binary runs as float unasked: what cannot be packed is refused.
-  void Recognize(Step* layer) {
-    if (!AllFinite(layer->weights)) {
-      ops::Fail(*layer,
+  void Recognize(size_t i) {
+    Step& layer = rewrite_.step(i);
+    if (!AllFinite(layer.weights)) {
+      ops::Fail(layer,
                 "its input is binarized and a weight is not finite; export the network again");
     }
-    std::vector<float> numbers = std::move(layer->weights);  // not one more copy of them
-    Step conv = *layer;
+    std::vector<float> numbers = std::move(layer.weights);  // not one more copy of them
+    Step conv = layer;
     AsConvolution(&conv);
     auto weights = ops::MatchBinaryWeights(numbers, conv.out_channels, conv.geometry.group_in(),
                                            conv.geometry.taps());
     if (!weights) {
-      layer->weights = std::move(numbers);
+      layer.weights = std::move(numbers);
       return;
     }
     const Step& binarizer = Maker(conv.input());
     if (binarizer.kind != StepKind::kThreshold || binarizer.unknown) {
-      const bool dense = layer->kind == StepKind::kDense;
-      ops::Fail(*layer,
+      const bool dense = layer.kind == StepKind::kDense;
+      ops::Fail(layer,
                 std::string("is binary but cannot be packed: its input has to be "
                             "Select(GreaterEqual(x, t), high, low) or Select(GreaterEqual(t, x), "
                             "low, high) of scalar constants, with nothing ") +
@@ -93,7 +94,7 @@ class Recognition {
     }
     // Infinite values have no difference.
     if (!IsFinite(binarizer.high) || !IsFinite(binarizer.low)) {
-      ops::Fail(*layer, "its binarized input takes a value that is not finite");
+      ops::Fail(layer, "its binarized input takes a value that is not finite");
     }
     conv.kind = StepKind::kBinaryConv;
     conv.inputs[0] = binarizer.input();
@@ -104,7 +105,7 @@ class Recognition {
     conv.bits = std::move(weights->bits);
     conv.weight_low = std::move(weights->low);
     conv.weight_high = std::move(weights->high);
-    *layer = std::move(conv);
+    rewrite_.Put(i, std::move(conv));
   }
 
   // Steps that only binary layers read have gone into these.

@@ -8,6 +8,7 @@
 namespace adabin::passes {
 
 ir::Plan Rewrite::Finish() {
+  if (!changed_) return std::move(plan_);
   ir::Plan plan;
   ops::SetInput(&plan, plan_.values[0]);
   plan.input_name = std::move(plan_.input_name);

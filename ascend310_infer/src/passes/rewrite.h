@@ -21,6 +21,7 @@ class Rewrite {
         replaced_by_(plan_.values.size(), -1) {}
 
   size_t size() const { return plan_.steps.size(); }
+  // To change one that is neither moved nor put, put it.
   ir::Step& step(size_t i) { return plan_.steps[i]; }
   bool IsGone(size_t i) const { return gone_[i]; }
   const TensorShape& ShapeOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
@@ -43,21 +44,23 @@ class Rewrite {
   void Move(size_t from, size_t to) {
     if (from == to) return;
     Put(to, std::move(plan_.steps[from]));
-    gone_[from] = true;
+    Remove(from);
   }
   void Put(size_t i, ir::Step step) {
     plan_.steps[i] = std::move(step);
     gone_[i] = false;
+    changed_ = true;
   }
   // Nobody reads what step `i` makes any longer.
-  void Remove(size_t i) { gone_[i] = true; }
+  void Remove(size_t i) { gone_[i] = changed_ = true; }
   // Who read what step `i` makes reads `value` instead.
   void Replace(size_t i, int value) {
-    gone_[i] = true;
+    Remove(i);
     replaced_by_[i + 1] = value;
   }
 
-  // The plan that this leaves, all of it inferred and checked anew. Throws Error.
+  // The plan that this leaves, all of it inferred and checked anew; or the one that it was. Throws
+  // Error.
   ir::Plan Finish();
 
  private:
@@ -65,6 +68,7 @@ class Rewrite {
 
   ir::Plan plan_;
   const ir::PlanReaders readers_;
+  bool changed_ = false;
   std::vector<bool> gone_;
   std::vector<int> replaced_by_;  // of each value, or -1
 };

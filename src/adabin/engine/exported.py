@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from adabin.engine.detector import Detector
 from adabin.engine.model import Model
+from adabin.utils.cli import log
 from adabin.utils.config import read_config
 from adabin.utils.errors import UserError
 from adabin.utils.schema import KEYS
@@ -85,10 +87,10 @@ class EngineModel:
 
     def __init__(self, path, threads=0):
         self.path = str(path)
-        with Model(path) as model:
-            (self.image,) = model.inputs
-            self.description = model.description
-            self.session = model.session(threads=threads)
+        self.opened = Model(path)
+        (self.image,) = self.opened.inputs
+        self.description = self.opened.description
+        self.session = self.opened.session(threads=threads)
 
     def __call__(self, images):
         """Outputs, a tuple of arrays float32 (N, ...), of normalized images float32 (N, 3, S, S).
@@ -104,3 +106,25 @@ class EngineModel:
                 f"image_size={images.shape[-1]}; give the config that belongs to it with --config_path"
             )
         return self.session.run(np.asarray(images, np.float32))
+
+    def decoder(self, limits):
+        """What makes boxes of a detector's outputs in the engine.
+
+        Args:
+            limits (dict): min_score, nms_iou, max_detections.
+
+        Returns:
+            function (locations float32 (P, 4), scores float32 (P, 1 + C)) -> boxes float64 (k, 4) in fractions of the
+            picture, classes, scores, as `adabin.detection.decoding.detections` gives them; None where the engine would
+            give others, because the file's own description has other limits, or has to be left to Python: a line says
+            why.
+        """
+        described = self.opened.metadata
+        if any(float(described.get(key, "nan")) != value for key, value in limits.items()):
+            return None
+        try:
+            detector = Detector(self.opened)
+        except UserError as error:
+            log(f"boxes are decoded in Python: {error}")
+            return None
+        return lambda locations, scores: detector.find(locations, scores, (1, 1))

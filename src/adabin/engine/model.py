@@ -10,6 +10,7 @@ leaves Python's lock to others. Threads and sessions change no bit of a result.
 
 import contextlib
 import ctypes
+import operator
 import os
 import threading
 import weakref
@@ -20,6 +21,8 @@ import numpy as np
 from adabin.engine.library import FLOAT32, UINT8, Buffer, load
 from adabin.utils.errors import UserError
 from adabin.utils.threads import default_threads
+
+INT, SIZE = 2**31 - 1, 2 ** (8 * ctypes.sizeof(ctypes.c_size_t)) - 1  # the largest that C takes
 
 
 class Tensor(NamedTuple):
@@ -131,9 +134,25 @@ class Model(_Owned):
     def session_bytes(self, samples=1, **options):
         """Bytes that a session with these options will have allocated after runs of up to `samples` samples."""
         count = ctypes.c_size_t()
+        samples = _within("samples", samples, 0, SIZE)
         with _SessionOptions(self._library, **options) as given:
             self._library.adabin_model_session_bytes(self._open(), given, samples, ctypes.byref(count))
         return count.value
+
+
+def _within(name, value, low, high):
+    """A whole number that fits where C takes it: ctypes would take what is left of it modulo 2^32 or 2^64.
+
+    Raises:
+        UserError: it is none, or does not fit.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UserError(f"{name}: {value!r} is no whole number") from None
+    if not low <= number <= high:
+        raise UserError(f"{name} {number}: is not within {low} and {high}")
+    return number
 
 
 class _SessionOptions:
@@ -143,10 +162,12 @@ class _SessionOptions:
         self.library, self.handle = library, ctypes.c_void_p()
         library.adabin_session_options_create(ctypes.byref(self.handle))
         try:
-            library.adabin_session_options_set_threads(self.handle, threads or default_threads())
+            library.adabin_session_options_set_threads(
+                self.handle, _within("threads", threads, -INT, INT) or default_threads()
+            )
             library.adabin_session_options_set_profile(self.handle, profile)
             library.adabin_session_options_set_input_type(self.handle, UINT8 if pixels else FLOAT32)
-            library.adabin_session_options_set_memory_limit(self.handle, memory_limit)
+            library.adabin_session_options_set_memory_limit(self.handle, _within("memory_limit", memory_limit, 0, SIZE))
             if normalization is not None:
                 mean, std = (np.ascontiguousarray(part, np.float32) for part in normalization)
                 if mean.shape != std.shape or mean.ndim != 1:

@@ -28,6 +28,8 @@ and, where there is something to say,
     draw_beside(path, picture, prediction, annotation)    the same with what is annotated beside it (eval.py --draw)
     report(metric)      (lines for people, dict for the result of eval.py), after the metric's `result`
     draw_report(folder, metric)    pictures of that, as files in a folder
+    decode_in(engine)   let the C++ engine that runs the network (adabin.engine.EngineModel) make predictions of its
+                        outputs, where it makes the same
     description()       dict of texts and numbers: what another program needs to understand the outputs besides the
                         config's keys; export.py writes it beside a network, under `outputs`
 
@@ -41,12 +43,15 @@ from adabin.utils.errors import UserError
 TASKS = {"classification": Classification, "detection": Detection}
 
 
-def build_task(config):
-    """Task of a config.
+def build_task(config, engine=None):
+    """Task of a config; engine: the `EngineModel` that runs the network, if one does.
 
     Raises:
         UserError: it is not known.
     """
     if config.task not in TASKS:
         raise UserError(f"config: task: {config.task!r} is not known; choose from {', '.join(TASKS)}")
-    return TASKS[config.task](config)
+    task = TASKS[config.task](config)
+    if engine is not None and hasattr(task, "decode_in"):
+        task.decode_in(engine)
+    return task

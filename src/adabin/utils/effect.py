@@ -63,3 +63,11 @@ def refuse_for_tests(overrides, flag):
     for key, value in overrides.items():
         if value and KEYS[key].uses == (TEST,) and not KEYS[key].exported:
             raise UserError(f"--{key}: has no effect with {flag}, which takes no test images; leave it out")
+
+
+def without_keys_of_other_data(config, overrides):
+    """The config without what it says of the data of the training, where a flag names another data set."""
+    if "dataset" not in overrides:
+        return config
+    idle = [key for key in KEYS if key not in overrides and missing_need(key, [config], of=("dataset",))]
+    return config.changed(**{key: KEYS[key].default for key in idle})

@@ -38,6 +38,12 @@ class Detection:
     def __init__(self, config):
         self.config = config
         self.priors = ssd_priors(config.image_size)
+        self.decode = self._in_numpy
+
+    def decode_in(self, engine):
+        """Let the C++ engine decode the outputs, where the file that it runs says how, and the config says no other."""
+        limits = {key: getattr(self.config, key) for key in ("min_score", "nms_iou", "max_detections")}
+        self.decode = engine.decoder(limits) or self._in_numpy
 
     @staticmethod
     def columns(train):
@@ -74,6 +80,9 @@ class Detection:
                 f"config: network: {self.config.network} gives {len(locations)} boxes, a detector for image_size="
                 f"{self.config.image_size} has {len(self.priors)}; give the config that belongs to it"
             )
+        return self.decode(locations, scores)
+
+    def _in_numpy(self, locations, scores):
         config = self.config
         return detections(locations, scores, self.priors, config.min_score, config.nms_iou, config.max_detections)
 
