@@ -77,14 +77,14 @@ TEST(Finite, OtherConstantsOfAGraph) {
 
 TEST(Finite, PackedFiles) {
   for (const float bad : kBad) {
-    for (const StepKind kind : {StepKind::kBinaryConv, StepKind::kConv, StepKind::kAffine}) {
-      ExpectRefused(kind, "a scale is not finite", [&](Step* s) { s->scale[7] = bad; });
-      ExpectRefused(kind, "a shift is not finite", [&](Step* s) { s->shift[0] = bad; });
-    }
-    for (const StepKind kind : {StepKind::kBinaryConv, StepKind::kConv, StepKind::kActivation}) {
-      ExpectRefused(kind, "a slope is not finite", [&](Step* s) { s->positive[7] = bad; });
-      ExpectRefused(kind, "a slope is not finite", [&](Step* s) { s->negative[0] = bad; });
-    }
+    ExpectRefused(StepKind::kAffine, "a scale is not finite", [&](Step* s) { s->scale[7] = bad; });
+    ExpectRefused(StepKind::kAffine, "a shift is not finite", [&](Step* s) { s->shift[0] = bad; });
+    ExpectRefused(StepKind::kBinaryConv, "a shift is not finite",
+                  [&](Step* s) { s->shift.assign(8, bad); });
+    ExpectRefused(StepKind::kActivation, "a slope is not finite",
+                  [&](Step* s) { s->positive[7] = bad; });
+    ExpectRefused(StepKind::kActivation, "a slope is not finite",
+                  [&](Step* s) { s->negative[0] = bad; });
     for (const StepKind kind : {StepKind::kConv, StepKind::kDense}) {
       ExpectRefused(kind, "a weight is not finite", [&](Step* s) { s->weights.back() = bad; });
     }
