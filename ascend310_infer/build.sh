@@ -13,8 +13,9 @@ usage: bash build.sh [--test] [--sanitize | --tsan] [--werror] [--aarch64]
   --tsan      build with ThreadSanitizer, in build-tsan/; --test builds and runs the tests that use
               threads, and no others
   --werror    treat compiler warnings as errors
-  --aarch64   cross-compile static programs for 64-bit ARM, in build-aarch64/; tests run under
-              qemu-user. Needs a Debian host, g++-aarch64-linux-gnu and, for --test, qemu-user
+  --aarch64   cross-compile the libraries and static programs for 64-bit ARM, in build-aarch64/; tests
+              run under qemu-user. Needs g++-aarch64-linux-gnu and, for --test, a Debian host and
+              qemu-user
 TEXT
 }
 
@@ -49,7 +50,8 @@ missing=()
 has_header() { echo "#include <$1>" | "${CXX:-g++}" -std=c++20 -E -x c++ - >/dev/null 2>&1; }
 command -v cmake >/dev/null || missing+=(cmake)
 if command -v "${CXX:-g++}" >/dev/null; then
-  has_header google/protobuf/message_lite.h || missing+=(libprotobuf-dev)
+  has_header protozero/pbf_message.hpp || missing+=(libprotozero-dev)
+  has_header xxhash.h || missing+=(libxxhash-dev)
   has_header CLI/CLI.hpp || missing+=(libcli11-dev)
   has_header nlohmann/json.hpp || missing+=(nlohmann-json3-dev)
   if [[ $test == ON ]]; then
@@ -58,7 +60,6 @@ if command -v "${CXX:-g++}" >/dev/null; then
 else
   missing+=(g++)
 fi
-command -v protoc >/dev/null || missing+=(protobuf-compiler)
 if [[ $aarch64 == ON ]]; then
   command -v aarch64-linux-gnu-g++ >/dev/null || missing+=(g++-aarch64-linux-gnu)
   [[ $test == OFF ]] || command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)

@@ -3,8 +3,8 @@
 # Usage: bash scripts/run_infer_310.sh MODEL DATASET DATA_PATH [DEVICE] [flags...]
 #
 # Run an exported network in the C++ program over all test images; the last line is JSON with the accuracy.
-#   MODEL      exported network, .mindir or .adabin; <name>.yaml of export.py beside it, else config.yaml of the run, says
-#              how images are prepared and normalized
+#   MODEL      exported network, .mindir or .adabin; what a packed file holds, else <name>.yaml of export.py beside it, else
+#              config.yaml of the run, says how images are prepared and normalized
 #   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet
 #   DATA_PATH  folder of the data set; - for shapes
 #   DEVICE     CPU (default); Ascend, or the number of an Ascend device, is not implemented yet
@@ -24,14 +24,6 @@ if is_value "$@"; then
 fi
 [[ "$data" != - ]] || data=""
 [[ -f "$model" ]] || die "$model: no such file; export one with: python export.py --ckpt_path F --file_format MINDIR" 2
-recipe=() config="${model%.*}.yaml" # as predict.py looks for it
-[[ -f "$config" ]] || config="$(dirname "$model")/config.yaml"
-if [[ -f "$config" ]]; then
-    recipe=(--config_path "$config")
-    say "preparing images as $config says"
-else
-    say "no $(basename "${model%.*}").yaml or config.yaml beside $model: preparing images as config/base.yaml says"
-fi
 work="$ROOT/outputs/infer_$(basename "${model%.*}")_$dataset"
 
 activate_venv
@@ -40,6 +32,18 @@ sources="$ROOT/ascend310_infer" infer="$ROOT/ascend310_infer/build/adabin_infer"
 newer="$(find "$sources/CMakeLists.txt" "$sources"/{src,inc,tools} -type f -newer "$infer" -print -quit)"
 [[ -z "$newer" ]] ||
     say "warning: $infer is older than ${newer#"$ROOT/"}; build it again with: bash ascend310_infer/build.sh"
+recipe=() config="${model%.*}.yaml" # as predict.py looks for it
+[[ -f "$config" ]] || config="$(dirname "$model")/config.yaml"
+mkdir -p "$ROOT/outputs"
+if [[ "$model" == *.adabin ]] && "$infer" --model "$model" --print_description >"$work.yaml" 2>/dev/null; then
+    recipe=(--config_path "$work.yaml")
+    say "preparing images as $model says"
+elif [[ -f "$config" ]]; then
+    recipe=(--config_path "$config")
+    say "preparing images as $config says"
+else
+    say "no $(basename "${model%.*}").yaml or config.yaml beside $model: preparing images as config/base.yaml says"
+fi
 # The last flag of a name counts: what this script needs cannot be changed.
 prepared="$(python "$ROOT/preprocess.py" "${recipe[@]}" "$@" \
     --dataset "$dataset" --data_path "$data" --output_path "$work")"

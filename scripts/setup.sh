@@ -36,11 +36,11 @@ has_header() {
 
 install_cpp_tools() {
     local missing=() tool
-    for tool in g++:g++ cmake:cmake ninja:ninja-build protoc:protobuf-compiler; do
+    for tool in g++:g++ cmake:cmake ninja:ninja-build; do
         command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
     done
-    for tool in google/protobuf/message.h:libprotobuf-dev gtest/gtest.h:libgtest-dev CLI/CLI.hpp:libcli11-dev \
-        nlohmann/json.hpp:nlohmann-json3-dev; do
+    for tool in protozero/pbf_message.hpp:libprotozero-dev gtest/gtest.h:libgtest-dev CLI/CLI.hpp:libcli11-dev \
+        nlohmann/json.hpp:nlohmann-json3-dev xxhash.h:libxxhash-dev; do
         has_header "${tool%%:*}" || missing+=("${tool#*:}")
     done
     if ((${#missing[@]})) && ! install_debian "${missing[@]}"; then

@@ -225,6 +225,24 @@ def l2_norm():
     return DeployL2Norm(layer)
 
 
+class BinaryDense(nn.Cell):
+    """A binarized vector, or flattened map, times weights of two values per output; BatchNorm and PReLU behind it."""
+
+    def __init__(self, columns, rising=True, binary=True):
+        super().__init__()
+        weight = np.where(RNG.random((7, columns)) < 0.5, RNG.normal(size=(7, 1)), RNG.normal(size=(7, 1)))
+        weight[0, 0] += 0 if binary else 1
+        self.dense = nn.Dense(columns, 7, weight_init=ms.Tensor(weight.astype(np.float32)), bias_init="normal")
+        self.norm = nn.BatchNorm1d(7, moving_mean_init="normal")
+        self.prelu = nn.PReLU(7)
+        self.rising = rising
+        self.beta, self.upper, self.lower = (ms.Tensor(np.float32(value)) for value in (0.1, 0.8, -0.6))
+
+    def construct(self, x):
+        bits = x >= self.beta if self.rising else self.beta >= x
+        return self.prelu(self.norm(self.dense(ops.flatten(ops.select(bits, self.upper, self.lower)))))
+
+
 CELLS = {function.__name__.replace("_", " "): lambda function=function: Function(function) for function in FUNCTIONS}
 CELLS |= {
     "l2 norm": l2_norm,
@@ -239,6 +257,9 @@ CELLS |= {
     "add per channel without a batch": lambda: AddsConstant((6, 1, 1)),
     "add along the last axis": lambda: AddsConstant((3,), boxes=True),
     "squeeze-excite": SqueezeExcite,
+    "binary dense layer of a map": lambda: BinaryDense(120),
+    "binary dense layer of a map, falling": lambda: BinaryDense(120, rising=False),
+    "dense layer of a binarized map": lambda: BinaryDense(120, binary=False),
     "adaptive average": lambda: nn.AdaptiveAvgPool2d(1),
     "max pooling, same": lambda: nn.MaxPool2d(3, 2, pad_mode="same"),
     "max pooling, 3x3 of stride 1": lambda: nn.MaxPool2d(3, 1, pad_mode="same"),
@@ -288,6 +309,13 @@ def test_a_vector_and_a_map_of_one_pixel_are_not_added_as_if_they_were_the_same(
     write(Function(vector_and_map), tmp_path / "net.mindir", "MINDIR", (1, *SHAPE[1:]))
     with pytest.raises(UserError, match=r"net\.mindir: operator Add"):
         Model(tmp_path / "net.mindir")
+
+
+@pytest.mark.parametrize(("binary", "layers"), [(True, 1), (False, 0)])
+def test_a_binary_dense_layer_of_a_vector_runs_on_bits(binary, layers, tmp_path):
+    check(BinaryDense(40, binary=binary), tmp_path, shape=(3, 40))
+    with Model(tmp_path / "net.adabin") as model:
+        assert model.binary_layers == model.packed_layers == layers
 
 
 @pytest.mark.parametrize("name", CELLS)

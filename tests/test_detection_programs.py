@@ -212,7 +212,7 @@ def test_the_cpp_program_finds_the_same_objects(work, ckpt, tmp_path):
         line for line in described.read_text("utf-8").splitlines() if not line.startswith(("dataset:", "test_size:"))
     ]
     described.write_text("\n".join(["dataset: scenes", "test_size: 3", *kept]) + "\n", encoding="utf-8")
-    flags = ("--model", tmp_path / "net.adabin", "--dataset=voc", f"--data_path={work / 'pictures'}")
+    flags = ("--model", tmp_path / "net.mindir", "--dataset=voc", f"--data_path={work / 'pictures'}")
     evaluated = result_of(call("eval.py", *flags, cwd=work))
     own = result_of(call("eval.py", "--ckpt_path", ckpt, cwd=work))
     assert evaluated["images"] == COUNTS["test"] and evaluated["map"] == pytest.approx(own["map"], abs=0.01)

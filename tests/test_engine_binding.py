@@ -48,7 +48,7 @@ def test_numbers_are_the_programs_to_the_last_bit(path, threads, tmp_path):
 
 
 def test_a_model_says_what_it_is(model):
-    assert model.inputs == (("input_0", (None, 3, 32, 32)),) and model.outputs == (("output_0", (None, 10)),)
+    assert model.inputs == (("x", (None, 3, 32, 32)),) and model.outputs == (("output_0", (None, 10)),)
     assert model.binary_layers == model.packed_layers == 18
     assert model.metadata["network"] == "resnet20"
     assert model.metadata["class_names"].split("\n")[-1] == "truck"
@@ -61,7 +61,7 @@ def test_a_model_in_memory_gives_the_same_and_keeps_nothing_of_the_bytes(model):
     images = images_of(model, 3)
     with Model(MODEL.read_bytes()) as copy, copy.session() as session, model.session() as other:
         np.testing.assert_array_equal(session.run(images)[0], other.run(images)[0])
-        assert copy.metadata == {}
+        assert copy.metadata == model.metadata and copy.description == model.description != ""
 
 
 def test_arrays_are_read_and_written_where_they_lie(model, monkeypatch):
@@ -88,13 +88,15 @@ def test_pixels_are_normalized_as_in_python(model):
     with model.session() as floats, model.session(pixels=True, threads=2) as session:
         (expected,) = floats.run(normalize(pixels, mean, std))
         np.testing.assert_array_equal(session.run(pixels)[0], expected)
-        with pytest.raises(UserError, match=r"input_0: is float32 .* the network's is uint8 \(N, 32, 32, 3\)"):
+        with pytest.raises(UserError, match=r"x: is float32 .* the network's is uint8 \(N, 32, 32, 3\)"):
             session.run(pixels.astype(np.float32))
-    with Model(MODEL.read_bytes()) as bare:
-        with pytest.raises(UserError, match="no mean in its metadata"):
-            bare.session(pixels=True)
-        with bare.session(pixels=True, normalization=(mean, std)) as session:
-            np.testing.assert_array_equal(session.run(pixels)[0], expected)
+    bare = (GOLDEN / "network" / "model.mindir").read_bytes()
+    with Model(bare) as bare, pytest.raises(UserError, match="no mean in its metadata"):
+        bare.session(pixels=True)
+    with model.session(pixels=True, normalization=(mean, std)) as session:
+        np.testing.assert_array_equal(session.run(pixels)[0], expected)
+    with model.session(pixels=True, normalization=(np.zeros(3), np.ones(3))) as session:
+        assert (session.run(pixels)[0] != expected).any()
 
 
 @pytest.mark.parametrize(
@@ -104,9 +106,9 @@ def test_pixels_are_normalized_as_in_python(model):
             np.zeros((2, 3, 16, 16), np.float32),
             r"is float32 \(2, 3, 16, 16\), the network's is float32 \(N, 3",
         ),
-        (np.zeros((2, 3, 32, 32), np.float64), "input_0: is float64"),
-        (np.zeros((3, 32, 32), np.float32), r"input_0: is float32 \(3, 32, 32\)"),
-        (np.float32(1), r"input_0: is float32 \(1,\)"),
+        (np.zeros((2, 3, 32, 32), np.float64), "x: is float64"),
+        (np.zeros((3, 32, 32), np.float32), r"x: is float32 \(3, 32, 32\)"),
+        (np.float32(1), r"x: is float32 \(1,\)"),
     ],
 )
 def test_arrays_of_another_type_or_shape_are_refused(model, images, said):

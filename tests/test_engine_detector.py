@@ -101,7 +101,10 @@ def test_what_is_no_output_of_a_detector_is_refused(exported):
     detector.close()
     with pytest.raises(ValueError, match="is closed"):
         detector.find(locations, scores, (1, 1))
-    with Model(exported.file.read_bytes()) as bare, pytest.raises(UserError, match="the model has no description"):
+    with (
+        Model(exported.file.with_suffix(".mindir").read_bytes()) as bare,
+        pytest.raises(UserError, match="the model has no description"),
+    ):
         Detector(bare)
 
 
@@ -157,8 +160,8 @@ def test_bad_input_is_one_line_and_writes_nothing(exported, tmp_path):
     assert "--boxes_size: has no effect without --boxes" in refusal(*files, "--boxes_size", 3, 4)
     for size in ((3,), (0, 5), (5, -1), ("x", 5)):
         assert "--boxes_size" in refusal(*files, "--boxes", "--boxes_size", *size)
-    alone = tmp_path / "net.adabin"
-    alone.write_bytes(exported.file.read_bytes())
+    alone = tmp_path / "net.mindir"
+    alone.write_bytes(exported.file.with_suffix(".mindir").read_bytes())
     line = refusal("--model", alone, *rest, "--boxes")
     assert "--boxes: the model has no description; put the .yaml that export.py writes beside it" in line
     text = exported.file.with_suffix(".yaml").read_text(encoding="utf-8")
@@ -172,6 +175,6 @@ def test_names_are_those_that_python_gives_where_the_description_has_none(export
     config = read_config(exported.file.with_suffix(".yaml"), {"class_names": []})
     write_description(tmp_path / "net.yaml", config, exported.task)
     assert (tmp_path / "net.yaml").read_text(encoding="utf-8") != text
-    (tmp_path / "net.adabin").write_bytes(exported.file.read_bytes())
-    with Model(tmp_path / "net.adabin") as model:
+    (tmp_path / "net.mindir").write_bytes(exported.file.with_suffix(".mindir").read_bytes())
+    with Model(tmp_path / "net.mindir") as model:
         assert list(Detector(model).names) == class_names(config, len(NAMES))

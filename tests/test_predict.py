@@ -95,7 +95,9 @@ def test_the_checkpoint_and_both_exported_files_give_equal_answers(work, ckpt, e
 
 def test_evaluation_of_both_exported_files_is_that_of_the_checkpoint(work, exported, ckpt):
     expected = result_of(call("eval.py", "--ckpt_path", ckpt, cwd=work))
-    for path in (work / "net.mindir", work / "net.adabin"):
+    (work / "elsewhere").mkdir()
+    alone = shutil.copy(work / "net.adabin", work / "elsewhere" / "alone.adabin")  # it holds its description
+    for path in (work / "net.mindir", work / "net.adabin", alone):
         flags = ("--model", path, "--data_path", "pictures")
         found = result_of(call("eval.py", *flags, cwd=work))
         assert set(found) == set(expected) - {"ckpt"} | {"model"} and found["model"] == str(path)
@@ -104,7 +106,7 @@ def test_evaluation_of_both_exported_files_is_that_of_the_checkpoint(work, expor
     for more, said in (
         (("--ckpt_path", ckpt), "--ckpt_path and --model are two ways to the same"),
         (("--w_bits=32",), "--w_bits: has no effect on --model, which runs in the C++ engine"),
-        (("--image_size=12",), "net.adabin: takes images of 16 x 16, the config has image_size=12"),
+        (("--image_size=12",), "alone.adabin: takes images of 16 x 16, the config has image_size=12"),
     ):
         assert said in refusal_of(call("eval.py", *flags, *more, cwd=work))
 

@@ -11,18 +11,17 @@ set(ADABIN_SYSROOT "" CACHE PATH "Folder that cmake/aarch64_sysroot.sh has fille
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ADABIN_SYSROOT)
 set(CMAKE_FIND_ROOT_PATH "${ADABIN_SYSROOT}")
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
-# Libraries and headers are ARM's alone; programs that run during the build (protoc) are the host's.
+# Libraries and headers are ARM's alone.
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 
-# Static programs need no ARM system around them: qemu-user runs them as they are, and so does any device.
+# Static programs need no ARM system around them: qemu-user runs them as they are, and so does any device. What is linked
+# with the shared library, as the tests of the C API are, finds the compiler's ARM libraries with -L.
 set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
-set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
-# Debian's static protobuf is not made to lie in a shared library; against a shared one, say ON.
-set(ADABIN_SHARED OFF CACHE BOOL "Build the shared library")
+set(ADABIN_STATIC_PROGRAMS ON)
 find_program(ADABIN_QEMU NAMES qemu-aarch64 qemu-aarch64-static)
 if(ADABIN_QEMU)
-  set(CMAKE_CROSSCOMPILING_EMULATOR "${ADABIN_QEMU}")
+  set(CMAKE_CROSSCOMPILING_EMULATOR "${ADABIN_QEMU}" -L /usr/aarch64-linux-gnu)
 endif()

@@ -3,11 +3,12 @@
 #
 # Usage: bash aarch64_sysroot.sh DIR
 #
-# Fills DIR with the libraries for 64-bit ARM that the programs and their tests are linked with: Debian's packages of the host's
-# own release and package source, unpacked, not installed. Neither needs root nor changes the host's package system.
+# Fills DIR with what the programs and their tests are compiled with for 64-bit ARM, headers and, of GoogleTest, a library:
+# Debian's packages of the host's own release and package source, unpacked, not installed. Neither needs root nor changes the
+# host's package system.
 set -euo pipefail
 
-PACKAGES=(libprotobuf-dev libgtest-dev libcli11-dev nlohmann-json3-dev)
+PACKAGES=(libprotozero-dev libxxhash-dev libgtest-dev libcli11-dev nlohmann-json3-dev)
 
 if [[ $# -ne 1 || $1 == -* ]]; then
   echo "usage: bash aarch64_sysroot.sh DIR" >&2

@@ -6,15 +6,12 @@ include(CMakePackageConfigHelpers)
 
 set(ADABIN_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/adabin)
 install(FILES inc/adabin.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-# Two files of targets: the static library needs protobuf where it is used, the shared one does not.
-install(TARGETS adabin EXPORT adabin_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(EXPORT adabin_static FILE adabinStatic.cmake NAMESPACE adabin::
-        DESTINATION ${ADABIN_PACKAGE_DIR})
+install(TARGETS adabin EXPORT adabin_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(ADABIN_SHARED)
-  install(TARGETS adabin_shared EXPORT adabin_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(EXPORT adabin_shared FILE adabinShared.cmake NAMESPACE adabin::
-          DESTINATION ${ADABIN_PACKAGE_DIR})
+  install(TARGETS adabin_shared EXPORT adabin_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
+install(EXPORT adabin_targets FILE adabinTargets.cmake NAMESPACE adabin::
+        DESTINATION ${ADABIN_PACKAGE_DIR})
 
 configure_package_config_file(cmake/adabinConfig.cmake.in adabinConfig.cmake
                               INSTALL_DESTINATION ${ADABIN_PACKAGE_DIR})

@@ -3,18 +3,21 @@
 # libadabin.a and libadabin.so, of the same object files.
 
 # For this project's own programs and tests, which may see more than a user does.
-add_library(adabin STATIC $<TARGET_OBJECTS:adabin_objects> $<TARGET_OBJECTS:adabin_proto>)
+add_library(adabin STATIC $<TARGET_OBJECTS:adabin_objects>)
 target_include_directories(adabin PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/inc>
                            $<INSTALL_INTERFACE:include>)
-target_link_libraries(adabin PRIVATE protobuf::libprotobuf-lite Threads::Threads)
+target_link_libraries(adabin PRIVATE Threads::Threads)
 set_target_properties(adabin PROPERTIES EXPORT_NAME static)
+if(ADABIN_STATIC_PROGRAMS)
+  target_link_options(adabin INTERFACE $<BUILD_INTERFACE:-static>)
+endif()
 
 if(ADABIN_SHARED)
-  add_library(adabin_shared SHARED $<TARGET_OBJECTS:adabin_objects> $<TARGET_OBJECTS:adabin_proto>)
+  add_library(adabin_shared SHARED $<TARGET_OBJECTS:adabin_objects>)
   target_include_directories(adabin_shared INTERFACE
                              $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/inc>
                              $<INSTALL_INTERFACE:include>)
-  target_link_libraries(adabin_shared PRIVATE protobuf::libprotobuf-lite Threads::Threads)
+  target_link_libraries(adabin_shared PRIVATE Threads::Threads)
   # Before 1.0 a minor version may change what is there: it is part of the soname.
   set_target_properties(adabin_shared PROPERTIES OUTPUT_NAME adabin EXPORT_NAME adabin
                         VERSION ${PROJECT_VERSION}

@@ -84,7 +84,8 @@ ADABIN_API void adabin_model_release(adabin_model* model);
 
 typedef enum adabin_type { ADABIN_NO_TYPE = 0, ADABIN_FLOAT32 = 1, ADABIN_UINT8 = 2 } adabin_type;
 
-/* Inputs and outputs of the network. Files hold no names: they are "input_0", "output_0",
+/* Inputs and outputs of the network. An input has the name of the argument that the exported
+ * network takes, else it is "input_0"; outputs, which have none there, are "output_0",
  * "output_1"... Dimensions: the function returns how many there are and lets *dims point to them;
  * the first is the number of samples, -1 as any is possible. Maps are (N, C, H, W), vectors
  * (N, C). */
@@ -99,10 +100,12 @@ ADABIN_API adabin_type adabin_model_output_type(const adabin_model* model, size_
 ADABIN_API size_t adabin_model_output_dims(const adabin_model* model, size_t index,
                                            const int64_t** dims);
 
-/* What the description says that export.py writes beside the network: of net.adabin or net.mindir
- * it is net.yaml, and there is none of bytes in memory. Keys are its own: "network", "dataset",
- * "image_size", "class_names", "mean", "std"... A list is one line per element; what holds mappings
- * is the lines of the file. */
+/* What the network's description says, which export.py writes beside it: of net.mindir it is
+ * net.yaml, and a packed file holds its own, in memory too; net.yaml beside net.adabin is read
+ * where it holds none. Keys are the description's: "network", "dataset", "image_size",
+ * "class_names", "mean", "std"... A list is one line per element; what holds mappings is the lines
+ * of the text. adabin_model_description is the whole text, YAML, NULL where there is none. */
+ADABIN_API const char* adabin_model_description(const adabin_model* model);
 ADABIN_API size_t adabin_model_metadata_count(const adabin_model* model);
 ADABIN_API const char* adabin_model_metadata_key(const adabin_model* model, size_t index);
 ADABIN_API const char* adabin_model_metadata_value(const adabin_model* model, size_t index);
@@ -138,7 +141,8 @@ ADABIN_API adabin_status* adabin_session_options_set_normalization(adabin_sessio
                                                                    const float* mean,
                                                                    const float* std,
                                                                    size_t channels);
-/* The bytes that a session may allocate, 0 for any number. Where memory is short, threads share
+/* The bytes that a session may allocate. 0, as without this call: 1 GiB for a sample's maps and one
+ * thread, 4 GiB for all threads, whatever a file asks for. Where memory is short, threads share
  * every sample; where one sample does not fit, adabin_session_create says so. */
 ADABIN_API adabin_status* adabin_session_options_set_memory_limit(adabin_session_options* options,
                                                                   size_t bytes);
@@ -219,7 +223,8 @@ ADABIN_API adabin_status* adabin_detector_find(const adabin_detector* detector,
 
 /* ---- Packing ---- */
 
-/* The packed file of a network, in memory: `path` is a MindIR, or a packed file. */
+/* The packed file of a network, in memory: `path` is a MindIR, or a packed file. It holds the
+ * network's description, if there is one (adabin_model_description). */
 typedef struct adabin_packed adabin_packed;
 ADABIN_API adabin_status* adabin_packed_create(const char* path, adabin_packed** packed);
 ADABIN_API void adabin_packed_release(adabin_packed* packed);
@@ -227,6 +232,7 @@ ADABIN_API const void* adabin_packed_data(const adabin_packed* packed);
 ADABIN_API size_t adabin_packed_size(const adabin_packed* packed);
 ADABIN_API int adabin_packed_binary_layers(const adabin_packed* packed);
 ADABIN_API size_t adabin_packed_step_count(const adabin_packed* packed);
+ADABIN_API int adabin_packed_described(const adabin_packed* packed);
 
 /* ---- This machine ---- */
 

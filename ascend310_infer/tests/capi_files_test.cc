@@ -3,6 +3,8 @@
 // The C API and what comes from outside: model files, good and damaged, their descriptions, pixels.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -112,6 +114,48 @@ TEST(CApiFiles, TheDescriptionBesideAFileIsItsMetadata) {
   EXPECT_STREQ(adabin_model_metadata_value(model.get(), 0), "8");
   EXPECT_EQ(adabin_model_metadata_count(Described(Folder(), "").get()), 0u);
   EXPECT_EQ(adabin_model_metadata_count(Described(Folder(), "\x01:\n- \n\n:::\n\tx").get()), 2u);
+}
+
+// A network that MindSpore has exported, and what is told of it from a file and from memory.
+TEST(CApiFiles, APackedFileHoldsWhatLiesBesideTheMindIr) {
+  const Folder folder;
+  std::ifstream file(ADABIN_GOLDEN_DIR "/network/model.mindir", std::ios::binary);
+  const std::string network{std::istreambuf_iterator<char>(file), {}};
+  const std::string mindir = folder.Write("net.mindir", network);
+  folder.Write("net.yaml", kDescription);
+  const auto load = [](const std::string& path) {
+    adabin_model* model = nullptr;
+    EXPECT_EQ(Result(adabin_model_load(path.c_str(), nullptr, &model)).code, ADABIN_OK);
+    return Owned<adabin_model>(model);
+  };
+  const auto pack = [](const std::string& path) {
+    adabin_packed* packed = nullptr;
+    EXPECT_EQ(Result(adabin_packed_create(path.c_str(), &packed)).code, ADABIN_OK);
+    const Owned<adabin_packed> owned(packed);
+    EXPECT_EQ(adabin_packed_described(packed), 1);
+    return std::string(static_cast<const char*>(adabin_packed_data(packed)),
+                       adabin_packed_size(packed));
+  };
+  const std::string packed = pack(mindir);
+  EXPECT_EQ(pack(folder.Write("alone.adabin", packed)), packed);
+  folder.Write("other.yaml", "image_size: 9\n");  // the file's own comes first
+  const auto original = load(mindir);
+  const Owned<adabin_model> copies[] = {LoadBytes(packed),
+                                        load(folder.Write("other.adabin", packed)),
+                                        load(folder.Write("copy.adabin", packed))};
+  EXPECT_STREQ(adabin_model_description(original.get()), kDescription);
+  EXPECT_STREQ(adabin_model_input_name(original.get(), 0), "x");  // of construct(self, x)
+  EXPECT_STREQ(adabin_model_output_name(original.get(), 0), "output_0");
+  for (const auto& copy : copies) {
+    EXPECT_STREQ(adabin_model_description(copy.get()), kDescription);
+    EXPECT_STREQ(adabin_model_metadata(copy.get(), "image_size"), "8");
+    EXPECT_EQ(adabin_model_metadata_count(copy.get()), 9u);
+    EXPECT_STREQ(adabin_model_input_name(copy.get(), 0), "x");
+    EXPECT_STREQ(adabin_model_output_name(copy.get(), 0), "output_0");
+  }
+  EXPECT_EQ(adabin_model_description(LoadBytes(network).get()), nullptr);
+  EXPECT_EQ(adabin_model_description(nullptr), nullptr);
+  EXPECT_EQ(adabin_packed_described(nullptr), 0);
 }
 
 std::vector<float> RunPixels(const adabin_model* model, const adabin_session_options* options,

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
+#include "base/write_file.h"
 #include "detection_case.h"
 
 int main(int argc, char** argv) {

@@ -14,9 +14,8 @@
 #include <vector>
 
 #include "backend/cpu_backend.h"
-#include "files/mindir_reader.h"
 #include "kernels/select_kernel.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "ops/append.h"
 #include "random_conv.h"
 #include "random_network.h"
@@ -37,7 +36,7 @@ constexpr unsigned kNetworks = 30;
 #endif
 
 Plan LowerRandom(unsigned seed, test::Numbers numbers) {
-  return lower::Lower(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+  return test::LowerBytes(test::RandomResidualNetwork(seed, numbers));
 }
 
 // The same network that gives out every layer's map.

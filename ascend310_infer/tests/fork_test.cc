@@ -11,9 +11,8 @@
 
 #include "backend/cpu_backend.h"
 #include "base/thread_pool.h"
-#include "files/mindir_reader.h"
 #include "in_child.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 
 namespace adabin {
@@ -85,7 +84,7 @@ class ForkedModel : public testing::Test {
   static constexpr size_t kSamples = 3;
 
   ForkedModel() {
-    const ir::Plan plan = lower::Lower(files::ReadMindIr(test::SmallNetwork()));
+    const ir::Plan plan = test::LowerBytes(test::SmallNetwork());
     std::mt19937 rng(3);
     input_ = test::NormalFloats(kSamples * plan.input.size(), &rng);
     backend::Options options;

@@ -20,6 +20,7 @@
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
 #include "ops/binary_layer.h"
+#include "passes/passes.h"
 
 namespace adabin {
 namespace {
@@ -104,8 +105,9 @@ void CheckCase(const fs::path& folder) {
   const std::vector<std::vector<float>> expected = Expected(folder);
   ASSERT_FALSE(expected.empty()) << "no output file";
   const std::vector<float> input = ReadFloats((folder / "input.bin").string());
-  const ir::Plan plan = backend::LoadPlan((folder / "model.mindir").string());
-  const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
+  const ir::Plan network = backend::LoadNetwork((folder / "model.mindir").string());
+  const ir::Plan plan = passes::Simplify(network);
+  const ir::Plan packed = passes::Simplify(files::ReadPackedFile(files::WritePackedFile(network)));
   ASSERT_EQ(packed, plan);
   CheckLayers(plan, folder);
   std::vector<std::string> names = {"float"};

@@ -3,10 +3,14 @@
 // Which layers lowering finds binary, and which binary ones it refuses.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <random>
 
 #include "backend/cpu_backend.h"
+#include "base/bits.h"
 #include "lowered.h"
+#include "ops/two_valued.h"
 
 namespace adabin {
 namespace {
@@ -123,29 +127,127 @@ TEST(Lower, BothOrdersOfTheComparison) {
 TEST(Lower, PaddedBinaryActivationRunsAsFloat) {
   MindIrBuilder b({1, 2, 4, 4});
   const std::string x = b.Binarize(b.Input(), 0, 1, -1);
-  mindir::PrimitiveProto* pad = b.model.add_primitives();
-  pad->set_name("Pad:1000");
-  pad->set_op_type("Pad");
-  mindir::AttributeProto* paddings = pad->add_attribute();
-  paddings->set_name("paddings");
-  paddings->set_type(mindir::AttributeProto::TUPLE);
-  for (const int64_t size : {0, 0, 1, 1}) {
-    mindir::AttributeProto* pair = paddings->add_values();
-    pair->set_type(mindir::AttributeProto::TUPLE);
-    for (int side = 0; side < 2; ++side) {
-      mindir::AttributeProto* item = pair->add_values();
-      item->set_type(mindir::AttributeProto::INT64);
-      item->add_ints(size);
-    }
-  }
-  mindir::NodeProto* node = b.model.mutable_graph()->add_node();
-  node->set_op_type("REF::Pad:1000");
-  node->add_input(x);
-  node->add_output("padded");
-  b.Output({b.Conv2D("padded", {{1, 2, 1, 1}, {1, 2}})});
+  const std::string padded = b.Pad(x, {0, 0, 1, 1});
+  b.Output({b.Conv2D(padded, {{1, 2, 1, 1}, {1, 2}})});
   const Plan plan = LowerBytes(b.Serialize());
   ASSERT_EQ(plan.steps.size(), 3u);
   EXPECT_EQ(plan.steps[2].kind, StepKind::kConv);
+}
+
+// A convolution takes its weights out of the graph, but not from another one.
+TEST(Lower, TwoConvolutionsOfTheSameWeights) {
+  for (const bool binary : {false, true}) {
+    MindIrBuilder b({1, 2, 4, 4});
+    const std::string x = binary ? b.Binarize(b.Input(), 0, 1, -1) : b.Input();
+    const std::string first = b.Conv2D(x, {{2, 2, 1, 1}, {1, 2, 2, 1}});
+    test::MindIrNode second = b.model.nodes.back();
+    second.outputs = {"second"};
+    b.model.nodes.push_back(second);
+    b.Output({first, "second"});
+    const Plan plan = LowerBytes(b.Serialize());
+    ASSERT_EQ(plan.steps.size(), 2u);
+    EXPECT_EQ(plan.steps[0], plan.steps[1]);
+    EXPECT_EQ(plan.steps[0].kind, binary ? StepKind::kBinaryConv : StepKind::kConv);
+  }
+}
+
+TEST(Lower, BitsOfTwoValuedWeights) {
+  std::mt19937 rng(5);
+  for (const size_t channels : {2, 3, 31, 32, 40, 64}) {
+    for (const size_t taps : {1, 2, 9}) {
+      std::vector<float> weights(channels * taps);
+      for (float& weight : weights) weight = rng() % 2 == 0 ? -0.5f : 2.0f;
+      weights[0] = -0.5f;
+      weights[1] = 2;
+      std::vector<uint32_t> bits(RowWords(static_cast<int>(weights.size())));
+      std::vector<uint32_t> expected = bits;
+      for (size_t c = 0; c < channels; ++c) {
+        for (size_t t = 0; t < taps; ++t) {
+          if (weights[c * taps + t] > 0) SetBit(expected.data(), t * channels + c);
+        }
+      }
+      const ops::TwoValues two = ops::PackTwoValued(weights, channels, taps, bits.data());
+      EXPECT_TRUE(two.found);
+      EXPECT_EQ(bits, expected);
+      for (const float third : {0.0f, NAN, INFINITY}) {
+        if (weights.size() == 2) continue;
+        weights.back() = third;
+        EXPECT_FALSE(ops::PackTwoValued(weights, channels, taps, bits.data()).found);
+      }
+    }
+  }
+}
+
+// A dense layer of `x`, two-valued or not.
+std::string Dense(MindIrBuilder* b, const std::string& x, int64_t in, bool two_valued) {
+  std::vector<float> weights(static_cast<size_t>(3 * in), 0.5f);
+  for (size_t i = 0; i < weights.size(); i += 2) weights[i] = -0.25f;
+  if (!two_valued) weights.back() = 7;
+  const std::string bias = b->Parameter({3}, {1, 2, 3});
+  return b->Node("Dense", {x, b->Parameter({3, in}, weights), bias});
+}
+
+TEST(Lower, BinaryDenseLayerOfAVectorAndOfAMap) {
+  for (const bool map : {true, false}) {
+    MindIrBuilder b(map ? std::vector<int64_t>{1, 5, 2, 3} : std::vector<int64_t>{1, 30});
+    std::string x = b.BinarizeFalling(b.Input(), 0.25f, 2, -1);
+    if (map) x = b.Node("Flatten", {x});
+    b.Output({Dense(&b, x, 30, true)});
+    const Plan plan = LowerBytes(b.Serialize());
+    ASSERT_EQ(plan.steps.size(), 1u);
+    const ir::Step& step = plan.steps[0];
+    EXPECT_EQ(step.kind, StepKind::kBinaryConv);
+    EXPECT_EQ(step.geometry.in, (map ? Shape{5, 2, 3} : Shape{30, 1, 1}));
+    EXPECT_EQ(step.geometry.kernel_h, map ? 2 : 1);
+    EXPECT_EQ(step.shift, (std::vector<double>{1, 2, 3}));
+    EXPECT_EQ(plan.OutputDims(0), std::vector<int>{3});
+    std::vector<float> input(30);
+    for (size_t i = 0; i < 30; ++i) input[i] = static_cast<float>(i % 7) / 8;
+    std::vector<std::vector<float>> packed, as_float;
+    backend::CpuBackend(plan, {}).Run(input.data(), 1, &packed);
+    backend::CpuBackend(plan, {.kernel = "float"}).Run(input.data(), 1, &as_float);
+    for (size_t o = 0; o < 3; ++o) {
+      float sum = static_cast<float>(o + 1);  // exact
+      for (size_t i = 0; i < 30; ++i) {
+        sum += ((o * 30 + i) % 2 == 0 ? -0.25f : 0.5f) * (0.25f >= input[i] ? -1.0f : 2.0f);
+      }
+      EXPECT_EQ(packed[0][o], sum);
+      EXPECT_EQ(as_float[0][o], sum);
+    }
+  }
+}
+
+TEST(Lower, BinaryDenseLayerThatCannotBePackedIsRefused) {
+  const auto complaint = [](bool two_valued, const auto& build) {
+    MindIrBuilder b({1, 2, 4, 4});
+    b.Output({Dense(&b, build(&b), 32, two_valued)});
+    return Complaint(b);
+  };
+  const auto reordered = [](MindIrBuilder* b) {
+    const std::string x = b->Binarize(b->Input(), 0, 1, -1);
+    return b->Node("Flatten", {b->Node("Transpose", {x, b->Ints({0, 2, 3, 1})})});
+  };
+  const auto less = [](MindIrBuilder* b) {
+    const std::string bit = b->Node("Less", {b->Input(), b->Scalar(0)});
+    const std::string high = b->Scalar(1);
+    return b->Node("Flatten", {b->Node("Select", {bit, high, b->Scalar(-1)})});
+  };
+  for (const std::string& text : {complaint(true, reordered), complaint(true, less)}) {
+    EXPECT_EQ(text.rfind("operator Dense (Default/v", 0), 0u) << text;
+    EXPECT_NE(text.find("nothing but a Flatten"), std::string::npos) << text;
+  }
+  EXPECT_EQ(complaint(false, reordered), "");
+}
+
+// What reads the binarized values besides still has them.
+TEST(Lower, BinaryDenseLayerBesideAnotherReader) {
+  MindIrBuilder b({1, 8});
+  const std::string x = b.Binarize(b.Input(), 0, 1, -1);
+  b.Output({Dense(&b, x, 8, true), Dense(&b, x, 8, false)});
+  const Plan plan = LowerBytes(b.Serialize());
+  EXPECT_EQ(plan.CountKind(StepKind::kBinaryConv), 1);
+  EXPECT_EQ(plan.CountKind(StepKind::kThreshold), 1);
+  EXPECT_EQ(plan.CountKind(StepKind::kDense), 1);
 }
 
 TEST(Lower, FloatConvolutionOfBinaryActivation) {

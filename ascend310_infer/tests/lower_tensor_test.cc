@@ -94,6 +94,16 @@ TEST(LowerTensor, ConstantsAreFoldedIntoTheConvolutionBeforeThem) {
   EXPECT_EQ(plan.steps[0].shift, (std::vector<double>{-1.5, -1.5, -1.5}));
 }
 
+// A sum with a smaller map is no residual.
+TEST(LowerTensor, AConvolutionAndASmallerMap) {
+  MindIrBuilder b({1, 2, 4, 4});
+  const MindIrBuilder::Conv conv{{2, 2, 1, 1}, {1, 0, 0, 1}};
+  const std::string mean = b.Node("ReduceMean", {b.Input(), b.Ints({2, 3}), b.Int(1)});
+  b.Output({b.Node("Add", {b.Conv2D(b.Input(), conv), mean})});
+  EXPECT_EQ(Kinds(LowerBytes(b.Serialize())),
+            (std::vector{StepKind::kAvgPool, StepKind::kConv, StepKind::kArithmetic}));
+}
+
 TEST(LowerTensor, LeakyReluRunsWithTheConvolution) {
   std::mt19937 rng(2);
   MindIrBuilder b({1, 2, 4, 4});

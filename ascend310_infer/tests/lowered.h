@@ -6,14 +6,16 @@
 
 #include "base/error.h"
 #include "files/mindir_reader.h"
-#include "lower/lower.h"
 #include "mindir_builder.h"
+#include "passes/passes.h"
 
 namespace adabin::test {
 
-inline ir::Plan LowerBytes(const std::string& bytes) {
-  return lower::Lower(files::ReadMindIr(bytes));
+// As a packed file holds it, and ready to run.
+inline ir::Plan NetworkOf(const std::string& bytes) {
+  return passes::Recognized(files::ReadMindIr(bytes));
 }
+inline ir::Plan LowerBytes(const std::string& bytes) { return passes::Simplify(NetworkOf(bytes)); }
 
 // What lowering says of a network, or nothing.
 inline std::string Complaint(const MindIrBuilder& b) {

@@ -4,121 +4,76 @@
 #include <cmath>
 
 namespace adabin::test {
-namespace {
-
-using mindir::AttributeProto;
-using mindir::TensorProto;
-
-void FillTensor(const std::vector<int64_t>& shape, const std::vector<float>& data,
-                TensorProto* tensor) {
-  for (const int64_t dim : shape) tensor->add_dims(dim);
-  tensor->set_data_type(TensorProto::FLOAT);
-  tensor->set_raw_data(data.data(), data.size() * sizeof(float));
-}
-
-void FillInts(const std::vector<int64_t>& values, AttributeProto* attribute) {
-  attribute->set_type(AttributeProto::TUPLE);
-  for (const int64_t value : values) {
-    AttributeProto* item = attribute->add_values();
-    item->set_type(AttributeProto::INT64);
-    item->add_ints(value);
-  }
-}
-
-AttributeProto* AddAttribute(mindir::PrimitiveProto* primitive, const std::string& name) {
-  AttributeProto* attribute = primitive->add_attribute();
-  attribute->set_name(name);
-  return attribute;
-}
-
-}  // namespace
-
 MindIrBuilder::MindIrBuilder(const std::vector<int64_t>& input_shape) {
-  model.set_ir_version("1.1");
-  model.set_producer_name("MindSpore");
-  model.set_little_endian(true);
-  model.set_mind_ir_version(3);
-  mindir::ValueInfoProto* input = model.mutable_graph()->add_input();
-  input->set_name(Input());
-  TensorProto* tensor = input->add_tensor();
-  for (const int64_t dim : input_shape) tensor->add_dims(dim);
-  tensor->set_data_type(TensorProto::FLOAT);
+  MindIrTensor tensor;
+  tensor.dims = input_shape;
+  model.inputs.push_back({Input(), {tensor}});
 }
 
 std::string MindIrBuilder::NewName() { return std::string("v").append(std::to_string(names_++)); }
 
 std::string MindIrBuilder::AddNode(const std::string& op_type,
                                    const std::vector<std::string>& inputs) {
-  mindir::NodeProto* node = model.mutable_graph()->add_node();
-  node->set_op_type(op_type);
-  for (const std::string& input : inputs) node->add_input(input);
   const std::string name = NewName();
-  node->set_name(name);
-  node->set_domain("Default/" + name);
-  node->add_output(name);
+  model.nodes.push_back({op_type, inputs, {name}, name, "Default/" + name, {}});
   return name;
 }
 
-mindir::PrimitiveProto* MindIrBuilder::Primitive(const std::string& op) {
-  mindir::PrimitiveProto* primitive = model.add_primitives();
-  primitive->set_name(op + ":" + std::to_string(model.primitives_size()));
-  primitive->set_op_type(op);
-  return primitive;
+MindIrPrimitive& MindIrBuilder::Primitive(const std::string& op) {
+  model.primitives.push_back({op + ":" + std::to_string(model.primitives.size() + 1), op, {}});
+  return model.primitives.back();
 }
 
-std::string MindIrBuilder::Reference(const mindir::PrimitiveProto& primitive) const {
-  return "REF::" + primitive.name();
+std::string MindIrBuilder::Reference(const MindIrPrimitive& primitive) const {
+  return "REF::" + primitive.name;
 }
 
 std::string MindIrBuilder::Node(const std::string& op, const std::vector<std::string>& inputs) {
-  return AddNode(Reference(*Primitive(op)), inputs);
+  return AddNode(Reference(Primitive(op)), inputs);
 }
 
-mindir::AttributeProto* MindIrBuilder::ConstantNode(std::string* name) {
+MindIrAttribute& MindIrBuilder::ConstantNode(std::string* name) {
   *name = AddNode("Constant", {});
-  mindir::NodeProto* node = model.mutable_graph()->mutable_node(model.graph().node_size() - 1);
-  AttributeProto* attribute = node->add_attribute();
-  attribute->set_name("value");
+  MindIrAttribute& attribute = model.nodes.back().attributes.emplace_back();
+  attribute.name = "value";
   return attribute;
 }
 
 std::string MindIrBuilder::Parameter(const std::vector<int64_t>& shape,
                                      const std::vector<float>& data) {
-  TensorProto* parameter = model.mutable_graph()->add_parameter();
-  parameter->set_name(NewName());
-  FillTensor(shape, data, parameter);
+  MindIrTensor& parameter = model.parameters.emplace_back();
+  parameter.name = NewName();
+  parameter.SetFloats(shape, data);
   std::string monad;
-  ConstantNode(&monad)->set_type(AttributeProto::UMONAD);
-  return Node("Load", {model.graph().parameter(model.graph().parameter_size() - 1).name(), monad});
+  ConstantNode(&monad).type = AttributeType::kUMonad;
+  return Node("Load", {parameter.name, monad});
 }
 
 std::string MindIrBuilder::Scalar(float value) {
   std::string name;
-  AttributeProto* attribute = ConstantNode(&name);
-  attribute->set_type(AttributeProto::TENSORS);
-  FillTensor({}, {value}, attribute->add_tensors());
+  MindIrAttribute& attribute = ConstantNode(&name);
+  attribute.type = AttributeType::kTensors;
+  attribute.tensors.emplace_back().SetFloats({}, {value});
   return name;
 }
 
 std::string MindIrBuilder::Int(int64_t value) {
   std::string name;
-  AttributeProto* attribute = ConstantNode(&name);
-  attribute->set_type(AttributeProto::INT64);
-  attribute->set_i(value);
+  ConstantNode(&name).SetInt(value);
   return name;
 }
 
 std::string MindIrBuilder::Float(float value) {
   std::string name;
-  AttributeProto* attribute = ConstantNode(&name);
-  attribute->set_type(AttributeProto::FLOAT);
-  attribute->set_f(value);
+  MindIrAttribute& attribute = ConstantNode(&name);
+  attribute.type = AttributeType::kFloat;
+  attribute.f = value;
   return name;
 }
 
 std::string MindIrBuilder::Ints(const std::vector<int64_t>& values) {
   std::string name;
-  FillInts(values, ConstantNode(&name));
+  ConstantNode(&name).SetInts(values);
   return name;
 }
 
@@ -137,19 +92,14 @@ std::string MindIrBuilder::BinarizeFalling(const std::string& x, float threshold
 
 std::string MindIrBuilder::Conv2D(const std::string& x, const Conv& conv) {
   const std::string weights = Parameter(conv.weight_shape, conv.weights);
-  mindir::PrimitiveProto* primitive = Primitive("Conv2D");
-  FillInts({conv.weight_shape[2], conv.weight_shape[3]}, AddAttribute(primitive, "kernel_size"));
-  FillInts({1, 1, conv.stride, conv.stride}, AddAttribute(primitive, "stride"));
-  FillInts({1, 1, conv.dilation, conv.dilation}, AddAttribute(primitive, "dilation"));
-  FillInts(conv.pad, AddAttribute(primitive, "pad"));
-  AttributeProto* mode = AddAttribute(primitive, "pad_mode");
-  mode->set_type(AttributeProto::STRING);
-  mode->set_s(conv.pad_mode);
-  AttributeProto* group = AddAttribute(primitive, "group");
-  group->set_type(AttributeProto::INT64);
-  group->set_i(conv.group);
-  const std::string reference = Reference(*primitive);
-  return AddNode(reference, {x, weights});
+  MindIrPrimitive& primitive = Primitive("Conv2D");
+  primitive.Add("kernel_size").SetInts({conv.weight_shape[2], conv.weight_shape[3]});
+  primitive.Add("stride").SetInts({1, 1, conv.stride, conv.stride});
+  primitive.Add("dilation").SetInts({1, 1, conv.dilation, conv.dilation});
+  primitive.Add("pad").SetInts(conv.pad);
+  primitive.Add("pad_mode").SetString(conv.pad_mode);
+  primitive.Add("group").SetInt(conv.group);
+  return AddNode(Reference(primitive), {x, weights});
 }
 
 std::string MindIrBuilder::BatchNorm(const std::string& x, int64_t channels, std::mt19937* rng) {
@@ -197,23 +147,28 @@ std::string MindIrBuilder::AvgPool(const std::string& x, int64_t kernel, int64_t
 
 std::string MindIrBuilder::MaxPool(const std::string& x, int64_t kernel, int64_t stride,
                                    const std::string& pad_mode) {
-  mindir::PrimitiveProto* primitive = Primitive("MaxPool");
-  FillInts({1, 1, kernel, kernel}, AddAttribute(primitive, "kernel_size"));
-  FillInts({1, 1, stride, stride}, AddAttribute(primitive, "strides"));
-  AttributeProto* mode = AddAttribute(primitive, "pad_mode");
-  mode->set_type(AttributeProto::STRING);
-  mode->set_s(pad_mode);
-  const std::string reference = Reference(*primitive);
-  return AddNode(reference, {x});
+  MindIrPrimitive& primitive = Primitive("MaxPool");
+  primitive.Add("kernel_size").SetInts({1, 1, kernel, kernel});
+  primitive.Add("strides").SetInts({1, 1, stride, stride});
+  primitive.Add("pad_mode").SetString(pad_mode);
+  return AddNode(Reference(primitive), {x});
+}
+
+std::string MindIrBuilder::Pad(const std::string& x, const std::vector<int64_t>& sizes) {
+  MindIrPrimitive& primitive = Primitive("Pad");
+  MindIrAttribute& paddings = primitive.Add("paddings");
+  paddings.type = AttributeType::kTuple;
+  for (const int64_t size : sizes) paddings.values.emplace_back().SetInts({size, size});
+  return AddNode(Reference(primitive), {x});
 }
 
 void MindIrBuilder::Output(const std::vector<std::string>& values) {
   std::string result = values[0];
   if (values.size() > 1) result = Node("MakeTuple", values);
   std::string monad;
-  ConstantNode(&monad)->set_type(AttributeProto::UMONAD);
+  ConstantNode(&monad).type = AttributeType::kUMonad;
   const std::string state = Node("UpdateState", {monad, values[0]});
-  model.mutable_graph()->add_output()->set_name(Node("Depend", {result, state}));
+  model.outputs.push_back({Node("Depend", {result, state}), {}});
 }
 
 std::vector<float> NormalFloats(size_t count, std::mt19937* rng) {
@@ -246,19 +201,8 @@ std::string SmallNetwork(int64_t batch) {
   x = maxout(b.Node("Add", {y, x}), 4);
   MindIrBuilder::Conv second{{8, 4, 3, 3}, TwoValuedWeights({8, 4, 3, 3}, &rng), 2, {1, 1, 1, 1}};
   y = b.BatchNorm(b.Conv2D(b.BinarizeFalling(x, -0.2f, -0.5f, 0.7f), second), 8, &rng);
-  mindir::PrimitiveProto* pad = b.model.add_primitives();
-  pad->set_name("Pad:1000");
-  pad->set_op_type("Pad");
-  mindir::AttributeProto* paddings = AddAttribute(pad, "paddings");
-  paddings->set_type(mindir::AttributeProto::TUPLE);
-  for (const int64_t channels : {0, 2, 0, 0})
-    FillInts({channels, channels}, paddings->add_values());
-  const std::string pooled = b.AvgPool(x, 1, 2, 2);
-  mindir::NodeProto* node = b.model.mutable_graph()->add_node();
-  node->set_op_type("REF::Pad:1000");
-  node->add_input(pooled);
-  node->add_output("padded");
-  x = maxout(b.Node("Add", {"padded", y}), 8);
+  const std::string padded = b.Pad(b.AvgPool(x, 1, 2, 2), {0, 2, 0, 0});
+  x = maxout(b.Node("Add", {padded, y}), 8);
   x = b.Node("ReduceMean", {x, b.Ints({2, 3}), b.Int(0)});
   const std::string weights = b.Parameter({5, 8}, NormalFloats(40, &rng));
   x = b.Node("MatMul", {x, weights, b.Int(0), b.Int(1)});

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "mind_ir.pb.h"
+#include "mindir_model.h"
 
 namespace adabin::test {
 
@@ -49,19 +49,21 @@ class MindIrBuilder {
   std::string AvgPool(const std::string& x, int64_t kernel, int64_t stride, int64_t mode);
   std::string MaxPool(const std::string& x, int64_t kernel, int64_t stride,
                       const std::string& pad_mode);
+  // As many zeros on both sides of each dimension.
+  std::string Pad(const std::string& x, const std::vector<int64_t>& sizes);
 
   void Output(const std::vector<std::string>& values);
-  std::string Serialize() const { return model.SerializeAsString(); }
+  std::string Serialize() const { return model.Serialize(); }
 
-  mindir::ModelProto model;
+  MindIrModel model;
 
  private:
   std::string NewName();
   std::string AddNode(const std::string& op_type, const std::vector<std::string>& inputs);
   // Registers a primitive; its attributes are the caller's to fill in.
-  mindir::PrimitiveProto* Primitive(const std::string& op);
-  std::string Reference(const mindir::PrimitiveProto& primitive) const;
-  mindir::AttributeProto* ConstantNode(std::string* name);
+  MindIrPrimitive& Primitive(const std::string& op);
+  std::string Reference(const MindIrPrimitive& primitive) const;
+  MindIrAttribute& ConstantNode(std::string* name);
 
   int names_ = 0;
 };

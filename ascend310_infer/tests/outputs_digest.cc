@@ -13,10 +13,9 @@
 
 #include "backend/cpu_backend.h"
 #include "backend/model_file.h"
-#include "files/mindir_reader.h"
 #include "files/packed_file.h"
 #include "kernels/select_kernel.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "random_network.h"
 #include "random_plan.h"
 
@@ -63,18 +62,25 @@ void PrintRuns(const Plan& plan, const std::vector<float>& input,
   }
 }
 
-void PrintNetwork(const std::string& name, const Plan& plan) {
+// A network as it was exported: its packed file, and what a plan is made of it.
+Plan PrintPacked(const std::string& name, const Plan& network) {
   std::printf("%s", name.c_str());
+  const Plan plan = adabin::passes::Simplify(network);
+  const std::string packed = adabin::files::WritePackedFile(network);
+  const Plan read = adabin::passes::Simplify(adabin::files::ReadPackedFile(packed));
+  if (!(read == plan)) std::printf(" DIFFERS WHEN READ");
+  Sum bytes;
+  bytes.Add(packed.data(), packed.size());
+  Print("packed", bytes);
+  return plan;
+}
+
+void PrintPlan(const Plan& plan) {
   std::mt19937 rng(1);
   // Multiples of a small power of two: sums of random networks stay exact, and ties come about.
   std::uniform_int_distribution draw(-8, 8);
   std::vector<float> input(3 * plan.input.size());
   for (float& x : input) x = static_cast<float>(draw(rng)) / 4;
-  const std::string packed = adabin::files::WritePackedFile(plan);
-  if (!(adabin::files::ReadPackedFile(packed) == plan)) std::printf(" DIFFERS WHEN READ");
-  Sum bytes;
-  bytes.Add(packed.data(), packed.size());
-  Print("packed", bytes);
   adabin::backend::Options options;
   for (const adabin::kernels::Kernel& kernel : adabin::kernels::KernelTable()) {
     options.kernel = kernel.name;
@@ -99,12 +105,14 @@ int main(int argc, char** argv) {
     for (const auto numbers : {adabin::test::Numbers::kExact, adabin::test::Numbers::kExtreme}) {
       if ((seed % 2 == 0) != (numbers == adabin::test::Numbers::kExact)) continue;
       const std::string bytes = adabin::test::RandomResidualNetwork(seed, numbers);
-      PrintNetwork("network " + std::to_string(seed),
-                   adabin::lower::Lower(adabin::files::ReadMindIr(bytes)));
+      PrintPlan(PrintPacked("network " + std::to_string(seed), adabin::test::NetworkOf(bytes)));
     }
     adabin::test::RandomPlan random(seed);
-    PrintNetwork("plan " + std::to_string(seed), random.plan_);
+    std::printf("plan %u", seed);
+    PrintPlan(random.plan_);
   }
-  for (int i = 3; i < argc; ++i) PrintNetwork(argv[i], adabin::backend::LoadPlan(argv[i]));
+  for (int i = 3; i < argc; ++i) {
+    PrintPlan(PrintPacked(argv[i], adabin::backend::LoadNetwork(argv[i])));
+  }
   return 0;
 }

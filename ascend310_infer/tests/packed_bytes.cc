@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <random>
 
 #include "base/error.h"
@@ -15,15 +14,6 @@ namespace adabin::test {
 
 using ir::Step;
 using ir::StepKind;
-
-void Sign(std::string* bytes) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < bytes->size(); ++i) {
-    if (i >= 48 && i < 64) continue;
-    hash = (hash ^ static_cast<unsigned char>((*bytes)[i])) * 0x100000001b3u;
-  }
-  std::memcpy(bytes->data() + 48, &hash, sizeof(hash));
-}
 
 std::string Refusal(const std::string& bytes) {
   try {
@@ -82,21 +72,15 @@ ir::Plan PlanOfEveryKind() {
   };
   append(StepKind::kBinaryConv, [&](Step* s) {
     conv(s);
-    s->SetSecond(0);
     s->high = 1;
     s->low = -1;
     s->weight_low.assign(kChannels, -0.5f);
     s->weight_high.assign(kChannels, 0.75f);
     s->bits.assign(kChannels * RowWords(9 * kChannels), 0x55u);
-    affine(s);
-    slopes(s);
   });
   append(StepKind::kConv, [&](Step* s) {
     conv(s);
-    s->SetSecond(0);
     s->weights = NormalFloats(9 * kChannels * kChannels, &rng);
-    affine(s);
-    slopes(s);
   });
   append(StepKind::kAffine, affine);
   append(StepKind::kActivation, slopes);

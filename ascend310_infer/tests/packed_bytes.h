@@ -9,9 +9,6 @@
 
 namespace adabin::test {
 
-// Repairs the checksum of a packed file, so that what lies behind it is tested too.
-void Sign(std::string* bytes);
-
 // What the reader says against a file; empty if it takes it. Expects a single line.
 std::string Refusal(const std::string& bytes);
 

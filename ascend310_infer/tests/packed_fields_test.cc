@@ -103,13 +103,12 @@ TEST(PackedFields, Operands) {
   for (const StepKind kind : kConvs) {
     ExpectRefused(kind, "residual's shape differs", [](Step* s) {
       s->out_channels = 4;
-      for (auto* values : {&s->weight_low, &s->weight_high, &s->positive, &s->negative}) {
+      for (auto* values : {&s->weight_low, &s->weight_high}) {
         if (!values->empty()) values->resize(4);
       }
       s->bits.resize(s->bits.size() / 2);
       s->weights.resize(s->weights.size() / 2);
-      s->scale.resize(4);
-      s->shift.resize(4);
+      s->SetSecond(0);
     });
   }
   ExpectRefused(StepKind::kAdd, "two summands differ", [](Step* s) { s->SetSecond(-1); });
@@ -182,14 +181,6 @@ TEST(PackedFields, Convolutions) {
       s->geometry.pad_top = s->geometry.pad_left = 1 << 9;
     });
     ExpectRefused(kind, "inconsistent", [](Step* s) { s->out_channels = -1; });
-    ExpectRefused(kind, "scale has 7", [](Step* s) { s->scale.pop_back(); });
-    ExpectRefused(kind, "shift has 9", [](Step* s) { s->shift.push_back(1); });
-    ExpectRefused(kind, "positive slope has 7", [](Step* s) { s->positive.pop_back(); });
-    ExpectRefused(kind, "negative slope has 0", [](Step* s) { s->negative.clear(); });
-    ExpectRefused(kind, "positive slope has 8 entries where 0",
-                  [](Step* s) { s->act = Activation::kRelu; });
-    ExpectRefused(kind, "unknown activation 3",
-                  [](Step* s) { s->act = static_cast<Activation>(3); });
   }
   ExpectRefused(StepKind::kConv, "weights has 577", [](Step* s) { s->weights.push_back(0); });
   ExpectRefused(StepKind::kConv, "weights has 0", [](Step* s) { s->weights.clear(); });
@@ -203,6 +194,7 @@ TEST(PackedFields, BinaryConvolutions) {
   ExpectRefused(kKind, "high weight has 9", [](Step* s) { s->weight_high.push_back(1); });
   ExpectRefused(kKind, "unknown comparison 2",
                 [](Step* s) { s->compare = static_cast<Compare>(2); });
+  ExpectRefused(kKind, "shift has 7", [](Step* s) { s->shift.assign(7, 1); });
   // 72 bits in three words: the 24 behind them stand for nothing.
   for (const uint32_t tail : {0x100u, 0x80000000u}) {
     ExpectRefused(kKind, "bits behind the last weight", [&](Step* s) { s->bits[2] |= tail; });

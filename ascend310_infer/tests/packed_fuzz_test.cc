@@ -16,9 +16,8 @@
 #include "backend/cpu_backend.h"
 #include "base/bits.h"
 #include "base/error.h"
-#include "files/mindir_reader.h"
 #include "files/packed_file.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
 #include "random_conv.h"
@@ -46,7 +45,7 @@ class Mutator {
     }
     std::string bytes = files::WritePackedFile(changed);
     if (kind == 0 || Draw(0, 9) == 0) MutateBytes(&bytes);
-    test::Sign(&bytes);
+    files::Sign(&bytes);
     return bytes;
   }
 
@@ -134,14 +133,18 @@ class Mutator {
     }
   }
 
-  // Mostly in the table, where a byte decides about much.
+  // Mostly in the table, where a byte decides about much; sometimes where the file says what lies
+  // where, or anywhere but in what tells that it is a packed file.
   void MutateBytes(std::string* bytes) {
-    uint64_t table = 0;
-    std::memcpy(&table, bytes->data() + 24, sizeof(table));
+    const files::Sections sections = files::ReadContainer(*bytes);
+    const std::string_view table = sections.at(files::Section::kNetwork);
+    const auto table_begin = static_cast<size_t>(table.data() - bytes->data());
     for (int i = Draw(1, 4); i > 0; --i) {
       const int where = Draw(0, 9);
-      const size_t begin = where == 0 ? 8 : 64;
-      const size_t end = where < 8 ? 64 + table : bytes->size();
+      const size_t begin = where == 0 ? 24 : where == 1 ? 16 : table_begin;
+      const size_t end = where == 0   ? table_begin
+                         : where == 1 ? bytes->size()
+                                      : table_begin + table.size();
       const size_t at = std::uniform_int_distribution(begin, end - 1)(rng_);
       char& byte = (*bytes)[at];
       switch (Draw(0, 2)) {
@@ -215,7 +218,7 @@ void Fuzz(const Plan& plan, unsigned seed) {
     const std::string bytes = mutator.Mutate(plan);
     if (!test::Refusal(bytes).empty()) continue;
     ++read;
-    const Plan mutant = files::ReadPackedFile(bytes);
+    const Plan mutant = passes::Simplify(files::ReadPackedFile(bytes));
     if (!IsSmall(mutant)) continue;
     ++run;
     const Maps expected = Run(mutant, "reference", 1, false);
@@ -233,14 +236,14 @@ void Fuzz(const Plan& plan, unsigned seed) {
 
 TEST(PackedFuzz, EveryKindOfStep) { Fuzz(test::PlanOfEveryKind(), 1); }
 
-TEST(PackedFuzz, SmallNetwork) { Fuzz(lower::Lower(files::ReadMindIr(test::SmallNetwork())), 2); }
+TEST(PackedFuzz, SmallNetwork) { Fuzz(test::NetworkOf(test::SmallNetwork()), 2); }
 
 TEST(PackedFuzz, RandomNetworks) {
   const auto first = static_cast<unsigned>(Files());  // others with another number
   int networks = 0;
   for (unsigned seed = first; networks < 4; ++seed) {
     const auto numbers = seed % 2 == 0 ? test::Numbers::kExact : test::Numbers::kExtreme;
-    const Plan plan = lower::Lower(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+    const Plan plan = test::NetworkOf(test::RandomResidualNetwork(seed, numbers));
     if (!IsSmall(plan)) continue;
     Fuzz(plan, seed);
     ++networks;

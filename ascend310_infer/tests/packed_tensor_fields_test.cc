@@ -84,7 +84,7 @@ TEST(PackedTensorFields, Joined) {
   ExpectRefused(kKind, "a value that does not exist", [](Step* s) { s->inputs = {13, 13, 14}; });
   ExpectRefused(kKind, "inconsistent", [](Step* s) { s->inputs = {13, 13, -1}; });
   Plan plan;
-  ops::SetInput(&plan, TensorShape(std::vector{1 << 12, 1 << 8, 1 << 8}));
+  ops::SetInput(&plan, TensorShape(std::vector{1 << 10, 1 << 8, 1 << 8}));
   Step step;
   step.kind = kKind;
   step.axes = {0};

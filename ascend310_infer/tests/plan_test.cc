@@ -5,9 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "base/bits.h"
 #include "base/error.h"
 #include "ops/append.h"
+#include "packed_bytes.h"
 
 namespace adabin {
 namespace {
@@ -38,6 +42,56 @@ std::string ManyBorders(int channels) {
 TEST(Plan, BoundsBorderClasses) {
   EXPECT_EQ(ManyBorders(16), "");
   EXPECT_NE(ManyBorders(17).find("1000000 kinds of border for 17 channels"), std::string::npos);
+}
+
+// What Append says against a convolution of PlanOfEveryKind after a change.
+std::string ConvolutionComplaint(ir::StepKind kind, const std::function<void(ir::Step*)>& change) {
+  const ir::Plan every = test::PlanOfEveryKind();
+  ir::Step step = *std::ranges::find(every.steps, kind, &ir::Step::kind);
+  step.scale.assign(8, 0.5);
+  step.shift.assign(8, 0.25);
+  step.act = Activation::kTwoSlope;
+  step.positive.assign(8, 1.5f);
+  step.negative.assign(8, 0.25f);
+  step.inputs = {0, 0};
+  change(&step);
+  ir::Plan plan;
+  ops::SetInput(&plan, Shape{8, 8, 8});
+  try {
+    ops::Append(&plan, step);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// No file holds it: a pass puts it there.
+TEST(Plan, WhatAConvolutionTakesOverIsChecked) {
+  using ir::Step;
+  for (const ir::StepKind kind : {ir::StepKind::kBinaryConv, ir::StepKind::kConv}) {
+    const auto refused = [&](const char* words, const auto& change) {
+      const std::string text = ConvolutionComplaint(kind, change);
+      EXPECT_NE(text.find(words), std::string::npos) << text;
+    };
+    EXPECT_EQ(ConvolutionComplaint(kind, [](Step*) {}), "");
+    refused("scale has 7", [](Step* s) { s->scale.pop_back(); });
+    refused("shift has 9", [](Step* s) { s->shift.push_back(1); });
+    refused("positive slope has 7", [](Step* s) { s->positive.pop_back(); });
+    refused("negative slope has 0", [](Step* s) { s->negative.clear(); });
+    refused("positive slope has 8 entries where 0", [](Step* s) { s->act = Activation::kRelu; });
+    refused("unknown activation 3", [](Step* s) { s->act = static_cast<Activation>(3); });
+    refused("residual's shape differs", [](Step* s) { s->geometry.pad_top = 0; });
+    refused("too many operands", [](Step* s) { s->inputs = {0, 0, 0}; });
+  }
+}
+
+// A message names the operator that a step was.
+TEST(Plan, ErrorsNameTheOperator) {
+  const std::string text = ConvolutionComplaint(ir::StepKind::kConv, [](ir::Step* s) {
+    s->origin = {"Conv2D", "Default/stem"};
+    s->scale.pop_back();
+  });
+  EXPECT_EQ(text.rfind("operator Conv2D (Default/stem): scale has 7", 0), 0u) << text;
 }
 
 }  // namespace

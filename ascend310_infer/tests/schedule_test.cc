@@ -10,9 +10,8 @@
 #include <cmath>
 
 #include "backend/cpu_backend.h"
-#include "files/mindir_reader.h"
 #include "kernels/select_kernel.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 #include "random_plan.h"
 
@@ -84,7 +83,7 @@ std::string Steps(const Plan& plan) {
 }
 
 TEST(Schedule, SmallNetworkIsFused) {
-  const Plan plan = lower::Lower(files::ReadMindIr(test::SmallNetwork()));
+  const Plan plan = test::LowerBytes(test::SmallNetwork());
   EXPECT_EQ(Steps(plan),
             "Conv 3x3 3x8x8 -> 4x8x8 Maxout -> float, bits\n"
             "BinaryConv 3x3 4x8x8 -> 4x8x8 Maxout +residual -> float in place, bits\n"

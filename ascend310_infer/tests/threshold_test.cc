@@ -8,11 +8,10 @@
 #include <limits>
 
 #include "backend/cpu_backend.h"
-#include "files/mindir_reader.h"
 #include "files/packed_file.h"
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
-#include "lower/lower.h"
+#include "lowered.h"
 #include "mindir_builder.h"
 #include "random_conv.h"
 
@@ -101,8 +100,10 @@ TEST(Threshold, NetworkTakesTheValueOfItsSelect) {
       const std::string x = falling ? b.BinarizeFalling(b.Input(), t, kHigh, kLow)
                                     : b.Binarize(b.Input(), t, kHigh, kLow);
       b.Output({b.Conv2D(x, {{1, 1, 1, 1}, {1.0f}})});
-      const ir::Plan plan = lower::Lower(files::ReadMindIr(b.Serialize()));
-      const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
+      const ir::Plan network = test::NetworkOf(b.Serialize());
+      const ir::Plan plan = passes::Simplify(network);
+      const ir::Plan packed =
+          passes::Simplify(files::ReadPackedFile(files::WritePackedFile(network)));
       std::vector<float> expected;
       for (const float v : specials) {
         expected.push_back(falling ? (t >= v ? kLow : kHigh) : (v >= t ? kHigh : kLow));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // adabin_infer: raw float32 tensors in, raw float32 tensors and one line of JSON out.
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -20,6 +18,7 @@
 #include "boxes.h"
 #include "command_line.h"
 #include "input_files.h"
+#include "run_files.h"
 
 namespace {
 
@@ -27,6 +26,7 @@ namespace fs = std::filesystem;
 using adabin::Error;
 using adabin::tools::Check;
 using adabin::tools::Made;
+using adabin::tools::Milliseconds;
 using adabin::tools::Owned;
 
 constexpr int kMaxThreads = 256;  // of adabin_session_options_set_threads
@@ -38,20 +38,17 @@ struct Flags {
   std::string device_type = "CPU";
   int device_id = 0;
   int threads = 0;  // not given
+  size_t memory_limit = 0;
   std::string kernel = "auto";
   bool profile = false;
   int warmup = 0;
   int repeat = 1;
   bool list_kernels = false;
   bool dump_plan = false;
+  bool print_description = false;
   bool boxes = false;
   std::vector<int> boxes_size;  // not given
 };
-
-double Milliseconds(std::chrono::steady_clock::time_point since) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - since)
-      .count();
-}
 
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -104,89 +101,24 @@ Owned<adabin_model> Load(const Flags& flags) {
   return Made<adabin_model>(adabin_model_load, flags.model.c_str(), options.get());
 }
 
+int PrintDescription(const std::string& path, const adabin_model* model) {
+  const char* description = adabin_model_description(model);
+  if (description == nullptr) {
+    throw Error("--print_description: " + adabin::Printable(path) +
+                " has none; put the .yaml that export.py writes beside it");
+  }
+  std::cout << description;
+  return adabin::kExitOk;
+}
+
 Owned<adabin_session> Open(const Flags& flags, const adabin_model* model) {
   const auto options = Made<adabin_session_options>(adabin_session_options_create);
   int threads = flags.threads;
   if (threads == 0) Check(adabin_default_threads(&threads));
   Check(adabin_session_options_set_threads(options.get(), threads), "--");
   Check(adabin_session_options_set_profile(options.get(), flags.profile ? 1 : 0));
+  Check(adabin_session_options_set_memory_limit(options.get(), flags.memory_limit));
   return Made<adabin_session>(adabin_session_create, model, options.get());
-}
-
-// Rewrites one line on a terminal; silent elsewhere and for a handful of files.
-class Progress {
- public:
-  explicit Progress(size_t total) : total_(total), active_(total > 20 && isatty(STDERR_FILENO)) {}
-  void Show(size_t done) {
-    if (!active_ || (Milliseconds(last_) < 200 && done < total_)) return;
-    last_ = std::chrono::steady_clock::now();
-    std::cerr << "\r" << done << " / " << total_ << " files" << (done == total_ ? "\n" : "")
-              << std::flush;
-  }
-
- private:
-  size_t total_;
-  bool active_;
-  std::chrono::steady_clock::time_point last_;
-};
-
-struct Timing {
-  std::vector<double> runs_ms;
-  std::vector<double> samples_ms;  // run time / samples of its file
-  size_t samples = 0;
-};
-
-// Runs one file's samples into buffers of its own.
-class Runner {
- public:
-  Runner(adabin_session* session, size_t outputs) : session_(session), buffers_(outputs) {}
-
-  void Run(const std::vector<float>& input, size_t samples) {
-    const adabin_input in = {input.data(), input.size() * sizeof(float)};
-    std::vector<adabin_output> out;
-    for (size_t i = 0; i < buffers_.size(); ++i) {
-      const size_t bytes = samples * adabin_session_output_bytes(session_, i);
-      buffers_[i].resize(bytes / sizeof(float));
-      out.push_back({buffers_[i].data(), bytes});
-    }
-    Check(adabin_session_run(session_, samples, &in, 1, out.data(), out.size()));
-  }
-  const std::vector<std::vector<float>>& outputs() const { return buffers_; }
-
- private:
-  adabin_session* session_;
-  std::vector<std::vector<float>> buffers_;
-};
-
-// `boxes` may be null.
-Timing RunFiles(const Flags& flags, const std::vector<fs::path>& files, adabin_session* session,
-                size_t outputs, const adabin::tools::Boxes* boxes) {
-  Timing timing;
-  Progress progress(files.size());
-  Runner runner(session, outputs);
-  for (size_t i = 0; i < files.size(); ++i) {
-    const std::vector<float> input = adabin::ReadFloats(files[i].string());
-    const size_t samples = input.size() * sizeof(float) / adabin_session_input_bytes(session, 0);
-    for (int run = 0; i == 0 && run < flags.warmup; ++run) runner.Run(input, samples);
-    for (int run = 0; run < flags.repeat; ++run) {
-      const auto start = std::chrono::steady_clock::now();
-      runner.Run(input, samples);
-      timing.runs_ms.push_back(Milliseconds(start));
-      timing.samples_ms.push_back(timing.runs_ms.back() / static_cast<double>(samples));
-    }
-    timing.samples += samples;
-    for (size_t o = 0; o < outputs; ++o) {
-      const std::string name = files[i].stem().string() + "_" + std::to_string(o) + ".bin";
-      adabin::WriteFile((fs::path(flags.output) / name).string(), runner.outputs()[o].data(),
-                        runner.outputs()[o].size() * sizeof(float));
-    }
-    if (boxes != nullptr) {
-      const fs::path json = fs::path(flags.output) / (files[i].stem().string() + ".json");
-      boxes->Write(json.string(), runner.outputs(), samples, adabin::Printable(files[i].string()));
-    }
-    progress.Show(i + 1);
-  }
-  return timing;
 }
 
 int Infer(const Flags& flags) {
@@ -194,7 +126,7 @@ int Infer(const Flags& flags) {
   for (const auto& [flag, value] :
        {std::pair("--model", &flags.model), std::pair("--input", &flags.input),
         std::pair("--output", &flags.output)}) {
-    if (flags.dump_plan && value != &flags.model) continue;
+    if ((flags.dump_plan || flags.print_description) && value != &flags.model) continue;
     if (value->empty()) throw Error(std::string(flag) + ": is needed; see adabin_infer -h");
   }
   if (!flags.boxes && !flags.boxes_size.empty()) {
@@ -202,6 +134,7 @@ int Infer(const Flags& flags) {
   }
   const auto start = std::chrono::steady_clock::now();
   const auto model = Load(flags);
+  if (flags.print_description) return PrintDescription(flags.model, model.get());
   const auto session = Open(flags, model.get());
   const double load_ms = Milliseconds(start);
   if (flags.dump_plan) {
@@ -213,9 +146,9 @@ int Infer(const Flags& flags) {
   const auto files =
       adabin::tools::FindInputs(flags.input, adabin_session_input_bytes(session.get(), 0));
   adabin::tools::PrepareOutput(flags.input, flags.output);
-  const Timing timing =
-      RunFiles(flags, files, session.get(), adabin_model_output_count(model.get()),
-               boxes.has_value() ? &*boxes : nullptr);
+  const adabin::tools::Timing timing = adabin::tools::RunFiles(
+      files, flags.output, {flags.warmup, flags.repeat}, session.get(),
+      adabin_model_output_count(model.get()), boxes.has_value() ? &*boxes : nullptr);
 
   if (flags.profile) PrintSteps(model.get(), session.get());
   const std::string kernel = adabin_model_kernel(model.get());
@@ -287,6 +220,13 @@ int main(int argc, char** argv) {
       ->expected(2)
       ->check(CLI::Range(1, adabin::tools::kLargestSide));
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
+  app.add_option("--memory_limit", flags.memory_limit,
+                 "bytes that the maps of the network and what threads need besides may take; 0: a "
+                 "sample 1 GiB, all threads together 4 GiB")
+      ->capture_default_str();
+  app.add_flag("--print_description", flags.print_description,
+               "print what export.py says of the network, as the file or the .yaml beside it holds "
+               "it, and end");
   app.add_flag("--dump_plan", flags.dump_plan,
                "print the network as it would run, a line per pass over memory, and end");
   app.add_flag("--profile", flags.profile,

@@ -12,6 +12,7 @@
 #include "backend/model_file.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/write_file.h"
 #include "command_line.h"
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"

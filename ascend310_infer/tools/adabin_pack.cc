@@ -9,6 +9,7 @@
 #include "api.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/write_file.h"
 #include "command_line.h"
 
 namespace {
@@ -26,7 +27,8 @@ int Pack(const std::string& model, const std::string& output, bool force) {
     }
   }
   const auto packed = adabin::tools::Made<adabin_packed>(adabin_packed_create, model.c_str());
-  adabin::WriteFile(output, adabin_packed_data(packed.get()), adabin_packed_size(packed.get()));
+  adabin::StoreFile(output, adabin_packed_data(packed.get()), adabin_packed_size(packed.get()),
+                    force);
 
   nlohmann::ordered_json json;
   json["model"] = model;
@@ -34,6 +36,7 @@ int Pack(const std::string& model, const std::string& output, bool force) {
   json["model_bytes"] = adabin::FileSize(model);
   json["packed_bytes"] = adabin_packed_size(packed.get());
   json["binary_layers"] = adabin_packed_binary_layers(packed.get());
+  json["description"] = adabin_packed_described(packed.get()) != 0;
   json["steps"] = adabin_packed_step_count(packed.get());
   std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   return adabin::kExitOk;

@@ -13,7 +13,8 @@ constexpr int kExitFailure = 1;   // a defect, or a layer that should run packed
 constexpr int kExitBadInput = 2;  // a flag or file that cannot be used
 
 // Parses the flags and runs `body`, whose result is the exit status. Whatever goes wrong ends as
-// one line on standard error.
+// one line on standard error, a standard output that cannot be written too. A signal that ends the
+// program leaves no temporary file behind.
 int RunProgram(CLI::App* app, int argc, char** argv, const std::function<int()>& body);
 
 }  // namespace adabin

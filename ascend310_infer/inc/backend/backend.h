@@ -27,7 +27,7 @@ struct ModelOptions {
 struct SessionOptions {
   int threads = 1;
   bool profile = false;     // measure each step; samples then run one after the other
-  size_t memory_limit = 0;  // bytes that it may allocate; 0: as many as make it fastest
+  size_t memory_limit = 0;  // bytes that it may allocate; 0: see backend/session_memory.h
   std::shared_ptr<const PixelTable> pixels;  // inputs are bytes that this normalizes; null: floats
 };
 

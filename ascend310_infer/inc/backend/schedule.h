@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the plan to passes over memory. Fused are
-//
-//   residual, activation and the next layer's bits     into the convolution or pooling before
-//   MaxPool, BatchNorm and activation behind it        into the convolution before
-//   AvgPool or the mean of the map                     into the 1x1 convolution or dense layer
-//   after subsampling and zero channels  into one copy
-//
-// Each is decided in the file of the operator whose pass it is (src/ops/).
+// From the plan to passes over memory: which steps share one, passes/fuse.h has decided; here each
+// is laid out.
 #ifndef ADABIN_BACKEND_SCHEDULE_H_
 #define ADABIN_BACKEND_SCHEDULE_H_
 

@@ -13,9 +13,13 @@ namespace adabin::backend {
 // What the threads of a session compute in: an arena for each sample that is on its way, scratch
 // for each thread, and the floats of a picture that comes as bytes for each arena. Allocated when a
 // run first needs it, and kept.
+constexpr size_t kMostOfOneSample = size_t{1} << 30;
+constexpr size_t kMostOfAll = size_t{4} << 30;
+
 class SessionMemory {
  public:
-  // Throws Error where options.memory_limit does not suffice for one sample.
+  // Throws Error where options.memory_limit does not suffice for one sample; where it is 0, limits
+  // below, which hold a small file back from large maps.
   SessionMemory(const CpuModel& model, const SessionOptions& options);
 
   // How many of `samples` samples run one per thread; the threads share each of the others. All

@@ -15,7 +15,7 @@ namespace adabin::backend {
 // as a vector, (N, C); a tensor of another rank has its own.
 std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index);
 
-// Neither file format holds names: they are "input_0", "output_<index>". The input is (N, C, H, W),
+// What has no name is "input_0", "output_<index>". The input is (N, C, H, W),
 // or (N, C).
 TensorInfo DescribeInput(const ir::Plan& plan);
 TensorInfo DescribeOutput(const ir::Plan& plan, size_t index);

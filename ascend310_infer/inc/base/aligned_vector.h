@@ -6,6 +6,8 @@
 #include <new>
 #include <vector>
 
+#include "base/touch_pages.h"
+
 namespace adabin {
 
 // Memory of which no vector register's load crosses a cache line, if it is loaded in whole vectors
@@ -18,7 +20,11 @@ struct LineAllocator {
   LineAllocator() = default;
   template <typename U>
   explicit LineAllocator(const LineAllocator<U>&) {}
-  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
+  T* allocate(size_t n) {
+    T* at = static_cast<T*>(::operator new(n * sizeof(T), kLine));
+    TouchPages(at, n * sizeof(T));
+    return at;
+  }
   void deallocate(T* p, size_t) { ::operator delete(p, kLine); }
   bool operator==(const LineAllocator&) const { return true; }
 };

@@ -39,12 +39,12 @@ struct GraphValue {
   Kind kind = Kind::kConstant;
   int node = -1;  // kNode: index into Graph::nodes
   Value constant;
-  int uses = 0;  // operators and graph outputs that read it
 };
 
 // A network as exported, without the exporter's bookkeeping (Load, Depend, tuples). Nodes are in
 // an order in which each comes after what it reads.
 struct Graph {
+  std::string input_name;            // the network's own; empty: it has none
   std::vector<int64_t> input_shape;  // as exported, with the batch
   std::vector<GraphValue> values;
   std::vector<Node> nodes;

@@ -43,8 +43,6 @@ const Node* Producer(const Graph& graph, int v, const char* op);
 // The tensor held by a constant value, or null.
 const Tensor* ConstantTensor(const Graph& graph, int v);
 std::optional<float> ConstantScalar(const Graph& graph, int v);
-// How often operators and outputs of the network read it.
-int Uses(const Graph& graph, int v);
 
 }  // namespace adabin::ir
 

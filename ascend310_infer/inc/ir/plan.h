@@ -21,10 +21,18 @@ enum class StepKind : uint8_t {
 };
 const char* StepName(StepKind kind);
 
-// One step of the lowered network. Value 0 is the network's input, value i + 1 the output of step
-// i; a step reads only earlier values. Fields that a kind does not name keep their defaults.
+// The operator of a MindIR that a step was, for messages. Plans that differ here only are the same.
+struct Origin {
+  std::string op;
+  std::string name;
+  bool operator==(const Origin&) const { return true; }
+};
+
+// One step of a network. Value 0 is the network's input, value i + 1 the output of step i; a step
+// reads only earlier values. Fields that a kind does not name keep their defaults.
 struct Step {
   StepKind kind = StepKind::kAdd;
+  Origin origin;
   std::vector<int> inputs = {0};  // values that it reads, one or more
 
   ConvGeometry geometry;   // convolutions and pooling; sizes `in` and `out` are inferred
@@ -45,6 +53,8 @@ struct Step {
   float threshold = 0;
   float high = 0;
   float low = 0;
+  // kThreshold: a comparison that no kernel knows. None is left once binary layers are recognized.
+  bool unknown = false;
 
   std::vector<float> weights;          // kConv: OIHW; kDense: [out][in]
   std::vector<double> scale;           // per channel, of float32's values; empty: 1
@@ -64,13 +74,16 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-// A network ready to run: the result of lowering, and what the packed file holds. It is the same
-// object from either source, so that outputs are the same to the last bit.
+// A network: as exported, one step for each operator, or after any of the passes (passes/), each of
+// which makes another plan of it.
 struct Plan {
   Shape input;
   std::vector<Step> steps;
   std::vector<int> outputs;         // value indices
   std::vector<TensorShape> values;  // inferred: shape of each value
+  // As the network's author calls them; empty: they have no names.
+  std::string input_name;
+  std::vector<std::string> output_names;
 
   int CountKind(StepKind kind) const;
   // Sizes of output `index` for one sample, without the batch, in the order of the output file. A

@@ -6,22 +6,23 @@
 #define ADABIN_OPS_BINARY_LAYER_H_
 
 #include <optional>
+#include <span>
 #include <vector>
 
-#include "ir/graph.h"
 #include "ir/plan.h"
 #include "kernels/bconv2d.h"
 
 namespace adabin::ops {
 
-// Weights with at most two distinct finite values in each of `channels` rows become bits and two
-// values per row. OIHW in, the bit order of base/bits.h out.
+// Weights with at most two distinct finite values for each of `channels` outputs become bits and
+// two values per output. OIHW in, the bit order of base/bits.h out.
 struct BinaryWeights {
   std::vector<uint32_t> bits;
   std::vector<float> low;
   std::vector<float> high;
 };
-std::optional<BinaryWeights> MatchBinaryWeights(const ir::Tensor& weights);
+std::optional<BinaryWeights> MatchBinaryWeights(std::span<const float> weights, int channels,
+                                                int inputs, int positions);
 
 // The kernel's view of a kBinaryConv step.
 kernels::BConv2DParams BinaryParams(const ir::Step& step);

@@ -20,7 +20,7 @@ class Fields {
   virtual void Number(float& value) = 0;
   virtual void Array(std::vector<uint32_t>& data) = 0;
   virtual void Array(std::vector<float>& data) = 0;
-  virtual void Array(std::vector<double>& data) = 0;  // folded constants, of float32's values
+  virtual void Array(std::vector<double>& data) = 0;
 
   // Of a list how many there are, at most kMaxRank, and these.
   void Numbers(std::vector<int>& list);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ir/fusion.h"
 #include "ir/graph.h"
 #include "ir/plan.h"
 #include "ops/fields.h"
@@ -19,12 +20,16 @@ namespace adabin::ops {
 
 // The node that becomes a step.
 struct Source {
-  const ir::Graph& graph;
+  ir::Graph& graph;
   const ir::Node& node;
   int value;       // that the node makes
   TensorShape in;  // of the first value that the step reads; rank 0 where that is a constant
   std::vector<TensorShape> inputs;  // of all that it reads
   int64_t batch;  // the exported one, which shapes in the graph contain and steps do not
+  const std::vector<int>& reads;  // how often each value of the graph is read
+
+  // The numbers of a constant, out of the graph if nothing else reads it: weights take memory.
+  std::vector<float> Take(int constant) const;
 
   // The same as a map; throws Error naming the node for a tensor that is none.
   Shape Map() const;
@@ -49,16 +54,19 @@ struct Operator {
   // throws Error: nothing unchecked reaches a kernel.
   TensorShape (*infer)(const ir::Plan& plan, ir::Step* step);
   int max_inputs = 1;
-  bool reads_bits = false;   // of its input, unless --kernel is float
-  bool any_order = false;    // it reads its inputs by ValueBuffers::strides, however they lie
+  bool reads_bits = false;     // of its input, unless --kernel is float
+  bool passes_values = false;  // all that comes out went in: what was binarized still is
+  bool any_order = false;      // it reads its inputs by ValueBuffers::strides, however they lie
   bool reads_tuple = false;  // a MindIR operator whose first input is a tuple: its items are inputs
 
   // All that the packed file holds of a step but kind and inputs; arrays last. Null: none.
   void (*fields)(Fields& fields, ir::Step& step) = nullptr;
 
+  // Which steps run within its pass over memory; the one place that decides it. Null: none.
+  void (*fuse)(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass) = nullptr;
   // Before anything is emitted: what the step wants of its input. Null: nothing.
   void (*prepare)(schedule::Scheduler* scheduler, const ir::Step& step) = nullptr;
-  // Emits the step, and with it those that run within the same pass over memory.
+  // Emits the step, and with it those that run within its pass (Scheduler::PassOf).
   void (*emit)(schedule::Scheduler* scheduler, const ir::Step& step);
   // Whether it reads the network's input, its own, as NCHW. Null: no.
   bool (*reads_nchw)(const schedule::Scheduler& scheduler, const ir::Step& step) = nullptr;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/fusion.h"
 #include "ir/plan_readers.h"
 #include "kernels/bconv2d.h"
 #include "kernels/select_kernel.h"
@@ -34,7 +35,7 @@ struct ScheduleOptions {
 class Scheduler {
  public:
   // `reads_bits[i]`: step i reads its input as bits. `plan` must outlive the schedule.
-  Scheduler(const ir::Plan& plan, const ScheduleOptions& options,
+  Scheduler(const ir::Plan& plan, const ScheduleOptions& options, ir::Fusion fusion,
             const std::vector<bool>& reads_bits);
   Schedule Finish();
 
@@ -54,9 +55,9 @@ class Scheduler {
     return value > 0 ? &plan_.steps[static_cast<size_t>(value) - 1] : nullptr;
   }
 
-  // Steps emitted together with an earlier one.
-  bool IsDone(const ir::Step& step) const { return done_[Number(step)]; }
-  void MarkDone(const ir::Step& step) { done_[Number(step)] = true; }
+  // Whether it runs within another one's pass, and what runs within its own.
+  bool IsInside(const ir::Step& step) const { return fusion_.inside[Number(step)]; }
+  const ir::Pass& PassOf(const ir::Step& step) const { return fusion_.passes[Number(step)]; }
 
   void Emit(CpuStepPtr step, std::string description);
   // Bits of `value` that its own step has not written.
@@ -83,9 +84,9 @@ class Scheduler {
   const kernels::Kernel& kernel_;
   const isa::FloatLoops& simd_;
   const ir::PlanReaders readers_;
+  const ir::Fusion fusion_;
   ValueBuffers values_;
   std::vector<std::unique_ptr<kernels::BConv2D>> binary_convs_;  // by step
-  std::vector<bool> done_;
   Schedule schedule_;
 };
 

@@ -50,8 +50,8 @@ class ValueBuffers {
   int NewFloats(int value);
   bool HasFloats(int value) const { return floats_[Index(value)] != kNoBuffer; }
   int floats(int value) const { return floats_[Index(value)]; }
-  int ReadFloats(int value);                            // by this step; says where they lie
-  void SkipRead(int value) { --reads_[Index(value)]; }  // of the network's input, as NCHW
+  int ReadFloats(int value);                      // by this step; says where they lie
+  void SkipRead(int value) { CountRead(value); }  // of the network's input, as NCHW
   int reads_left(int value) const { return reads_[Index(value)]; }
   // `value` is what `source` holds, in the same place: nothing is computed. `strides` tells how it
   // lies there; only steps that take inputs in any order may read it where that is not
@@ -71,7 +71,8 @@ class ValueBuffers {
   MemoryPlan Plan() const { return PlanMemory(buffers_); }
 
  private:
-  bool HasReadsLeft(int buffer) const;
+  void CountRead(int value);
+  void PlaceFloats(int value, int buffer);
   static size_t Index(int i) { return static_cast<size_t>(i); }
   Shape ShapeOf(int value) const { return plan_.values[Index(value)].pixels(); }
 
@@ -83,6 +84,7 @@ class ValueBuffers {
   std::map<int, Strides> strides_;  // of aliases
   std::vector<std::vector<BitRequest>> requests_;
   std::vector<Buffer> buffers_;
+  std::vector<int> buffer_reads_;  // of each, the same of all values that lie there
 };
 
 }  // namespace adabin::schedule

@@ -179,14 +179,14 @@ Description ParseDescription(std::string_view text) {
   return description;
 }
 
-Description DescriptionBeside(const std::string& model_path) {
+std::string DescriptionBeside(const std::string& model_path) {
   std::filesystem::path path(model_path);
   path.replace_extension(".yaml");
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return {};
   try {
     if (FileSize(path.string()) > kLargest) return {};
-    return ParseDescription(ReadFile(path.string()));
+    return ReadFile(path.string());
   } catch (const FileError&) {
     return {};
   }

@@ -17,9 +17,9 @@ using Description = std::vector<std::pair<std::string, std::string>>;
 // mapping, or a list of mappings, is its lines as they stand: Entries and Items go into it.
 Description ParseDescription(std::string_view text);
 
-// Of the file <stem>.yaml beside <stem>.adabin or <stem>.mindir; empty where there is none that can
-// be read.
-Description DescriptionBeside(const std::string& model_path);
+// The text of the file <stem>.yaml beside <stem>.adabin or <stem>.mindir; empty where there is none
+// that can be read.
+std::string DescriptionBeside(const std::string& model_path);
 
 // The value of a key, or null.
 const std::string* Find(const Description& description, std::string_view key);

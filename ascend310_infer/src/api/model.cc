@@ -15,11 +15,12 @@ using adabin::api::NotNull;
 namespace {
 
 adabin_model* MakeModel(adabin::ir::Plan plan, const adabin_model_options* options,
-                        adabin::api::Description metadata) {
+                        std::string description) {
   auto shared = std::make_shared<adabin::api::Model>();
   shared->network = adabin::backend::CreateModel(
       std::move(plan), options == nullptr ? adabin::backend::ModelOptions() : options->value);
-  shared->metadata = std::move(metadata);
+  shared->metadata = adabin::api::ParseDescription(description);
+  shared->description = std::move(description);
   return new adabin_model{std::move(shared)};
 }
 
@@ -31,8 +32,10 @@ adabin_status* adabin_model_load(const char* path, const adabin_model_options* o
     NotNull(model, "model");
     *model = nullptr;
     NotNull(path, "path");
-    *model =
-        MakeModel(adabin::backend::LoadPlan(path), options, adabin::api::DescriptionBeside(path));
+    std::string description;
+    adabin::ir::Plan plan = adabin::backend::LoadPlan(path, &description);
+    if (description.empty()) description = adabin::api::DescriptionBeside(path);
+    *model = MakeModel(std::move(plan), options, std::move(description));
   });
 }
 
@@ -43,7 +46,9 @@ adabin_status* adabin_model_load_bytes(const void* bytes, size_t size,
     *model = nullptr;
     NotNull(bytes, "bytes");
     const std::string_view content(static_cast<const char*>(bytes), size);
-    *model = MakeModel(adabin::backend::ReadPlan(content), options, {});
+    std::string description;
+    adabin::ir::Plan plan = adabin::backend::ReadPlan(content, "", &description);
+    *model = MakeModel(std::move(plan), options, std::move(description));
   });
 }
 

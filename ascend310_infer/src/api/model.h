@@ -3,6 +3,7 @@
 #define ADABIN_API_MODEL_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "adabin.h"
@@ -14,7 +15,8 @@ namespace adabin::api {
 // What an adabin_model and its sessions own together.
 struct Model {
   std::unique_ptr<const backend::Model> network;
-  Description metadata;
+  std::string description;  // the text
+  Description metadata;     // its entries
 };
 
 // What `options`, which may be null, mean for a model. Throws Failure.

@@ -72,6 +72,12 @@ size_t adabin_model_output_dims(const adabin_model* model, size_t index, const i
   return DimsOf(TensorOf(model, &ModelInfo::outputs, index), dims);
 }
 
+const char* adabin_model_description(const adabin_model* model) {
+  return model == nullptr || model->shared->description.empty()
+             ? nullptr
+             : model->shared->description.c_str();
+}
+
 size_t adabin_model_metadata_count(const adabin_model* model) {
   return model == nullptr ? 0 : model->shared->metadata.size();
 }

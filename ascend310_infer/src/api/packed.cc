@@ -3,6 +3,7 @@
 #include <string>
 
 #include "adabin.h"
+#include "api/description.h"
 #include "api/status.h"
 #include "backend/model_file.h"
 #include "files/packed_file.h"
@@ -14,6 +15,7 @@ struct adabin_packed {
   std::string bytes;
   int binary_layers = 0;
   size_t steps = 0;
+  bool described = false;
 };
 
 adabin_status* adabin_packed_create(const char* path, adabin_packed** packed) {
@@ -21,9 +23,12 @@ adabin_status* adabin_packed_create(const char* path, adabin_packed** packed) {
     NotNull(packed, "packed");
     *packed = nullptr;
     NotNull(path, "path");
-    const adabin::ir::Plan plan = adabin::backend::LoadPlan(path);
+    std::string description;
+    const adabin::ir::Plan plan = adabin::backend::LoadNetwork(path, &description);
+    if (description.empty()) description = adabin::api::DescriptionBeside(path);
     auto made = std::make_unique<adabin_packed>();
-    made->bytes = adabin::files::WritePackedFile(plan);
+    made->bytes = adabin::files::WritePackedFile(plan, description);
+    made->described = !description.empty();
     made->binary_layers = plan.CountKind(adabin::ir::StepKind::kBinaryConv);
     made->steps = plan.steps.size();
     *packed = made.release();
@@ -46,4 +51,8 @@ int adabin_packed_binary_layers(const adabin_packed* packed) {
 
 size_t adabin_packed_step_count(const adabin_packed* packed) {
   return packed == nullptr ? 0 : packed->steps;
+}
+
+int adabin_packed_described(const adabin_packed* packed) {
+  return packed != nullptr && packed->described ? 1 : 0;
 }

@@ -1,29 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/model_file.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "files/mindir_reader.h"
 #include "files/packed_file.h"
-#include "lower/lower.h"
+#include "passes/passes.h"
 
 namespace adabin::backend {
+namespace {
+
+constexpr size_t kLargestFile = size_t{2} << 30;  // as much as a MindIR can have
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be.
-ir::Plan ReadPlan(std::string_view bytes, const std::string& path) {
-  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes);
+ir::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::string* description,
+                     const files::Consumed& consumed) {
+  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes, description);
+  if (description != nullptr) description->clear();
   const bool packed = path.ends_with(".adabin");
   const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
   if (bytes.empty()) throw Error("the file is empty; copy it again, or " + again);
   if (packed) throw Error("not a packed model, or only its beginning; copy it again, or " + again);
-  return lower::Lower(files::ReadMindIr(bytes));
+  return passes::Recognized(files::ReadMindIr(bytes, consumed));
 }
 
-ir::Plan LoadPlan(const std::string& path) {
-  const MappedFile file(path);
+}  // namespace
+
+ir::Plan ReadPlan(std::string_view bytes, const std::string& path, std::string* description) {
+  return passes::Simplify(ReadNetwork(bytes, path, description, nullptr));
+}
+
+ir::Plan LoadNetwork(const std::string& path, std::string* description) {
+  const FileContent file(path, kLargestFile);
   try {
-    return ReadPlan(file.bytes(), path);
+    return ReadNetwork(file.bytes(), path, description,
+                       [&](std::string_view part) { file.Drop(part); });
+  } catch (const Error& error) {
+    throw Error(Printable(path) + ": " + error.what());
+  }
+}
+
+// The plan is a copy: the file's content is gone before anything is laid out.
+ir::Plan LoadPlan(const std::string& path, std::string* description) {
+  ir::Plan network = LoadNetwork(path, description);
+  try {
+    return passes::Simplify(std::move(network));
   } catch (const Error& error) {
     throw Error(Printable(path) + ": " + error.what());
   }

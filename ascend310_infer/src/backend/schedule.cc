@@ -8,6 +8,7 @@
 #include "kernels/feature_map.h"
 #include "kernels/tensor.h"
 #include "ops/operator.h"
+#include "passes/fuse.h"
 #include "schedule/step_text.h"
 
 namespace adabin::backend {
@@ -66,14 +67,17 @@ void EmitOutputs(Scheduler* scheduler) {
 }  // namespace
 
 schedule::Schedule MakeSchedule(const ir::Plan& plan, const schedule::ScheduleOptions& options) {
-  Scheduler scheduler(plan, options, FindBitReaders(plan, options.kernel == "float"));
+  const bool as_float = options.kernel == "float";
+  Scheduler scheduler(plan, options,
+                      options.fuse ? passes::Fuse(plan, as_float) : passes::FuseNothing(plan),
+                      FindBitReaders(plan, as_float));
   for (const Step& step : plan.steps) {
     const ops::Operator& op = ops::OperatorOf(step.kind);
     if (op.prepare != nullptr) op.prepare(&scheduler, step);
   }
   EmitInput(&scheduler);
   for (const Step& step : plan.steps) {
-    if (!scheduler.IsDone(step)) ops::OperatorOf(step.kind).emit(&scheduler, step);
+    if (!scheduler.IsInside(step)) ops::OperatorOf(step.kind).emit(&scheduler, step);
   }
   EmitOutputs(&scheduler);
   return scheduler.Finish();

@@ -21,13 +21,19 @@ SessionMemory::SessionMemory(const CpuModel& model, const SessionOptions& option
       scratch_bytes_(model.schedule().scratch_bytes + schedule::kAlignment),
       picture_bytes_(options.pixels == nullptr ? 0 : model.input().size() * sizeof(float)),
       alone_(threads_ > 1 && !options.profile) {
-  if (options.memory_limit == 0) return;
-  if (BytesWith(1) > options.memory_limit) {
-    throw Error("memory_limit " + std::to_string(options.memory_limit) + ": one sample needs " +
-                std::to_string(BytesWith(1)) + " bytes with " + std::to_string(threads_) +
-                (threads_ == 1 ? " thread" : " threads") + "; allow more or take fewer threads");
+  const bool limited = options.memory_limit != 0;
+  const size_t most = limited ? options.memory_limit : kMostOfAll;
+  const size_t one = BytesWith(1);
+  const size_t others = (threads_ - 1) * schedule::AllocatedBytes(scratch_bytes_);
+  if (one > most || (!limited && one - others > kMostOfOneSample)) {
+    throw Error("memory_limit" + (limited ? " " + std::to_string(most) : "") +
+                ": one sample needs " + std::to_string(one) + " bytes with " +
+                std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads") +
+                (limited ? "; allow more or take fewer threads"
+                         : ", more than is allowed without one; allow as many if you trust the "
+                           "network"));
   }
-  alone_ = alone_ && BytesWith(threads_) <= options.memory_limit;
+  alone_ = alone_ && BytesWith(threads_) <= most;
 }
 
 size_t SessionMemory::Alone(size_t samples) const {

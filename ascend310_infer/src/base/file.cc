@@ -1,101 +1,124 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <memory>
+#include <new>
 
 #include "base/error.h"
 
 namespace adabin {
 namespace {
 
-struct Close {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, Close>;
-
 [[noreturn]] void Fail(const std::string& path, const std::string& what) {
   throw FileError(Printable(path) + ": " + what);
 }
 
-// `what` with the reason that the system gives.
-std::string Reason(const std::string& what) { return what + " (" + std::strerror(errno) + ")"; }
+// A regular file that is open, and has a size.
+class OpenFile {
+ public:
+  explicit OpenFile(const std::string& path) : path_(path) {
+    // A pipe that no one writes to would hold a blocking open for ever.
+    file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status = {};
+    if (file_ < 0 || fstat(file_, &status) != 0) {
+      const std::string reason = std::strerror(errno);
+      Close();
+      Fail(path_, "cannot be read (" + reason + "); give an existing file that you may read");
+    }
+    if (!S_ISREG(status.st_mode)) {
+      Close();
+      Fail(path_, S_ISDIR(status.st_mode) ? "is a folder; give a file"
+                                          : "is not a regular file; give one");
+    }
+    size_ = static_cast<size_t>(status.st_size);
+  }
+  ~OpenFile() { Close(); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
 
-File OpenForReading(const std::string& path, size_t* size) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) Fail(path, "is a folder; give a file");
-  File file(std::fopen(path.c_str(), "rb"));
-  if (!file) Fail(path, Reason("cannot be read") + "; give an existing file that you may read");
-  const auto bytes = std::filesystem::file_size(path, error);
-  if (error) Fail(path, "is not a regular file; give one");
-  *size = bytes;
-  return file;
-}
+  size_t size() const { return size_; }
 
-void ReadAll(const std::string& path, std::FILE* file, void* data, size_t size) {
-  if (size > 0 && std::fread(data, 1, size, file) != size)
-    Fail(path, "cannot be read to its end; copy it again");
-}
+  void ReadAll(void* data) const {
+    constexpr size_t kMost = size_t{1} << 30;  // that the system reads at once
+    char* at = static_cast<char*>(data);
+    for (size_t left = size_; left > 0;) {
+      const ssize_t count = read(file_, at, std::min(left, kMost));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) Fail(path_, std::string("cannot be read (") + std::strerror(errno) + ")");
+      if (count == 0) Fail(path_, "became shorter while it was read; copy it again");
+      at += count;
+      left -= static_cast<size_t>(count);
+    }
+  }
+
+ private:
+  void Close() {
+    if (file_ >= 0) close(file_);
+    file_ = -1;
+  }
+
+  const std::string& path_;
+  int file_ = -1;
+  size_t size_ = 0;
+};
 
 }  // namespace
 
-MappedFile::MappedFile(const std::string& path) {
-  const File file = OpenForReading(path, &size_);
-  if (size_ == 0) return;  // nothing to map
-  data_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fileno(file.get()), 0);
-  if (data_ == MAP_FAILED) {
-    data_ = nullptr;
-    Fail(path, Reason("cannot be mapped") + "; copy it to a local disk");
+FileContent::FileContent(const std::string& path, size_t most) {
+  const OpenFile file(path);
+  size_ = file.size();
+  if (size_ > most) {
+    Fail(path, "has " + std::to_string(size_) + " bytes; at most " + std::to_string(most) +
+                   " are read, give another file");
+  }
+  if (size_ == 0) return;
+  // Pages of its own, which can be given back one by one.
+  data_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data_ == MAP_FAILED) throw std::bad_alloc();
+  try {
+    file.ReadAll(data_);
+  } catch (...) {
+    munmap(data_, size_);
+    throw;
   }
 }
 
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(data_, size_);
+FileContent::~FileContent() {
+  if (size_ > 0) munmap(data_, size_);
+}
+
+void FileContent::Drop(std::string_view part) const {
+  static const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = static_cast<size_t>(part.data() - bytes().data());
+  const size_t first = (begin + page - 1) / page * page;
+  const size_t end = (begin + part.size()) / page * page;
+  if (first < end) madvise(static_cast<char*>(data_) + first, end - first, MADV_DONTNEED);
 }
 
 std::string ReadFile(const std::string& path) {
-  size_t size = 0;
-  const File file = OpenForReading(path, &size);
-  std::string bytes(size, '\0');
-  ReadAll(path, file.get(), bytes.data(), size);
+  const OpenFile file(path);
+  std::string bytes(file.size(), '\0');
+  file.ReadAll(bytes.data());
   return bytes;
 }
 
 std::vector<float> ReadFloats(const std::string& path) {
-  size_t size = 0;
-  const File file = OpenForReading(path, &size);
-  if (size % sizeof(float) != 0)
+  const OpenFile file(path);
+  if (file.size() % sizeof(float) != 0) {
     Fail(path, "is not a whole number of float32 values; give raw float32");
-  std::vector<float> data(size / sizeof(float));
-  ReadAll(path, file.get(), data.data(), size);
+  }
+  std::vector<float> data(file.size() / sizeof(float));
+  file.ReadAll(data.data());
   return data;
 }
 
-size_t FileSize(const std::string& path) {
-  std::error_code error;
-  const auto bytes = std::filesystem::file_size(path, error);
-  if (error) Fail(path, "cannot be read (" + error.message() + "); give an existing file");
-  return bytes;
-}
-
-void WriteFile(const std::string& path, const void* data, size_t size) {
-  const std::string temporary = path + ".tmp." + std::to_string(getpid());
-  File file(std::fopen(temporary.c_str(), "wbx"));
-  if (!file) Fail(path, Reason("cannot be written") + "; give a file in a writable folder");
-  const bool written = size == 0 || std::fwrite(data, 1, size, file.get()) == size;
-  // Closing flushes: on a full disk this is where the write fails.
-  const bool closed = std::fclose(file.release()) == 0;
-  if (!written || !closed || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const std::string reason = Reason("cannot be written");
-    std::remove(temporary.c_str());
-    Fail(path, reason + "; free some space or give another place");
-  }
-}
+size_t FileSize(const std::string& path) { return OpenFile(path).size(); }
 
 }  // namespace adabin

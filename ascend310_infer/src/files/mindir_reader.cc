@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <protozero/exception.hpp>
 #include <unordered_map>
 #include <utility>
 
 #include "base/error.h"
+#include "files/mindir_messages.h"
 #include "files/mindir_values.h"
 #include "ir/node_view.h"
 #include "ops/operator.h"
@@ -18,23 +20,25 @@ using ir::Graph;
 using ir::GraphValue;
 using ir::Node;
 using ir::Value;
-using mindir::AttributeProto;
-using mindir::TensorProto;
 
 class Builder {
  public:
-  explicit Builder(const mindir::ModelProto& model) : model_(model) {
-    for (const mindir::PrimitiveProto& primitive : model.primitives()) {
-      primitives_[primitive.name()] = &primitive;
+  Builder(const ModelMessage& model, size_t bytes, const Consumed& consumed)
+      : model_(model), consumed_(consumed), values_(bytes) {
+    for (const PrimitiveMessage& primitive : model.primitives) {
+      primitives_[primitive.name] = &primitive;
     }
   }
 
   Graph Build() {
     ReadInput();
-    for (const TensorProto& parameter : model_.graph().parameter()) {
-      Define(parameter.name(), {{AddConstant(ReadTensor(parameter))}});
+    for (const Message parameter : model_.parameters) {
+      const TensorMessage tensor = ParseTensor(parameter);
+      Define(tensor.name, {{AddConstant(values_.Tensor(tensor))}});
+      // No more of it than that: names are looked up later.
+      if (consumed_ && tensor.raw_data) consumed_(*tensor.raw_data);
     }
-    for (const mindir::NodeProto& node : model_.graph().node()) ReadNode(node);
+    for (const Message node : model_.nodes) ReadNode(ParseNode(node));
     ReadOutputs();
     return std::move(graph_);
   }
@@ -52,19 +56,25 @@ class Builder {
   static constexpr size_t kMaxTupleItems = size_t{1} << 20;
 
   void ReadInput() {
-    if (model_.graph().input_size() != 1 || model_.graph().input(0).tensor_size() != 1) {
-      throw Error("the network has " + std::to_string(model_.graph().input_size()) +
+    ValueInfoMessage input;
+    if (model_.inputs.size() == 1) input = ParseValueInfo(model_.inputs[0]);
+    if (input.tensors.size() != 1) {
+      throw Error("the network has " + std::to_string(model_.inputs.size()) +
                   " inputs; one image tensor is needed");
     }
-    const mindir::ValueInfoProto& input = model_.graph().input(0);
-    if (input.tensor(0).data_type() != TensorProto::FLOAT) {
+    const TensorMessage tensor = ParseTensor(input.tensors[0]);
+    if (tensor.data_type != static_cast<int32_t>(DataType::kFloat)) {
       throw Error("the network's input is not float32; export it in float32");
     }
-    graph_.input_shape.assign(input.tensor(0).dims().begin(), input.tensor(0).dims().end());
+    graph_.input_shape = tensor.dims;
+    // "graph:argument of construct"; of outputs the exporter's own numbers are all there is.
+    const size_t colon = input.name.rfind(':');
+    if (colon != std::string::npos)
+      graph_.input_name = Printable(std::string(input.name.substr(colon + 1)));
     GraphValue value;
     value.kind = GraphValue::Kind::kInput;
     graph_.values.push_back(std::move(value));
-    Define(input.name(), {{0}});
+    Define(input.name, {{0}});
   }
 
   int AddConstant(Value constant) {
@@ -74,7 +84,7 @@ class Builder {
     return static_cast<int>(graph_.values.size()) - 1;
   }
 
-  void Define(const std::string& name, Named named) { names_[name] = std::move(named); }
+  void Define(std::string_view name, Named named) { names_[name] = std::move(named); }
 
   // Appends `named` to a tuple.
   void AddItems(const Named& named, std::vector<int>* items) {
@@ -85,51 +95,51 @@ class Builder {
     items->insert(items->end(), named.values.begin(), named.values.end());
   }
 
-  const Named& Find(const std::string& name) const {
+  const Named& Find(std::string_view name) const {
     const auto it = names_.find(name);
     if (it == names_.end()) {
-      throw Error("'" + Printable(name) +
+      throw Error("'" + Printable(std::string(name)) +
                   "' is used but not defined; the file is damaged, export it again");
     }
     return it->second;
   }
 
-  static const std::string& Input(const mindir::NodeProto& node, int index) {
-    if (index >= node.input_size()) {
-      throw Error("operator '" + Printable(node.name()) +
+  static std::string_view Input(const NodeMessage& node, size_t index) {
+    if (index >= node.inputs.size()) {
+      throw Error("operator '" + Printable(std::string(node.name)) +
                   "' lacks an input; the file is damaged, export it again");
     }
-    return node.input(index);
+    return node.inputs[index];
   }
 
-  std::string OperatorOf(const mindir::NodeProto& node, const mindir::PrimitiveProto** primitive) {
-    const std::string prefix = "REF::";
+  std::string_view OperatorOf(const NodeMessage& node, const PrimitiveMessage** primitive) {
+    constexpr std::string_view prefix = "REF::";
     *primitive = nullptr;
-    if (!node.op_type().starts_with(prefix)) return node.op_type();
-    const std::string key = node.op_type().substr(prefix.size());
+    if (!node.op_type.starts_with(prefix)) return node.op_type;
+    const std::string_view key = node.op_type.substr(prefix.size());
     const auto it = primitives_.find(key);
     if (it == primitives_.end()) {
       throw Error(
-          "operator '" + Printable(key) +
+          "operator '" + Printable(std::string(key)) +
           "' is a call of another graph, which is not supported (or the file is truncated)");
     }
     *primitive = it->second;
-    return it->second->op_type();
+    return it->second->op_type;
   }
 
-  void ReadNode(const mindir::NodeProto& node) {
-    if (node.output_size() != 1) {
-      throw Error("operator '" + Printable(node.name()) + "' has " +
-                  std::to_string(node.output_size()) +
+  void ReadNode(const NodeMessage& node) {
+    if (node.outputs.size() != 1) {
+      throw Error("operator '" + Printable(std::string(node.name)) + "' has " +
+                  std::to_string(node.outputs.size()) +
                   " outputs; the file is damaged, export it again");
     }
-    const std::string& output = node.output(0);
-    const mindir::PrimitiveProto* primitive = nullptr;
-    const std::string op = OperatorOf(node, &primitive);
+    const std::string_view output = node.outputs[0];
+    const PrimitiveMessage* primitive = nullptr;
+    const std::string_view op = OperatorOf(node, &primitive);
     if (op == "Constant") {
-      if (node.attribute_size() != 1)
+      if (node.attributes.size() != 1)
         throw Error("a constant without a value; the file is damaged, export it again");
-      Define(output, {{AddConstant(ReadAttribute(node.attribute(0)))}});
+      Define(output, {{AddConstant(values_.Attribute(ParseAttribute(node.attributes[0])))}});
     } else if (op == "Load" || op == "Depend") {
       // They order reads and writes of parameters; inference writes none.
       const Named& source = Find(Input(node, 0));
@@ -140,7 +150,7 @@ class Builder {
       Define(output, {{AddConstant(Value())}});
     } else if (op == "MakeTuple") {
       Named tuple{{}, true};
-      for (const std::string& input : node.input()) {
+      for (const std::string_view input : node.inputs) {
         const Named& named = Find(input);
         tuple.nested |= named.tuple;
         AddItems(named, &tuple.values);
@@ -149,11 +159,11 @@ class Builder {
     } else if (op == "TupleGetItem") {
       ReadTupleGetItem(node);
     } else {
-      AddNode(op, node, primitive);
+      AddNode(std::string(op), node, primitive);
     }
   }
 
-  void ReadTupleGetItem(const mindir::NodeProto& node) {
+  void ReadTupleGetItem(const NodeMessage& node) {
     const Named& source = Find(Input(node, 0));
     const Named& which = Find(Input(node, 1));
     // Another operator with several outputs (BatchNorm) stands for its first one.
@@ -166,29 +176,30 @@ class Builder {
     }
     if (index == nullptr || index->kind != Value::Kind::kInt || index->i < 0 || index->i >= items ||
         source.nested) {
-      throw Error("'" + Printable(node.name()) + "' takes an output that is not supported");
+      throw Error("'" + Printable(std::string(node.name)) +
+                  "' takes an output that is not supported");
     }
-    Define(node.output(0), {{source.values[static_cast<size_t>(index->i)]}});
+    Define(node.outputs[0], {{source.values[static_cast<size_t>(index->i)]}});
   }
 
   // The parts of a Split are nodes of their own: TupleGetItem with an attribute.
-  void AddPart(const mindir::NodeProto& proto, int split, const Value& index) {
+  void AddPart(const NodeMessage& message, int split, const Value& index) {
     Node node;
     node.op = "TupleGetItem";
-    node.name = proto.domain();
+    node.name = message.domain;
     node.inputs = {split};
     node.attributes["index"] = index;
-    Add(std::move(node), proto.output(0));
+    Add(std::move(node), message.outputs[0]);
   }
 
-  void AddNode(const std::string& op, const mindir::NodeProto& proto,
-               const mindir::PrimitiveProto* primitive) {
+  void AddNode(const std::string& op, const NodeMessage& message,
+               const PrimitiveMessage* primitive) {
     Node node;
     node.op = op;
-    node.name = proto.domain();
+    node.name = message.domain;
     const bool takes_tuple = std::ranges::any_of(
         ops::OperatorsFrom(op), [](const ops::Operator* o) { return o->reads_tuple; });
-    for (const std::string& input : proto.input()) {
+    for (const std::string_view input : message.inputs) {
       const Named& named = Find(input);
       if (named.tuple && (!takes_tuple || !node.inputs.empty() || named.nested)) {
         throw Error("operator " + Printable(op) + " reads a tuple, which is not supported");
@@ -196,15 +207,15 @@ class Builder {
       AddItems(named, &node.inputs);
     }
     if (primitive != nullptr) {
-      for (const AttributeProto& attribute : primitive->attribute()) {
-        node.attributes[attribute.name()] = ReadAttribute(attribute);
+      for (const Message bytes : primitive->attributes) {
+        const AttributeMessage attribute = ParseAttribute(bytes);
+        node.attributes[std::string(attribute.name)] = values_.Attribute(attribute);
       }
     }
-    Add(std::move(node), proto.output(0));
+    Add(std::move(node), message.outputs[0]);
   }
 
-  void Add(Node node, const std::string& output) {
-    for (const int input : node.inputs) ++graph_.values[static_cast<size_t>(input)].uses;
+  void Add(Node node, std::string_view output) {
     GraphValue value;
     value.kind = GraphValue::Kind::kNode;
     value.node = static_cast<int>(graph_.nodes.size());
@@ -215,38 +226,42 @@ class Builder {
   }
 
   void ReadOutputs() {
-    for (const mindir::ValueInfoProto& output : model_.graph().output()) {
-      const Named& named = Find(output.name());
+    for (const Message output : model_.outputs) {
+      const Named& named = Find(ParseValueInfo(output).name);
       graph_.outputs.insert(graph_.outputs.end(), named.values.begin(), named.values.end());
     }
     if (graph_.outputs.empty()) throw Error("the network has no output; export it again");
-    for (const int output : graph_.outputs) ++graph_.values[static_cast<size_t>(output)].uses;
   }
 
-  const mindir::ModelProto& model_;
-  std::unordered_map<std::string, const mindir::PrimitiveProto*> primitives_;
-  std::unordered_map<std::string, Named> names_;
+  const ModelMessage& model_;
+  const Consumed& consumed_;
+  ValueReader values_;
+  std::unordered_map<std::string_view, const PrimitiveMessage*> primitives_;
+  std::unordered_map<std::string_view, Named> names_;
   size_t tuple_items_ = 0;
   Graph graph_;
 };
 
+[[noreturn]] void FailAsOther() {
+  throw Error("not a MindIR file, or a truncated one; export the network with export.py");
+}
+
 }  // namespace
 
-ir::Graph ReadMindIr(std::string_view bytes) {
-  mindir::ModelProto model;
-  if (bytes.size() > std::numeric_limits<int32_t>::max() ||
-      !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph() ||
-      model.graph().node_size() == 0) {
-    throw Error("not a MindIR file, or a truncated one; export the network with export.py");
+ir::Graph ReadMindIr(std::string_view bytes, const Consumed& consumed) {
+  if (bytes.size() > std::numeric_limits<int32_t>::max()) FailAsOther();
+  try {
+    const ModelMessage model = ParseModel(bytes);
+    if (!model.has_graph || model.nodes.empty()) FailAsOther();
+    // Files with a primitive table end with their version: without it the end is missing.
+    if (!model.primitives.empty() && !model.has_version) {
+      throw Error("a truncated MindIR file; copy or export it again");
+    }
+    if (model.big_endian) throw Error("written by a big-endian machine, which is not supported");
+    return Builder(model, bytes.size(), consumed).Build();
+  } catch (const protozero::exception&) {
+    FailAsOther();
   }
-  // Files with a primitive table end with their version: without it the end is missing.
-  if (model.primitives_size() > 0 && !model.has_mind_ir_version()) {
-    throw Error("a truncated MindIR file; copy or export it again");
-  }
-  if (model.has_little_endian() && !model.little_endian()) {
-    throw Error("written by a big-endian machine, which is not supported");
-  }
-  return Builder(model).Build();
 }
 
 }  // namespace adabin::files

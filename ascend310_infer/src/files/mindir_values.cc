@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/touch_pages.h"
 
 namespace adabin::files {
 namespace {
@@ -16,115 +17,141 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "MindIR data is read as little-endian");
 
 using ir::Value;
-using mindir::AttributeProto;
-using mindir::TensorProto;
 
-int64_t ElementCount(const TensorProto& proto) {
+constexpr int kMaxDepth = 64;  // of lists in lists: each is a call
+
+size_t ElementCount(const TensorMessage& message) {
   int64_t count = 1;
-  for (const int64_t dim : proto.dims()) {
+  for (const int64_t dim : message.dims) {
     if (dim < 0 || (dim > 0 && count > std::numeric_limits<int32_t>::max() / dim)) {
-      throw Error("tensor '" + Printable(proto.name()) + "' has an impossible shape");
+      throw Error("tensor '" + Printable(std::string(message.name)) + "' has an impossible shape");
     }
     count *= dim;
   }
-  return count;
+  return static_cast<size_t>(count);
 }
 
-template <typename T, typename Field>
-std::vector<T> ReadElements(const TensorProto& proto, const Field& field) {
-  const auto count = static_cast<size_t>(ElementCount(proto));
-  std::vector<T> data;
-  if (proto.has_raw_data()) {
-    if (proto.raw_data().size() != count * sizeof(T)) {
-      throw Error("tensor '" + Printable(proto.name()) + "' holds " +
-                  std::to_string(proto.raw_data().size()) + " bytes where its shape needs " +
-                  std::to_string(count * sizeof(T)) + "; the file is damaged, export it again");
-    }
-    data.resize(count);
-    if (count > 0) std::memcpy(data.data(), proto.raw_data().data(), count * sizeof(T));
-  } else {
-    if (static_cast<size_t>(field.size()) != count) {
-      throw Error("tensor '" + Printable(proto.name()) +
-                  "' does not hold the data its shape needs; the file is damaged, export it again");
-    }
-    data.assign(field.begin(), field.end());
-  }
-  return data;
+// The first of a repeated field, which only items of lists use.
+template <typename T>
+T FirstOr(const std::vector<T>& repeated, T single) {
+  return repeated.empty() ? single : repeated[0];
 }
 
 }  // namespace
 
-Value ReadTensor(const TensorProto& proto) {
-  if (proto.has_external_data()) {
+void ValueReader::Take(size_t bytes) {
+  if (bytes > left_) {
+    throw Error(
+        "its constants and attributes take more memory than a file of this size can need; the "
+        "file is damaged, export it again");
+  }
+  left_ -= bytes;
+}
+
+template <typename T>
+std::vector<T> ValueReader::Elements(const TensorMessage& message, const std::vector<T>& field) {
+  const size_t count = ElementCount(message);
+  const size_t size = message.raw_data ? message.raw_data->size() : field.size() * sizeof(T);
+  if (message.raw_data && size != count * sizeof(T)) {
+    throw Error("tensor '" + Printable(std::string(message.name)) + "' holds " +
+                std::to_string(size) + " bytes where its shape needs " +
+                std::to_string(count * sizeof(T)) + "; the file is damaged, export it again");
+  }
+  if (size != count * sizeof(T)) {
+    throw Error("tensor '" + Printable(std::string(message.name)) +
+                "' does not hold the data its shape needs; the file is damaged, export it again");
+  }
+  Take(size);
+  if (!message.raw_data) return field;
+  std::vector<T> data;
+  data.reserve(count);
+  TouchPages(data.data(), size);
+  data.resize(count);
+  if (count > 0) std::memcpy(data.data(), message.raw_data->data(), size);
+  return data;
+}
+
+template <typename T>
+Value ValueReader::Integers(const std::vector<T>& elements) {
+  Take(elements.size() * sizeof(Value));
+  Value value;
+  value.kind = Value::Kind::kList;
+  value.list.resize(elements.size());
+  for (size_t i = 0; i < elements.size(); ++i) {
+    value.list[i].kind = Value::Kind::kInt;
+    value.list[i].i = elements[i];
+  }
+  return value;
+}
+
+Value ValueReader::Tensor(const TensorMessage& message) {
+  if (message.external) {
     throw Error(
         "the weights lie in a second file (a model above the protobuf limit), which is not "
         "supported");
   }
-  if (proto.compression_type() != 0) {
-    throw Error("tensor '" + Printable(proto.name()) +
+  if (message.compression_type != 0) {
+    throw Error("tensor '" + Printable(std::string(message.name)) +
                 "' is compressed; export without compression");
   }
   Value value;
-  const auto read_ints = [&](const auto& ints) {
-    value.kind = Value::Kind::kList;
-    for (const int64_t i : ints) {
-      Value item;
-      item.kind = Value::Kind::kInt;
-      item.i = i;
-      value.list.push_back(std::move(item));
-    }
-  };
-  switch (proto.data_type()) {
-    case TensorProto::FLOAT:
+  switch (static_cast<DataType>(message.data_type)) {
+    case DataType::kFloat:
       value.kind = Value::Kind::kTensor;
-      value.tensor.shape.assign(proto.dims().begin(), proto.dims().end());
-      value.tensor.data = ReadElements<float>(proto, proto.float_data());
+      value.tensor.shape = message.dims;
+      value.tensor.data = Elements(message, message.floats);
       return value;
-    case TensorProto::INT32:
-      read_ints(ReadElements<int32_t>(proto, proto.int32_data()));
-      return value;
-    case TensorProto::INT64:
-      read_ints(ReadElements<int64_t>(proto, proto.int64_data()));
-      return value;
-    default:
-      throw Error("tensor '" + Printable(proto.name()) + "' has MindIR data type " +
-                  std::to_string(proto.data_type()) + "; export the network in float32");
+    case DataType::kInt32:
+      return Integers(Elements(message, message.int32s));
+    case DataType::kInt64:
+      return Integers(Elements(message, message.int64s));
   }
+  throw Error("tensor '" + Printable(std::string(message.name)) + "' has MindIR data type " +
+              std::to_string(message.data_type) + "; export the network in float32");
 }
 
-Value ReadAttribute(const AttributeProto& proto) {
+Value ValueReader::Attribute(const AttributeMessage& message, int depth) {
   Value value;
-  switch (proto.type()) {
-    case AttributeProto::BOOL:
-    case AttributeProto::INT32:
-    case AttributeProto::INT64:
+  switch (static_cast<AttributeType>(message.type)) {
+    case AttributeType::kBool:
+    case AttributeType::kInt32:
+    case AttributeType::kInt64:
       value.kind = Value::Kind::kInt;
-      value.i = proto.ints_size() > 0 ? proto.ints(0) : proto.i();
+      value.i = FirstOr(message.ints, message.i);
       break;
-    case AttributeProto::FLOAT:
+    case AttributeType::kFloat:
       value.kind = Value::Kind::kFloat;
-      value.f = proto.floats_size() > 0 ? proto.floats(0) : proto.f();
+      value.f = FirstOr(message.floats, message.f);
       break;
-    case AttributeProto::DOUBLE:
+    case AttributeType::kDouble:
       value.kind = Value::Kind::kFloat;
-      value.f = static_cast<float>(proto.doubles_size() > 0 ? proto.doubles(0) : proto.d());
+      value.f = static_cast<float>(FirstOr(message.doubles, message.d));
       break;
-    case AttributeProto::STRING:
+    case AttributeType::kString:
       value.kind = Value::Kind::kString;
-      value.s = proto.strings_size() > 0 ? proto.strings(0) : proto.s();
+      value.s = FirstOr(message.strings, message.s);
+      Take(value.s.size());
       break;
-    case AttributeProto::TUPLE:
-    case AttributeProto::LIST:
+    case AttributeType::kTuple:
+    case AttributeType::kList:
+      if (depth == kMaxDepth) {
+        throw Error("an attribute is a list of lists more than " + std::to_string(kMaxDepth) +
+                    " deep; the file is damaged, export it again");
+      }
       value.kind = Value::Kind::kList;
-      for (const AttributeProto& item : proto.values()) value.list.push_back(ReadAttribute(item));
+      Take(message.values.size() * sizeof(Value));
+      value.list.reserve(message.values.size());
+      for (const Message item : message.values) {
+        value.list.push_back(Attribute(ParseAttribute(item), depth + 1));
+      }
       break;
-    case AttributeProto::TENSOR:
-      return ReadTensor(proto.t());
-    case AttributeProto::TENSORS:
-      if (proto.tensors_size() == 1) return ReadTensor(proto.tensors(0));
+    case AttributeType::kTensor:
+      return Tensor(message.tensor);
+    case AttributeType::kTensors:
+      if (message.tensors.size() == 1) return Tensor(ParseTensor(message.tensors[0]));
       break;
-    default:
-      break;  // monads, None and types that no supported operator reads
+    case AttributeType::kUMonad:  // and None and types that no supported operator reads
+      break;
   }
   return value;
 }

@@ -2,15 +2,39 @@
 #ifndef ADABIN_FILES_MINDIR_VALUES_H_
 #define ADABIN_FILES_MINDIR_VALUES_H_
 
+#include <cstddef>
+#include <string_view>
+
+#include "files/mindir_messages.h"
 #include "ir/graph.h"
-#include "mind_ir.pb.h"
 
 namespace adabin::files {
 
-// Throw Error naming the tensor for data that does not fit its shape, or that is not float32.
-ir::Value ReadTensor(const mindir::TensorProto& proto);
-// Scalars inside tuples arrive in the repeated fields (`ints`), plain ones in `i`.
-ir::Value ReadAttribute(const mindir::AttributeProto& proto);
+// Constants and attributes. What `bytes` bytes of a file hold can take many times their memory (a
+// list item of three bytes is a Value; many operators can share one primitive): there is a limit to
+// what the values of one file take together.
+class ValueReader {
+ public:
+  explicit ValueReader(size_t bytes) : left_(kFree + 2 * bytes) {}
+
+  // Throw Error naming the tensor for data that does not fit its shape, or that is not float32;
+  // protozero::exception for bytes that are no such message.
+  ir::Value Tensor(const TensorMessage& message);
+  // Scalars inside tuples arrive in the repeated fields (`ints`), plain ones in `i`.
+  ir::Value Attribute(const AttributeMessage& message) { return Attribute(message, 0); }
+
+ private:
+  static constexpr size_t kFree = size_t{64} << 20;
+
+  ir::Value Attribute(const AttributeMessage& message, int depth);
+  void Take(size_t bytes);
+  template <typename T>
+  std::vector<T> Elements(const TensorMessage& message, const std::vector<T>& field);
+  template <typename T>
+  ir::Value Integers(const std::vector<T>& elements);
+
+  size_t left_;
+};
 
 }  // namespace adabin::files
 

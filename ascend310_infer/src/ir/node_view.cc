@@ -87,8 +87,6 @@ const Tensor* ConstantTensor(const Graph& graph, int v) {
   return tensor ? &value.constant.tensor : nullptr;
 }
 
-int Uses(const Graph& graph, int v) { return graph.values[static_cast<size_t>(v)].uses; }
-
 std::optional<float> ConstantScalar(const Graph& graph, int v) {
   const GraphValue& value = graph.values[static_cast<size_t>(v)];
   if (value.kind != GraphValue::Kind::kConstant) return std::nullopt;

@@ -10,8 +10,23 @@
 namespace adabin::kernels {
 namespace {
 
+// Without the processor's instruction, which not every one has: a compiler makes vectors of it.
+int CountOnes(const uint32_t* words, size_t count) {
+  uint32_t ones = 0;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t x = words[i];
+    x -= (x >> 1) & 0x55555555u;
+    x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);
+    x = (x + (x >> 4)) & 0x0f0f0f0fu;
+    x += x >> 8;
+    ones += (x + (x >> 16)) & 0x3fu;
+  }
+  return static_cast<int>(ones);
+}
+
 // Ones among `count` bits of `row`, from bit `first` on.
 int CountOnes(const uint32_t* row, size_t first, size_t count) {
+  if (first % 32 == 0 && count % 32 == 0) return CountOnes(row + first / 32, count / 32);
   int ones = 0;
   while (count > 0) {
     const size_t shift = first % 32;

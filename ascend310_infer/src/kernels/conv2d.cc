@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/conv2d.h"
 
-#include <algorithm>
-#include <cmath>
+#include "base/finite.h"
 
 namespace adabin::kernels {
 
@@ -12,8 +11,7 @@ bool FitsRows(const Conv2DParams& params) {
   const int64_t width = int64_t{pad.left} + g.in.w + pad.right;
   const int64_t ring = width * g.in.c * ((g.kernel_h - 1) * int64_t{g.dilation_h} + 1);
   return g.groups == 1 && ring <= 4 * static_cast<int64_t>(g.in.size()) + (1 << 20) &&
-         std::all_of(params.weights.begin(), params.weights.end(),
-                     [](float w) { return std::isfinite(w); });
+         AllFinite(params.weights);
 }
 
 std::unique_ptr<Conv2D> CreateConv2D(const Conv2DParams& params, const isa::FloatLoops& simd) {

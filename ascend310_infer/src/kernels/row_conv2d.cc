@@ -10,6 +10,7 @@
 #include "base/aligned_vector.h"
 #include "kernels/channel_constants.h"
 #include "kernels/conv2d.h"
+#include "kernels/lay_filters.h"
 #include "kernels/place_tile.h"
 #include "kernels/pool.h"
 
@@ -183,18 +184,14 @@ class RowConv2D : public Conv2D {
     weights_.assign(offset, 0.0f);
     const auto in = static_cast<size_t>(g.in.c);
     const auto taps = static_cast<size_t>(g.taps());
+    std::vector<size_t> place(terms_);  // among a filter's weights
+    for (size_t i = 0; i < terms_; ++i) place[i] = nchw_ ? i : i % in * taps + i / in;
     for (const Block& block : blocks_) {
       const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
-      for (size_t lane = 0; lane < lanes; ++lane) {
-        const size_t o = static_cast<size_t>(block.first) + lane;
-        if (o >= static_cast<size_t>(g.out.c)) break;
-        for (size_t c = 0; c < in; ++c) {
-          for (size_t t = 0; t < taps; ++t) {
-            const size_t term = nchw_ ? c * taps + t : t * in + c;
-            weights_[block.weights + term * lanes + lane] = weights[(o * in + c) * taps + t];
-          }
-        }
-      }
+      const auto first = static_cast<size_t>(block.first);
+      const size_t count = std::min(lanes, static_cast<size_t>(g.out.c) - first);
+      LayFilters(weights.subspan(first * terms_, count * terms_), place, lanes,
+                 weights_.data() + block.weights);
     }
   }
 

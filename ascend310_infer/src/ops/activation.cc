@@ -18,8 +18,15 @@ using ir::Node;
 using ir::Producer;
 using ir::Step;
 using ir::Tensor;
-using ir::Uses;
 using schedule::Scheduler;
+
+// ReLU(x), PReLU(x, w), LeakyReLU or Maxout, x >= 0 ? pos x : neg x.
+struct ActivationMatch {
+  int x = -1;
+  Activation act = Activation::kNone;
+  std::vector<float> positive;  // one entry, or one per channel
+  std::vector<float> negative;
+};
 
 // A constant with one value, or one per channel: shape (), (1), (C), (C,1,1), (1,C,1,1).
 bool IsPerChannel(const Tensor& tensor) {
@@ -41,7 +48,6 @@ bool IsSlope(const Tensor& tensor) {
 struct SlopeTerm {
   const Tensor* slope;
   int y;
-  bool exclusive;
 };
 std::optional<SlopeTerm> MatchSlopeTerm(const Graph& graph, int v) {
   const Node* mul = Producer(graph, v, "Mul");
@@ -52,8 +58,7 @@ std::optional<SlopeTerm> MatchSlopeTerm(const Graph& graph, int v) {
     if (slope == nullptr || relu == nullptr || relu->inputs.size() != 1 || !IsSlope(*slope)) {
       continue;
     }
-    const bool exclusive = Uses(graph, v) == 1 && Uses(graph, mul->inputs[1 - side]) == 1;
-    return SlopeTerm{slope, relu->inputs[0], exclusive};
+    return SlopeTerm{slope, relu->inputs[0]};
   }
   return std::nullopt;
 }
@@ -77,7 +82,6 @@ std::optional<ActivationMatch> MatchMaxout(const Graph& graph, const Node& mul) 
     match.act = Activation::kTwoSlope;
     match.positive = positive->data;
     match.negative = negative->data;
-    match.exclusive = Uses(graph, x) == 2;
     return match;
   }
   return std::nullopt;
@@ -96,7 +100,6 @@ std::optional<ActivationMatch> MatchLeaky(const Graph& graph, const Node& maximu
       match.act = Activation::kTwoSlope;
       match.positive = {1.0f};
       match.negative = {*slope};
-      match.exclusive = Uses(graph, x) == 2 && Uses(graph, maximum.inputs[1 - side]) == 1;
       return match;
     }
   }
@@ -118,45 +121,10 @@ std::optional<ActivationMatch> MatchMaxoutOfTwo(const Graph& graph, const Node& 
   match.act = Activation::kTwoSlope;
   match.positive = positive->slope->data;
   match.negative = negative->slope->data;
-  match.exclusive = positive->exclusive && negative->exclusive && Uses(graph, negative->y) == 1 &&
-                    Uses(graph, match.x) == 2;
   return match;
 }
 
-std::optional<std::vector<int>> Match(const Graph& graph, int v) {
-  if (const auto match = MatchActivation(graph, v)) return std::vector<int>{match->x};
-  return std::nullopt;
-}
-
-Step Parse(const Source& source) {
-  Step step;
-  step.kind = ir::StepKind::kActivation;
-  const ActivationMatch match = *MatchActivation(source.graph, source.value);
-  const bool slopes = match.positive.size() > 1 || match.negative.size() > 1;
-  SetActivation(match, slopes ? source.Map().c : source.in.pixels().c, &step);
-  return step;
-}
-
-TensorShape Infer(const ir::Plan& plan, Step* step) {
-  const TensorShape& in = InputTensor(plan, *step);
-  CheckActivation(*step, in.pixels().c);
-  return in;
-}
-
-void ListFields(Fields& fields, Step& step) {
-  fields.Choice(step.act);
-  ActivationSlopes(fields, step);
-}
-
-void Emit(Scheduler* scheduler, const Step& step) {
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
-  followers.activation = &step;
-  EmitMap(scheduler, step, followers, -1, "");
-}
-
-}  // namespace
-
+// Nothing where `v` is something else.
 std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
   const Node* node = Producer(graph, v);
   if (node == nullptr) return std::nullopt;
@@ -176,15 +144,46 @@ std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
     return std::nullopt;
   }
   match.x = node->inputs[0];
-  match.exclusive = Uses(graph, match.x) == 1;
   return match;
 }
 
-void SetActivation(const ActivationMatch& activation, int channels, Step* step) {
-  step->act = activation.act;
-  step->positive = PerChannel(activation.positive, channels);
-  step->negative = PerChannel(activation.negative, channels);
+std::optional<std::vector<int>> Match(const Graph& graph, int v) {
+  if (const auto match = MatchActivation(graph, v)) return std::vector<int>{match->x};
+  return std::nullopt;
 }
+
+Step Parse(const Source& source) {
+  Step step;
+  step.kind = ir::StepKind::kActivation;
+  const ActivationMatch match = *MatchActivation(source.graph, source.value);
+  const bool slopes = match.positive.size() > 1 || match.negative.size() > 1;
+  const int channels = slopes ? source.Map().c : source.in.pixels().c;
+  step.act = match.act;
+  step.positive = PerChannel(match.positive, channels);
+  step.negative = PerChannel(match.negative, channels);
+  return step;
+}
+
+TensorShape Infer(const ir::Plan& plan, Step* step) {
+  const TensorShape& in = InputTensor(plan, *step);
+  CheckActivation(*step, in.pixels().c);
+  return in;
+}
+
+void ListFields(Fields& fields, Step& step) {
+  fields.Choice(step.act);
+  fields.Array(step.positive);
+  fields.Array(step.negative);
+}
+
+void Emit(Scheduler* scheduler, const Step& step) {
+  Followers followers;
+  followers.value = scheduler->ValueOf(step);
+  followers.activation = &step;
+  EmitMap(scheduler, step, followers, -1, "");
+}
+
+}  // namespace
 
 void CheckActivation(const Step& step, int channels) {
   switch (step.act) {
@@ -198,11 +197,6 @@ void CheckActivation(const Step& step, int channels) {
   const size_t slopes = step.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
   CheckSize(step, "positive slope", step.positive.size(), slopes);
   CheckSize(step, "negative slope", step.negative.size(), slopes);
-}
-
-void ActivationSlopes(Fields& fields, Step& step) {
-  fields.Array(step.positive);
-  fields.Array(step.negative);
 }
 
 const Operator kActivation = {.kind = ir::StepKind::kActivation,

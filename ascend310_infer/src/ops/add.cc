@@ -37,11 +37,7 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
 }
 
 void Emit(Scheduler* scheduler, const Step& step) {
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
-  if (scheduler->fuse()) {
-    followers.activation = Follow(scheduler, ir::StepKind::kActivation, &followers);
-  }
+  const Followers followers = FollowersOf(*scheduler, step);
   EmitMap(scheduler, step, followers, step.second(), TailText(followers));
 }
 
@@ -54,6 +50,7 @@ const Operator kAdd = {.kind = ir::StepKind::kAdd,
                        .parse = Parse,
                        .infer = Infer,
                        .max_inputs = 2,
+                       .fuse = FuseActivation,
                        .emit = Emit};
 
 }  // namespace adabin::ops

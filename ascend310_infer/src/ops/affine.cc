@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/affine.h"
-
 #include <cmath>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "ir/node_view.h"
 #include "ops/check.h"
@@ -19,6 +19,16 @@ using ir::NodeView;
 using ir::Step;
 using ir::Tensor;
 using schedule::Scheduler;
+
+// y = x * scale + shift per channel: inference BatchNorm, BiasAdd, and the four operations with a
+// constant.
+struct AffineMatch {
+  int x = -1;
+  std::vector<double> scale;  // empty: 1
+  std::vector<double> shift;
+  bool last_axis = false;  // several values are those of the last axis, of a map the columns
+  size_t rank = 0;         // of the constant
+};
 
 // scale = gamma / sqrt(variance + epsilon), shift = beta - mean * scale
 AffineMatch FoldBatchNorm(const Graph& graph, const Node& node) {
@@ -91,6 +101,25 @@ std::optional<AffineMatch> MatchConstant(const Graph& graph, const Node& node) {
   return std::nullopt;
 }
 
+// Nothing where `v` is something else.
+std::optional<AffineMatch> MatchAffine(const Graph& graph, int v) {
+  const Node* node = Producer(graph, v);
+  if (node == nullptr) return std::nullopt;
+  if (node->op == "BatchNorm") return FoldBatchNorm(graph, *node);
+  if (node->op == "BiasAdd" && node->inputs.size() >= 2) {
+    const Tensor* bias = ConstantTensor(graph, node->inputs[1]);
+    if (bias == nullptr) return std::nullopt;
+    AffineMatch match;
+    match.x = node->inputs[0];
+    match.shift.assign(bias->data.begin(), bias->data.end());
+    return match;
+  }
+  for (const char* op : {"Add", "Sub", "Mul", "RealDiv", "Div", "Adds", "Subs", "Muls", "Divs"}) {
+    if (node->op == op) return MatchConstant(graph, *node);
+  }
+  return std::nullopt;
+}
+
 std::optional<std::vector<int>> Match(const Graph& graph, int v) {
   if (const auto match = MatchAffine(graph, v)) return std::vector<int>{match->x};
   return std::nullopt;
@@ -111,7 +140,8 @@ Step Parse(const Source& source) {
       view.Fail("a constant along the columns of a map is not supported");
     }
   }
-  SetAffine(match->scale, match->shift, channels, &step);
+  step.scale = PerChannel(match->scale, channels);
+  step.shift = PerChannel(match->shift, channels);
   return step;
 }
 
@@ -127,40 +157,12 @@ void ListFields(Fields& fields, Step& step) {
 }
 
 void Emit(Scheduler* scheduler, const Step& step) {
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
+  Followers followers = FollowersOf(*scheduler, step);
   followers.affine = &step;
-  if (scheduler->fuse()) {
-    followers.activation = Follow(scheduler, ir::StepKind::kActivation, &followers);
-  }
   EmitMap(scheduler, step, followers, -1, TailText(followers));
 }
 
 }  // namespace
-
-std::optional<AffineMatch> MatchAffine(const Graph& graph, int v) {
-  const Node* node = Producer(graph, v);
-  if (node == nullptr) return std::nullopt;
-  if (node->op == "BatchNorm") return FoldBatchNorm(graph, *node);
-  if (node->op == "BiasAdd" && node->inputs.size() >= 2) {
-    const Tensor* bias = ConstantTensor(graph, node->inputs[1]);
-    if (bias == nullptr) return std::nullopt;
-    AffineMatch match;
-    match.x = node->inputs[0];
-    match.shift.assign(bias->data.begin(), bias->data.end());
-    return match;
-  }
-  for (const char* op : {"Add", "Sub", "Mul", "RealDiv", "Div", "Adds", "Subs", "Muls", "Divs"}) {
-    if (node->op == op) return MatchConstant(graph, *node);
-  }
-  return std::nullopt;
-}
-
-void SetAffine(const std::vector<double>& scale, const std::vector<double>& shift, int channels,
-               Step* step) {
-  step->scale = PerChannel(scale, channels);
-  step->shift = PerChannel(shift, channels);
-}
 
 const Operator kAffine = {.kind = ir::StepKind::kAffine,
                           .mindir = {"BatchNorm", "BiasAdd", "Add", "Sub", "Mul", "RealDiv", "Div",
@@ -170,6 +172,7 @@ const Operator kAffine = {.kind = ir::StepKind::kAffine,
                           .parse = Parse,
                           .infer = Infer,
                           .fields = ListFields,
+                          .fuse = FuseActivation,
                           .emit = Emit};
 
 }  // namespace adabin::ops

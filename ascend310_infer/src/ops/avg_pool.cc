@@ -4,8 +4,8 @@
 #include <string>
 
 #include "kernels/feature_map.h"
-#include "ops/convolution.h"
 #include "ops/pooling.h"
+#include "ops/tail.h"
 #include "schedule/step_text.h"
 
 namespace adabin::ops {
@@ -14,37 +14,42 @@ namespace {
 using ir::Step;
 using schedule::Scheduler;
 
-// Every n-th pixel with zero channels around it: the parameter-free shortcut.
-bool EmitShortcut(Scheduler* scheduler, const Step& step) {
-  const ConvGeometry& g = step.geometry;
-  const Step* pad = scheduler->readers().Only(scheduler->ValueOf(step), ir::StepKind::kPad);
-  if (g.taps() != 1 || pad == nullptr) return false;
-  const int padded = scheduler->ValueOf(*pad);
-  const std::span<const int> pads(pad->pads);
-  if (std::any_of(pads.begin() + 2, pads.end(), [](int p) { return p != 0; }) ||
-      !scheduler->values().requests(padded).empty() ||
-      scheduler->values().reads_left(padded) == 0) {
-    return false;
-  }
-  scheduler->MarkDone(*pad);
+// Whether binary layers read the bits of what step `number` makes.
+bool AreBitsRead(const ir::Fusing& fusing, int number) {
+  return !fusing.float_binary &&
+         std::ranges::any_of(fusing.readers.Of(number + 1), [&](int reader) {
+           return reader >= 0 && OperatorOf(fusing.At(reader).kind).reads_bits &&
+                  fusing.At(reader).input() == number + 1;
+         });
+}
+
+// Every n-th pixel with zero channels around it, the parameter-free shortcut, is one copy.
+void Fuse(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+  FuseTail(fusing, step, pass);
+  const int pad = fusing.Next(fusing.Number(step), ir::StepKind::kPad);
+  if (pad < 0 || step.geometry.taps() != 1) return;
+  const std::span<const int> pads(fusing.At(pad).pads);
+  const bool channels = std::all_of(pads.begin() + 2, pads.end(), [](int p) { return p == 0; });
+  if (channels && !AreBitsRead(fusing, pad) && !fusing.readers.Of(pad + 1).empty()) pass->pad = pad;
+}
+
+void EmitShortcut(Scheduler* scheduler, const Step& step, int pad) {
+  const ConvGeometry geometry = step.geometry;
   const int input = scheduler->values().ReadFloats(step.input());
-  const schedule::Output output = scheduler->values().MakeOutput(padded, -1, -1);
-  const int first = pads[0];
-  const ConvGeometry geometry = g;
+  const schedule::Output output = scheduler->values().MakeOutput(pad + 1, -1, -1);
+  const int first = scheduler->plan().steps[static_cast<size_t>(pad)].pads[0];
   const Shape out = output.shape;
   const auto run = [geometry, out, first, input, z = output.z](const schedule::Frame& frame) {
     kernels::SubsampleAndPad(geometry, out, first, frame.Floats(input), frame.Floats(z));
   };
-  scheduler->Emit(schedule::MakeWhole(run), "Subsample /" + std::to_string(g.stride_h) +
-                                                " and pad " + schedule::Text(g.in) + " -> " +
+  scheduler->Emit(schedule::MakeWhole(run), "Subsample /" + std::to_string(geometry.stride_h) +
+                                                " and pad " + schedule::Text(geometry.in) + " -> " +
                                                 schedule::Text(out));
-  return true;
 }
 
 void Emit(Scheduler* scheduler, const Step& step) {
-  if (scheduler->fuse() && TakesOverAverage(*scheduler, scheduler->ValueOf(step))) return;
-  if (scheduler->fuse() && EmitShortcut(scheduler, step)) return;
-  EmitPool(scheduler, step);
+  const int pad = scheduler->PassOf(step).pad;
+  return pad >= 0 ? EmitShortcut(scheduler, step, pad) : EmitPool(scheduler, step);
 }
 
 }  // namespace
@@ -52,10 +57,10 @@ void Emit(Scheduler* scheduler, const Step& step) {
 const Operator kAvgPool = {.kind = ir::StepKind::kAvgPool,
                            .mindir = {"AvgPool"},
                            .words = "AvgPool",
-                           .match = MatchPool,
                            .parse = ParsePool,
                            .infer = InferPool,
                            .fields = PoolFields,
+                           .fuse = Fuse,
                            .emit = Emit};
 
 }  // namespace adabin::ops

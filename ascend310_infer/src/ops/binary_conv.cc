@@ -71,7 +71,11 @@ void ListFields(Fields& fields, Step& step) {
   fields.Array(step.bits);
   fields.Array(step.weight_low);
   fields.Array(step.weight_high);
-  ResultFields(fields, step);
+  fields.Array(step.shift);
+}
+
+void Fuse(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+  if (!fusing.float_binary) FusePool(fusing, step, pass);
 }
 
 // The kernels say which padding they want before anything writes their bits.
@@ -88,7 +92,7 @@ void EmitPacked(Scheduler* scheduler, const Step& step) {
   const std::string name = "BinaryConv " + Text(step.geometry) + " " + Text(step.geometry.in) +
                            " -> " + Text(step.geometry.out);
   std::unique_ptr<kernels::BConv2D> conv = scheduler->Take(step);
-  const Followers pooled = FindPool(scheduler, step);
+  const Followers pooled = FollowersOf(*scheduler, step);
   if (pooled.pool != nullptr) {
     const ConvGeometry& pool = pooled.pool->geometry;
     const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
@@ -119,7 +123,8 @@ void EmitAsFloat(Scheduler* scheduler, const Step& step) {
   const int value = scheduler->ValueOf(step);
   const schedule::Output output = values.MakeOutput(value, step.second(), step.second());
   const std::vector<float> weights = FloatWeights(step);
-  auto conv = kernels::CreateConv2D(FloatParams(*scheduler, step, weights), scheduler->simd());
+  auto conv =
+      kernels::CreateConv2D(FloatParams(scheduler->plan(), step, weights), scheduler->simd());
   scheduler->Emit(schedule::MakeConv(std::move(conv), binarized, output),
                   "Conv " + Text(step.geometry) + " " + Text(step.geometry.in) + " -> " +
                       Text(step.geometry.out) + Text(step.act) + scheduler->Results(output));
@@ -137,6 +142,7 @@ const Operator kBinaryConv = {.kind = ir::StepKind::kBinaryConv,
                               .max_inputs = 2,
                               .reads_bits = true,
                               .fields = ListFields,
+                              .fuse = Fuse,
                               .prepare = Prepare,
                               .emit = Emit};
 

@@ -1,39 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/binary_layer.h"
 
-#include <algorithm>
-#include <cmath>
+#include <span>
+
+#include "ops/two_valued.h"
 
 namespace adabin::ops {
 
-std::optional<BinaryWeights> MatchBinaryWeights(const ir::Tensor& weights) {
-  if (weights.shape.size() != 4 || weights.data.empty()) return std::nullopt;
-  const auto channels = static_cast<size_t>(weights.shape[0]);
-  const auto group_in = static_cast<size_t>(weights.shape[1]);
-  const auto taps = static_cast<size_t>(weights.shape[2] * weights.shape[3]);
+std::optional<BinaryWeights> MatchBinaryWeights(std::span<const float> weights, int out, int inputs,
+                                                int positions) {
+  const auto channels = static_cast<size_t>(out);
+  const auto group_in = static_cast<size_t>(inputs);
+  const auto taps = static_cast<size_t>(positions);
   const size_t filter = group_in * taps;
   const size_t row_words = RowWords(static_cast<int>(filter));
   BinaryWeights binary;
   binary.bits.assign(channels * row_words, 0);
   for (size_t o = 0; o < channels; ++o) {
-    const float* row = weights.data.data() + o * filter;
-    float low = row[0];
-    float high = row[0];
-    for (size_t i = 0; i < filter; ++i) {
-      if (!std::isfinite(row[i])) return std::nullopt;
-      low = std::min(low, row[i]);
-      high = std::max(high, row[i]);
-    }
-    for (size_t c = 0; c < group_in; ++c) {
-      for (size_t t = 0; t < taps; ++t) {
-        const float value = row[c * taps + t];
-        if (value == low) continue;
-        if (value != high) return std::nullopt;
-        SetBit(binary.bits.data() + o * row_words, t * group_in + c);
-      }
-    }
-    binary.low.push_back(low);
-    binary.high.push_back(high);
+    const TwoValues two = PackTwoValued(weights.subspan(o * filter, filter), group_in, taps,
+                                        binary.bits.data() + o * row_words);
+    if (!two.found) return std::nullopt;
+    binary.low.push_back(two.low);
+    binary.high.push_back(two.high);
   }
   return binary;
 }

@@ -9,7 +9,10 @@
 namespace adabin::ops {
 
 void Fail(const ir::Step& step, const std::string& what) {
-  throw Error(std::string("step ") + ir::StepName(step.kind) + ": " + what);
+  const ir::Origin& origin = step.origin;
+  if (origin.op.empty()) throw Error(std::string("step ") + ir::StepName(step.kind) + ": " + what);
+  const std::string where = origin.name.empty() ? "" : " (" + Printable(origin.name) + ")";
+  throw Error("operator " + Printable(origin.op) + where + ": " + what);
 }
 
 namespace {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What operators check of their steps. All throw Error naming the step's kind.
+// What operators check of their steps. All throw Error naming the operator of the MindIR,
+// or the step's kind where that is not known.
 #ifndef ADABIN_OPS_CHECK_H_
 #define ADABIN_OPS_CHECK_H_
 
@@ -13,9 +14,11 @@
 
 namespace adabin::ops {
 
-// Far above any real network, far below where int arithmetic on sizes could overflow.
+// Far above any real network, far below where int arithmetic on sizes could overflow: a map of
+// 2^26 values is 256 MiB, 64 channels at 1024 x 1024.
 constexpr int kMaxDim = 1 << 20;
-constexpr int64_t kMaxElements = int64_t{1} << 28;
+constexpr int64_t kMaxElements = int64_t{1} << 26;
+constexpr int64_t kMaxWeights = int64_t{1} << 28;  // of a layer, all of which the file holds
 
 [[noreturn]] void Fail(const ir::Step& step, const std::string& what);
 void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w);

@@ -38,7 +38,7 @@ Step Parse(const Source& source) {
   Step step;
   step.kind = ir::StepKind::kConv;
   step.out_channels = static_cast<int>(shape[0]);
-  step.weights = weights->data;
+  step.weights = source.Take(view.input(1));
   ConvGeometry& g = step.geometry;
   g.groups = groups;
   g.kernel_h = static_cast<int>(shape[2]);
@@ -63,12 +63,11 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
 void ListFields(Fields& fields, Step& step) {
   ConvolutionFields(fields, step);
   fields.Array(step.weights);
-  ResultFields(fields, step);
 }
 
 bool ReadsNchw(const schedule::Scheduler& scheduler, const Step& step) {
   return step.input() == 0 && step.second() != 0 &&
-         kernels::FitsRows(FloatParams(scheduler, step, step.weights));
+         kernels::FitsRows(FloatParams(scheduler.plan(), step, step.weights));
 }
 
 }  // namespace
@@ -80,6 +79,7 @@ const Operator kConv = {.kind = ir::StepKind::kConv,
                         .infer = Infer,
                         .max_inputs = 2,
                         .fields = ListFields,
+                        .fuse = FuseFloat,
                         .emit = EmitFloat,
                         .reads_nchw = ReadsNchw};
 

@@ -29,7 +29,7 @@ int64_t InferFilter(const ir::Plan& plan, Step* step) {
   InferWindow(step, in, channels);
   const ConvGeometry& g = step->geometry;
   const int64_t filter = int64_t{g.group_in()} * g.kernel_h * g.kernel_w;
-  if (filter > kMaxElements || filter * channels > kMaxElements) Fail(*step, "too many weights");
+  if (filter > kMaxWeights || filter * channels > kMaxWeights) Fail(*step, "too many weights");
   return filter;
 }
 
@@ -45,21 +45,14 @@ Shape InferResults(const ir::Plan& plan, Step* step) {
 void ConvolutionFields(Fields& fields, Step& step) {
   WindowFields(fields, step.geometry);
   fields.Number(step.out_channels);
-  fields.Choice(step.act);
 }
 
-void ResultFields(Fields& fields, Step& step) {
-  fields.Array(step.scale);
-  fields.Array(step.shift);
-  ActivationSlopes(fields, step);
-}
-
-kernels::Conv2DParams FloatParams(const Scheduler& scheduler, const Step& step,
+kernels::Conv2DParams FloatParams(const ir::Plan& plan, const Step& step,
                                   std::span<const float> weights) {
   kernels::Conv2DParams params;
   params.geometry = step.geometry;
   if (step.kind == StepKind::kDense) {
-    params.geometry.in = scheduler.ShapeOf(step.input());
+    params.geometry.in = InputTensor(plan, step).pixels();
     params.geometry.out = {step.out_channels, 1, 1};
   }
   params.weights = weights;
@@ -71,28 +64,36 @@ kernels::Conv2DParams FloatParams(const Scheduler& scheduler, const Step& step,
   return params;
 }
 
-Followers FindPool(Scheduler* scheduler, const Step& step) {
-  Followers followers;
-  if (!scheduler->fuse() || step.second() >= 0) return followers;
-  followers.value = scheduler->ValueOf(step);
-  followers.pool = Follow(scheduler, StepKind::kMaxPool, &followers);
-  if (followers.pool != nullptr) FollowTail(scheduler, &followers);
-  return followers;
+void FusePool(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+  if (step.second() >= 0) return;
+  pass->pool = fusing.Next(fusing.Number(step), StepKind::kMaxPool);
+  if (pass->pool >= 0) FuseTail(fusing, fusing.At(pass->pool), pass);
+}
+
+void FuseFloat(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+  FusePool(fusing, step, pass);
+  const bool own = step.input() > 0 && fusing.readers.Only(step.input()) == &step;
+  if (!own || !IsAverage(fusing.At(step.input() - 1))) return;
+  const ConvGeometry& g = step.geometry;
+  const bool pixelwise = g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 &&
+                         g.pad_top + g.pad_bottom + g.pad_left + g.pad_right == 0;
+  if (pixelwise && kernels::FitsRows(FloatParams(fusing.plan, step, step.weights))) {
+    pass->average = step.input() - 1;
+  }
 }
 
 void EmitFloat(Scheduler* scheduler, const Step& step) {
   schedule::ValueBuffers& values = scheduler->values();
-  kernels::Conv2DParams params = FloatParams(*scheduler, step, step.weights);
+  kernels::Conv2DParams params = FloatParams(scheduler->plan(), step, step.weights);
   std::string name;
   int source = step.input();
   ConvGeometry average;
-  if (const Step* before = scheduler->Producer(source)) {
-    if (scheduler->fuse() && IsAverage(*before) && !values.HasFloats(source)) {
-      average = AverageGeometry(*scheduler, *before);
-      params.average = &average;
-      name = before->kind == StepKind::kMean ? "Mean " : "AvgPool " + Text(average) + " ";
-      source = before->input();
-    }
+  if (scheduler->PassOf(step).average >= 0) {
+    const Step& before = *scheduler->Producer(source);
+    average = AverageGeometry(*scheduler, before);
+    params.average = &average;
+    name = before.kind == StepKind::kMean ? "Mean " : "AvgPool " + Text(average) + " ";
+    source = before.input();
   }
   const Operator& op = OperatorOf(step.kind);
   params.reads_nchw = op.reads_nchw != nullptr && op.reads_nchw(*scheduler, step);
@@ -106,7 +107,7 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
     input = values.ReadFloats(source);
   }
   auto conv = kernels::CreateConv2D(params, scheduler->simd());
-  const Followers pooled = FindPool(scheduler, step);
+  const Followers pooled = FollowersOf(*scheduler, step);
   if (pooled.pool != nullptr) {
     const ConvGeometry& pool = pooled.pool->geometry;
     const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
@@ -125,20 +126,6 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
   scheduler->Emit(schedule::MakeConv(std::move(conv), input, output),
                   name + scheduler->Results(output));
   scheduler->EmitRemainingBits(scheduler->ValueOf(step));
-}
-
-bool TakesOverAverage(const Scheduler& scheduler, int value) {
-  for (const StepKind kind : {StepKind::kConv, StepKind::kDense}) {
-    const Step* reader = scheduler.readers().Only(value, kind);
-    if (reader == nullptr) continue;
-    const ConvGeometry& g = reader->geometry;
-    const bool pixelwise = g.taps() == 1 && g.stride_h == 1 && g.stride_w == 1 &&
-                           g.pad_top + g.pad_bottom + g.pad_left + g.pad_right == 0;
-    if (pixelwise && kernels::FitsRows(FloatParams(scheduler, *reader, reader->weights))) {
-      return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace adabin::ops

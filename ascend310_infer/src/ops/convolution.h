@@ -17,17 +17,16 @@ int64_t InferFilter(const ir::Plan& plan, ir::Step* step);
 // Scale, shift, activation, residual: after them. Returns the output's shape.
 Shape InferResults(const ir::Plan& plan, ir::Step* step);
 
+// A packed file holds convolutions as exported: nothing is folded into them.
 void ConvolutionFields(Fields& fields, ir::Step& step);
-void ResultFields(Fields& fields, ir::Step& step);
 
-kernels::Conv2DParams FloatParams(const schedule::Scheduler& scheduler, const ir::Step& step,
+kernels::Conv2DParams FloatParams(const ir::Plan& plan, const ir::Step& step,
                                   std::span<const float> weights);
-// The maximum pooling that alone reads this convolution, and what follows it.
-Followers FindPool(schedule::Scheduler* scheduler, const ir::Step& step);
-// A float convolution or dense layer, with the average before it and the pooling behind it.
+// The maximum pooling that alone reads a convolution without residual, and what follows it.
+void FusePool(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
+// The same of a float convolution or dense layer, and the average before it.
+void FuseFloat(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
 void EmitFloat(schedule::Scheduler* scheduler, const ir::Step& step);
-// Whether the only reader of this average is a layer that can average by itself.
-bool TakesOverAverage(const schedule::Scheduler& scheduler, int value);
 
 }  // namespace adabin::ops
 

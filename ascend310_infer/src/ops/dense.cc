@@ -57,7 +57,7 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
   const Shape in = InputMap(plan, *step);
   if (in.h != 1 || in.w != 1) Fail(*step, "the input is not flat");
   CheckShape(*step, step->out_channels, 1, 1);
-  if (int64_t{step->out_channels} * in.c > kMaxElements) Fail(*step, "too many weights");
+  if (int64_t{step->out_channels} * in.c > kMaxWeights) Fail(*step, "too many weights");
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
   if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
@@ -78,6 +78,7 @@ const Operator kDense = {.kind = ir::StepKind::kDense,
                          .parse = Parse,
                          .infer = Infer,
                          .fields = ListFields,
+                         .fuse = FuseFloat,
                          .emit = EmitFloat};
 
 }  // namespace adabin::ops

@@ -89,6 +89,7 @@ const Operator kL2Norm = {.kind = ir::StepKind::kL2Norm,
                           .parse = Parse,
                           .infer = Infer,
                           .fields = ListFields,
+                          .fuse = FuseTail,
                           .emit = Emit};
 
 }  // namespace adabin::ops

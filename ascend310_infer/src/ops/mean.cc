@@ -3,8 +3,8 @@
 
 #include "ir/node_view.h"
 #include "ops/check.h"
-#include "ops/convolution.h"
 #include "ops/pooling.h"
+#include "ops/tail.h"
 
 namespace adabin::ops {
 namespace {
@@ -45,11 +45,6 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
   return TensorShape(std::vector{InputMap(plan, *step).c});
 }
 
-void Emit(schedule::Scheduler* scheduler, const Step& step) {
-  if (scheduler->fuse() && TakesOverAverage(*scheduler, scheduler->ValueOf(step))) return;
-  EmitPool(scheduler, step);
-}
-
 }  // namespace
 
 const Operator kMean = {.kind = ir::StepKind::kMean,
@@ -57,6 +52,7 @@ const Operator kMean = {.kind = ir::StepKind::kMean,
                         .words = "ReduceMean, AdaptiveAvgPool2D",
                         .parse = Parse,
                         .infer = Infer,
-                        .emit = Emit};
+                        .fuse = FuseTail,
+                        .emit = EmitPool};
 
 }  // namespace adabin::ops

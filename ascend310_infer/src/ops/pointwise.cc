@@ -67,6 +67,7 @@ const Operator kPointwise = {
     .parse = Parse,
     .infer = Infer,
     .fields = ListFields,
+    .fuse = FuseTail,
     .emit = Emit};
 
 }  // namespace adabin::ops

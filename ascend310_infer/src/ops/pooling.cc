@@ -10,53 +10,19 @@
 #include "schedule/step_text.h"
 
 namespace adabin::ops {
-namespace {
 
-using ir::Graph;
-using ir::Node;
 using ir::NodeView;
 using ir::Step;
 using ir::StepKind;
 
-bool IsPool(const Node& node) { return node.op == "MaxPool" || node.op == "AvgPool"; }
-
-std::vector<int> Kernel(const NodeView& view) {
-  return Spatial(view, view.argument("kernel_size", 1), "kernel_size");
-}
-
-std::vector<int> Stride(const NodeView& view) {
-  return Spatial(view, view.argument("strides", 2), "strides");
-}
-
-// The pooling of which `node` takes every n-th pixel, if no one else reads it; or null. It looks at
-// every pixel of its map: then the two are one pooling, whose windows are n pixels apart.
-const Node* SubsampledPool(const Graph& graph, const Node& node) {
-  const std::vector<int> one = {1, 1};
-  const NodeView view(graph, node);
-  if (Kernel(view) != one) return nullptr;
-  const int inner = view.input(0);
-  const Node* pool = ir::Producer(graph, inner);
-  if (pool == nullptr || ir::Uses(graph, inner) != 1 || !IsPool(*pool)) return nullptr;
-  return Stride(NodeView(graph, *pool)) == one ? pool : nullptr;
-}
-
-}  // namespace
-
-std::optional<std::vector<int>> MatchPool(const Graph& graph, int v) {
-  const Node& node = *ir::Producer(graph, v);
-  const Node* pool = SubsampledPool(graph, node);
-  return std::vector<int>{NodeView(graph, pool != nullptr ? *pool : node).input(0)};
-}
-
 Step ParsePool(const Source& source) {
-  const Node* pool = SubsampledPool(source.graph, source.node);
-  const NodeView view(source.graph, pool != nullptr ? *pool : source.node);
+  const NodeView view(source.graph, source.node);
   CheckFormat(view);
   Step step;
   step.kind = view.op() == "MaxPool" ? StepKind::kMaxPool : StepKind::kAvgPool;
   ConvGeometry& g = step.geometry;
-  const std::vector<int> kernel = Kernel(view);
-  std::vector<int> stride = Stride(view);
+  const std::vector<int> kernel = Spatial(view, view.argument("kernel_size", 1), "kernel_size");
+  const std::vector<int> stride = Spatial(view, view.argument("strides", 2), "strides");
   g.kernel_h = kernel[0];
   g.kernel_w = kernel[1];
   g.stride_h = stride[0];
@@ -64,11 +30,6 @@ Step ParsePool(const Source& source) {
   const auto mode = view.pad_mode(view.argument("pad_mode", 3));
   if (mode == NodeView::PadMode::kPad) view.Fail("explicit padding is not supported");
   SetPadding(view, mode, nullptr, source.Map(), &g);
-  if (pool != nullptr) {
-    stride = Stride(NodeView(source.graph, source.node));
-    g.stride_h = stride[0];
-    g.stride_w = stride[1];
-  }
   return step;
 }
 
@@ -105,9 +66,7 @@ void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
   const int input = scheduler->values().ReadFloats(step.input());
   const bool maximum = step.kind == StepKind::kMaxPool;
   const ConvGeometry g = maximum ? step.geometry : AverageGeometry(*scheduler, step);
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
-  FollowTail(scheduler, &followers);
+  const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
   scheduler->Emit(
       schedule::MakePool(maximum, g, input, TailOf(followers, g.in.c), output, scheduler->simd()),

@@ -8,8 +8,6 @@
 
 namespace adabin::ops {
 
-// A pooling of stride 1 of which another of size 1 takes every n-th pixel is one step.
-std::optional<std::vector<int>> MatchPool(const ir::Graph& graph, int v);
 ir::Step ParsePool(const Source& source);
 TensorShape InferPool(const ir::Plan& plan, ir::Step* step);
 void PoolFields(Fields& fields, ir::Step& step);

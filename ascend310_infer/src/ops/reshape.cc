@@ -80,15 +80,7 @@ TensorShape Infer(const ir::Plan& plan, Step* step) {
   return step->shape;
 }
 
-// A map or a vector; of any other tensor 0 and the list of its sizes.
-void ListFields(Fields& fields, Step& step) {
-  Shape map = step.shape.has_channels() ? step.shape.map() : Shape{};
-  fields.Number(map.c);
-  if (map.c == 0) return fields.Sizes(step.shape);
-  fields.Number(map.h);
-  fields.Number(map.w);
-  step.shape = map.h == 1 && map.w == 1 ? TensorShape(std::vector{map.c}) : TensorShape(map);
-}
+void ListFields(Fields& fields, Step& step) { fields.Sizes(step.shape); }
 
 void Emit(schedule::Scheduler* scheduler, const Step& step) {
   const TensorShape in = scheduler->TensorOf(step.input());
@@ -107,6 +99,7 @@ const Operator kReshape = {.kind = ir::StepKind::kReshape,
                            .words = "Reshape, Flatten, Squeeze, ExpandDims",
                            .parse = Parse,
                            .infer = Infer,
+                           .passes_values = true,
                            .any_order = true,
                            .fields = ListFields,
                            .emit = Emit};

@@ -71,7 +71,8 @@ Step ParseStrided(const Source& source) {
 // TupleGetItem(Split(x, axis, count), index)
 Step ParseSplit(const Source& source) {
   const Node& split = *ir::Producer(source.graph, source.node.inputs[0]);
-  const Source whole{source.graph, split, source.value, source.in, source.inputs, source.batch};
+  const Source whole{source.graph,  split,        source.value, source.in,
+                     source.inputs, source.batch, source.reads};
   const NodeView view(source.graph, split);
   const int axis = whole.Axis(view.argument("axis", 1));
   const int count = view.ints(view.argument("output_num", 2), 1, "output_num")[0];
@@ -143,6 +144,7 @@ const Operator kSlice = {.kind = ir::StepKind::kSlice,
                          .match = Match,
                          .parse = Parse,
                          .infer = Infer,
+                         .passes_values = true,
                          .any_order = true,
                          .fields = ListFields,
                          .emit = Emit};

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+#include <vector>
+
 #include "base/error.h"
 #include "ir/node_view.h"
 #include "ops/operator.h"
@@ -21,6 +24,12 @@ Shape Source::Map() const {
               " where a map or a vector is needed");
   }
   return in.map();
+}
+
+std::vector<float> Source::Take(int constant) const {
+  const auto v = static_cast<size_t>(constant);
+  std::vector<float>& numbers = graph.values[v].constant.tensor.data;
+  return reads[v] == 1 ? std::move(numbers) : numbers;
 }
 
 int Source::Axis(const ir::Value& axis) const {

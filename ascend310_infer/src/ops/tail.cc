@@ -11,18 +11,28 @@ using ir::Step;
 using ir::StepKind;
 using schedule::Scheduler;
 
-const Step* Follow(Scheduler* scheduler, StepKind kind, Followers* followers) {
-  const Step* step = scheduler->readers().Only(followers->value, kind);
-  if (step == nullptr) return nullptr;
-  scheduler->MarkDone(*step);
-  followers->value = scheduler->ValueOf(*step);
-  return step;
+Followers FollowersOf(const Scheduler& scheduler, const Step& step) {
+  const ir::Pass& pass = scheduler.PassOf(step);
+  Followers followers;
+  followers.value = scheduler.ValueOf(step);
+  const auto take = [&](int number, const Step** follower) {
+    if (number < 0) return;
+    *follower = &scheduler.plan().steps[static_cast<size_t>(number)];
+    followers.value = number + 1;
+  };
+  take(pass.pool, &followers.pool);
+  take(pass.affine, &followers.affine);
+  take(pass.activation, &followers.activation);
+  return followers;
 }
 
-void FollowTail(Scheduler* scheduler, Followers* followers) {
-  if (!scheduler->fuse()) return;
-  followers->affine = Follow(scheduler, StepKind::kAffine, followers);
-  followers->activation = Follow(scheduler, StepKind::kActivation, followers);
+void FuseActivation(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+  pass->activation = fusing.Next(fusing.Number(step), StepKind::kActivation);
+}
+
+void FuseTail(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+  pass->affine = fusing.Next(fusing.Number(step), StepKind::kAffine);
+  FuseActivation(fusing, pass->affine < 0 ? step : fusing.At(pass->affine), pass);
 }
 
 schedule::Tail TailOf(const Followers& followers, int channels) {
@@ -54,9 +64,7 @@ void EmitMap(Scheduler* scheduler, const Step& step, const Followers& followers,
 void EmitRows(Scheduler* scheduler, const Step& step, const std::string& name,
               schedule::RowFunction function) {
   const int input = scheduler->values().ReadFloats(step.input());
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
-  FollowTail(scheduler, &followers);
+  const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, step.input());
   scheduler->Emit(
       schedule::MakeRowFunction(std::move(function), input, TailOf(followers, output.shape.c),

@@ -10,7 +10,7 @@
 
 namespace adabin::ops {
 
-// Steps that follow one and run with it. `value` is the last one's.
+// Steps that run within a step's pass, behind it. `value` is the last one's.
 struct Followers {
   int value = -1;
   const ir::Step* pool = nullptr;
@@ -18,13 +18,13 @@ struct Followers {
   const ir::Step* activation = nullptr;
 };
 
-// The only reader of `followers->value` if that is of kind `kind`, or null; it counts as emitted,
-// and the value goes on behind it.
-const ir::Step* Follow(schedule::Scheduler* scheduler, ir::StepKind kind, Followers* followers);
-// Affine and activation behind `followers->value`.
-void FollowTail(schedule::Scheduler* scheduler, Followers* followers);
+Followers FollowersOf(const schedule::Scheduler& scheduler, const ir::Step& step);
 schedule::Tail TailOf(const Followers& followers, int channels);
 std::string TailText(const Followers& followers);
+
+// What Operator::fuse can be: the activation behind a step, or affine step and activation.
+void FuseActivation(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
+void FuseTail(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
 
 // An operator on each value, with what follows it; `followers` has the operator itself.
 void EmitMap(schedule::Scheduler* scheduler, const ir::Step& step, const Followers& followers,

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/threshold.h"
 
-#include <algorithm>
-#include <initializer_list>
 #include <string>
 
 #include "ir/node_view.h"
@@ -20,15 +18,58 @@ using ir::Node;
 using ir::Producer;
 using ir::Step;
 
+// A comparison of any kind, or the opposite of one; or null.
+const Node* Comparison(const Graph& graph, int v) {
+  const Node* node = Producer(graph, v);
+  while (node != nullptr && node->op == "LogicalNot" && node->inputs.size() == 1) {
+    node = Producer(graph, node->inputs[0]);
+  }
+  if (node == nullptr || node->inputs.size() != 2) return nullptr;
+  for (const char* op : {"GreaterEqual", "Greater", "LessEqual", "Less", "Equal", "NotEqual"}) {
+    if (node->op == op) return node;
+  }
+  return nullptr;
+}
+
+// Select by a comparison: all that ParseKnown takes, and what is `unknown` until binary layers,
+// which would read it, are recognized or refused.
 std::optional<std::vector<int>> Match(const Graph& graph, int v) {
-  if (const auto match = MatchBinarizer(graph, v)) return std::vector<int>{match->x};
+  const Node* select = Producer(graph, v, "Select");
+  if (select == nullptr || select->inputs.size() != 3) return std::nullopt;
+  const Node* compare = Comparison(graph, select->inputs[0]);
+  if (compare == nullptr) return std::nullopt;
+  for (const int operand : compare->inputs) {
+    const auto kind = graph.values[static_cast<size_t>(operand)].kind;
+    if (kind != ir::GraphValue::Kind::kConstant) return std::vector<int>{operand};
+  }
   return std::nullopt;
+}
+
+// Select(GreaterEqual(x, threshold), high, low), or Select(GreaterEqual(threshold, x), low, high):
+// then the bit is 1 where the comparison is false, as it is for NaN.
+bool ParseKnown(const Graph& graph, const Node& select, Step* step) {
+  const Node* compare = Producer(graph, select.inputs[0], "GreaterEqual");
+  const auto taken = ConstantScalar(graph, select.inputs[1]);
+  const auto other = ConstantScalar(graph, select.inputs[2]);
+  if (compare == nullptr || !taken || !other) return false;
+  const auto left = ConstantScalar(graph, compare->inputs[0]);
+  const auto right = ConstantScalar(graph, compare->inputs[1]);
+  if (!left && !right) return false;
+  step->compare = right ? Compare::kAtLeast : Compare::kNotAtMost;
+  step->threshold = right ? *right : *left;
+  step->high = right ? *taken : *other;
+  step->low = right ? *other : *taken;
+  return true;
 }
 
 Step Parse(const Source& source) {
   Step step;
   step.kind = ir::StepKind::kThreshold;
-  SetBinarizer(*MatchBinarizer(source.graph, source.value), &step);
+  step.unknown = !ParseKnown(source.graph, source.node, &step);
+  if (step.unknown) {
+    const Node* compare = Comparison(source.graph, source.node.inputs[0]);
+    step.origin = {compare->op, compare->name};
+  }
   return step;
 }
 
@@ -44,46 +85,6 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 }
 
 }  // namespace
-
-std::optional<Binarizer> MatchBinarizer(const Graph& graph, int v) {
-  const Node* select = Producer(graph, v, "Select");
-  if (select == nullptr || select->inputs.size() != 3) return std::nullopt;
-  const Node* compare = Producer(graph, select->inputs[0], "GreaterEqual");
-  if (compare == nullptr || compare->inputs.size() != 2) return std::nullopt;
-  const auto taken = ConstantScalar(graph, select->inputs[1]);
-  const auto other = ConstantScalar(graph, select->inputs[2]);
-  if (!taken || !other) return std::nullopt;
-  if (const auto threshold = ConstantScalar(graph, compare->inputs[1])) {
-    return Binarizer{compare->inputs[0], Compare::kAtLeast, *threshold, *taken, *other};
-  }
-  if (const auto threshold = ConstantScalar(graph, compare->inputs[0])) {
-    return Binarizer{compare->inputs[1], Compare::kNotAtMost, *threshold, *other, *taken};
-  }
-  return std::nullopt;
-}
-
-bool IsBinarized(const Graph& graph, int v) {
-  const auto is = [](const Node* node, std::initializer_list<const char*> ops) {
-    return node != nullptr && !node->inputs.empty() &&
-           std::find(ops.begin(), ops.end(), node->op) != ops.end();
-  };
-  const Node* node = Producer(graph, v);
-  while (is(node, {"Reshape", "Flatten", "MaxPool", "Transpose", "Squeeze", "ExpandDims", "Concat",
-                   "StridedSlice", "TupleGetItem", "Split"})) {
-    node = Producer(graph, node->inputs[0]);
-  }
-  if (!is(node, {"Select"})) return false;
-  const Node* compare = Producer(graph, node->inputs[0]);
-  while (is(compare, {"LogicalNot"})) compare = Producer(graph, compare->inputs[0]);
-  return is(compare, {"GreaterEqual", "Greater", "LessEqual", "Less", "Equal", "NotEqual"});
-}
-
-void SetBinarizer(const Binarizer& binarizer, Step* step) {
-  step->compare = binarizer.compare;
-  step->threshold = binarizer.threshold;
-  step->high = binarizer.high;
-  step->low = binarizer.low;
-}
 
 void CheckCompare(const Step& step) {
   if (step.compare != Compare::kAtLeast && step.compare != Compare::kNotAtMost) {

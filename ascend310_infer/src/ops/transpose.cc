@@ -63,6 +63,7 @@ const Operator kTranspose = {.kind = ir::StepKind::kTranspose,
                              .words = "Transpose",
                              .parse = Parse,
                              .infer = Infer,
+                             .passes_values = true,
                              .any_order = true,
                              .fields = ListFields,
                              .emit = Emit};

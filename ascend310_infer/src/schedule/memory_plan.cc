@@ -22,15 +22,14 @@ struct Block {
   int last_use;
 };
 
-// The lowest gap between live blocks that is large enough.
-size_t FirstFit(std::vector<Block>* live, size_t bytes) {
-  std::sort(live->begin(), live->end(),
-            [](const Block& a, const Block& b) { return a.offset < b.offset; });
+// Puts a block into the lowest gap between live ones, which are in order, that is large enough.
+size_t FirstFit(std::vector<Block>* live, size_t bytes, int last_use) {
   size_t at = 0;
-  for (const Block& block : *live) {
-    if (block.offset >= at + bytes) break;
-    at = std::max(at, block.offset + block.bytes);
+  auto next = live->begin();
+  for (; next != live->end() && next->offset < at + bytes; ++next) {
+    at = std::max(at, next->offset + next->bytes);
   }
+  live->insert(next, {at, bytes, last_use});
   return at;
 }
 
@@ -57,8 +56,7 @@ MemoryPlan PlanMemory(std::vector<Buffer> buffers) {
     }
     std::erase_if(live, [&](const Block& block) { return block.last_use < buffer.born; });
     const size_t bytes = RoundUpToAlignment(buffer.bytes);
-    memory.offsets[i] = FirstFit(&live, bytes);
-    live.push_back({memory.offsets[i], bytes, std::max(buffer.last_use, buffer.born)});
+    memory.offsets[i] = FirstFit(&live, bytes, std::max(buffer.last_use, buffer.born));
     memory.total_bytes = std::max(memory.total_bytes, memory.offsets[i] + bytes);
   }
   for (size_t i = 0; i < buffers.size(); ++i) {

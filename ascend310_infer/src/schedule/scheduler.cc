@@ -2,12 +2,13 @@
 #include "schedule/scheduler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "schedule/step_text.h"
 
 namespace adabin::schedule {
 
-Scheduler::Scheduler(const ir::Plan& plan, const ScheduleOptions& options,
+Scheduler::Scheduler(const ir::Plan& plan, const ScheduleOptions& options, ir::Fusion fusion,
                      const std::vector<bool>& reads_bits)
     : plan_(plan),
       fuse_(options.fuse),
@@ -15,9 +16,9 @@ Scheduler::Scheduler(const ir::Plan& plan, const ScheduleOptions& options,
       kernel_(kernels::SelectKernel(float_binary_ ? "auto" : options.kernel)),
       simd_(isa::Floats(kernel_.set)),
       readers_(plan),
+      fusion_(std::move(fusion)),
       values_(plan, readers_, reads_bits, fuse_),
-      binary_convs_(plan.steps.size()),
-      done_(plan.steps.size(), false) {}
+      binary_convs_(plan.steps.size()) {}
 
 Schedule Scheduler::Finish() {
   for (const CpuStepPtr& step : schedule_.steps) {

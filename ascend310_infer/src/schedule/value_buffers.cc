@@ -40,36 +40,40 @@ void ValueBuffers::AskForPadding(const ir::Step& step, const BitPadding& pad) {
 
 int ValueBuffers::New(size_t bytes, bool keeps) {
   buffers_.push_back({bytes, step_, step_, -1, keeps});
+  buffer_reads_.push_back(0);
   return static_cast<int>(buffers_.size()) - 1;
 }
 
 int ValueBuffers::NewFloats(int value) {
-  return floats_[Index(value)] = New(ShapeOf(value).size() * sizeof(float));
+  PlaceFloats(value, New(ShapeOf(value).size() * sizeof(float)));
+  return floats_[Index(value)];
+}
+
+void ValueBuffers::PlaceFloats(int value, int buffer) {
+  floats_[Index(value)] = buffer;
+  buffer_reads_[Index(buffer)] += reads_[Index(value)];
+}
+
+void ValueBuffers::CountRead(int value) {
+  --reads_[Index(value)];
+  if (HasFloats(value)) --buffer_reads_[Index(floats(value))];
 }
 
 int ValueBuffers::ReadFloats(int value) {
-  --reads_[Index(value)];
+  CountRead(value);
   const int buffer = floats_[Index(value)];
   UseUntilNow(buffer);
   return buffer;
 }
 
 void ValueBuffers::Alias(int value, int source, const Strides& strides) {
-  floats_[Index(value)] = ReadFloats(source);
+  PlaceFloats(value, ReadFloats(source));
   strides_[value] = strides;
 }
 
 Strides ValueBuffers::strides(int value) const {
   const auto found = strides_.find(value);
   return found != strides_.end() ? found->second : MemoryStrides(plan_.values[Index(value)]);
-}
-
-// Of any value that lies there: aliases share a buffer.
-bool ValueBuffers::HasReadsLeft(int buffer) const {
-  for (size_t v = 0; v < floats_.size(); ++v) {
-    if (floats_[v] == buffer && reads_[v] > 0) return true;
-  }
-  return false;
 }
 
 Output ValueBuffers::MakeOutput(int value, int residual, int replaced) {
@@ -80,7 +84,7 @@ Output ValueBuffers::MakeOutput(int value, int residual, int replaced) {
   const bool extra_bits = requests.size() > (fuse_ ? 1u : 0u);
   if (reads_[Index(value)] > 0 || extra_bits || !fuse_) {
     output.z = NewFloats(value);
-    if (fuse_ && replaced >= 0 && !HasReadsLeft(floats_[Index(replaced)]) &&
+    if (fuse_ && replaced >= 0 && buffer_reads_[Index(floats(replaced))] == 0 &&
         ShapeOf(replaced).size() == output.shape.size()) {
       buffers_.back().in_place_of = floats_[Index(replaced)];
     }

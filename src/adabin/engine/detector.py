@@ -17,7 +17,7 @@ class Detector(_Owned):
     """Makes boxes of what a detector gives. Any number of threads may use one.
 
     Args:
-        model (Model): a detector with its description beside it; may be closed afterwards.
+        model (Model): a detector with its description; may be closed afterwards.
 
     Attributes:
         names (tuple of str): of the classes; "class 0", "class 1"... where the description has none.

@@ -11,18 +11,33 @@ from adabin.utils.errors import UserError
 from adabin.utils.schema import KEYS
 
 
-def description_of(model, config_path, overrides):
-    """Config for an exported file: the given one, else <name>.yaml beside it, else config.yaml.
+def check_exported(path):
+    """Refuse what cannot be an exported file.
 
     Raises:
-        UserError: no model there, or nothing beside it.
+        UserError: no file there, or one of another kind.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"--model {path}: no such file; make one with export.py")
+    if Path(path).suffix not in (".mindir", ".adabin"):
+        raise UserError(f"--model {path}: is neither .mindir nor .adabin; give checkpoints with --ckpt_path")
+
+
+def description_of(model, config_path, overrides, text=""):
+    """Config for an exported file: the given one, else its own, else <name>.yaml beside it, else config.yaml.
+
+    Args:
+        model: path of the file.
+        config_path, overrides: what flags say, as for `read_config`.
+        text (str): the description that a packed file holds (`Model.description`).
+
+    Raises:
+        UserError: there is none of these, or one cannot be used.
     """
     model = Path(model)
-    if not model.is_file():
-        raise UserError(f"--model {model}: no such file; make one with export.py")
-    if model.suffix not in (".mindir", ".adabin"):
-        raise UserError(f"--model {model}: is neither .mindir nor .adabin; give checkpoints with --ckpt_path")
     if not config_path:
+        if text and model.suffix == ".adabin":
+            return read_config(model, overrides, text)
         beside = model.with_suffix(".yaml"), model.with_name("config.yaml")
         config_path = next((path for path in beside if path.is_file()), None)
         if config_path is None:
@@ -47,8 +62,9 @@ def open_exported(path, config_path, overrides, use):
     for key in overrides:
         if use not in KEYS[key].uses:
             raise UserError(f"--{key}: has no effect on --model, which runs in the C++ engine; leave it out")
-    config = description_of(path, config_path, overrides)
-    return EngineModel(path), config
+    check_exported(path)
+    model = EngineModel(path)
+    return model, description_of(path, config_path, overrides, model.description)
 
 
 class EngineModel:
@@ -57,6 +73,9 @@ class EngineModel:
     Args:
         path: .mindir or .adabin.
         threads (int): see `Session`.
+
+    Attributes:
+        description (str): see `Model`.
 
     Raises:
         UserError: the engine's library is missing, or the file cannot be run.
@@ -68,6 +87,7 @@ class EngineModel:
         self.path = str(path)
         with Model(path) as model:
             (self.image,) = model.inputs
+            self.description = model.description
             self.session = model.session(threads=threads)
 
     def __call__(self, images):

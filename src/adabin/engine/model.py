@@ -79,7 +79,9 @@ class Model(_Owned):
 
     Attributes:
         inputs, outputs (tuple of Tensor): of the network.
-        metadata (dict): what the description beside the file holds, all texts, the elements of a list one per line.
+        description (str): what export.py says of the network, YAML, which a packed file holds and which lies beside a
+            MindIR; "" where there is none.
+        metadata (dict): what it holds, all texts, the elements of a list one per line.
         steps (tuple of str): its passes over memory, in words.
         kernel (str): what was chosen.
         binary_layers, packed_layers (int): of the network, and of these those that run in one-bit arithmetic.
@@ -103,6 +105,7 @@ class Model(_Owned):
         self.inputs, self.outputs = self._tensors("input"), self._tensors("output")
         steps = range(library.adabin_model_step_count(handle))
         self.steps = tuple(self._text("step", index) for index in steps)
+        self.description = (library.adabin_model_description(handle) or b"").decode(errors="replace")
         entries = range(library.adabin_model_metadata_count(handle))
         self.metadata = {self._text("metadata_key", i): self._text("metadata_value", i) for i in entries}
         self.kernel = library.adabin_model_kernel(handle).decode()
@@ -170,7 +173,7 @@ class Session(_Owned):
         profile (bool): measure every step; samples then run one after the other.
         pixels (bool): inputs are uint8 (N, H, W, C), normalized by the session.
         normalization: (mean, std) of the channels for pixels in 0..1; None: of the model's metadata.
-        memory_limit (int): bytes that it may allocate; 0: any number.
+        memory_limit (int): bytes that it may allocate; 0: 1 GiB for a sample, 4 GiB for all threads.
 
     Raises:
         UserError: an option cannot be met.

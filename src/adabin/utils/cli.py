@@ -32,8 +32,12 @@ def _bad_name(error):
 def run(main):
     """Run an entry point's `main(argv)` and exit: result as one line of JSON, bad input as one line and status 2.
 
-    A run that fails for another known reason ends with one line and status 1, an interrupted one with status 130.
+    A run that fails for another known reason ends with one line and status 1, an interrupted one with status 130. A
+    closed standard output is refused before the work; of one that cannot be written a line says so, with the result.
     """
+    if sys.stdout is None:
+        log("error: standard output is closed; leave it open, or give it /dev/null")
+        sys.exit(2)
     try:
         result = main(sys.argv[1:])
     except UserError as error:
@@ -50,5 +54,11 @@ def run(main):
     except KeyboardInterrupt:
         log("stopped")
         sys.exit(130)
-    if result is not None:
-        print(json.dumps(result), flush=True)
+    try:
+        if result is not None:
+            print(json.dumps(result))
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+        log(f"error: standard output cannot be written ({error.strerror}); the result: {json.dumps(result)}")
+        sys.exit(2)

@@ -98,28 +98,29 @@ def _as_of_then(keys):
     return keys | {"split_seed": keys["seed"]} | whole
 
 
-def recipe_keys(path):
-    """The checked keys that a file itself holds, by the names that they have now.
+def recipe_keys(path, text=None):
+    """The checked keys that a file itself holds, by the names that they have now; arguments as of `read_config`.
 
     Raises:
         UserError: see `read_config`.
     """
-    content = {key: value for key, value in (read_yaml(path) if path else {}).items() if key != OUTPUTS}
+    content = {key: value for key, value in (read_yaml(path, text) if path else {}).items() if key != OUTPUTS}
     return _checked_values(content, path)
 
 
-def read_config(path, overrides=None):
+def read_config(path, overrides=None, text=None):
     """Config of a file, over the defaults, below the overrides.
 
     Args:
         path: YAML file, or None for the defaults alone.
         overrides (dict): key to value, e.g. from flags; here and in the file a key may have its old name.
+        text (str): the YAML, where `path` is another file that holds it; None: of the file.
 
     Raises:
         UserError: unreadable file, unknown key (the nearest is suggested), value of a wrong type or range.
     """
     defaults = {key: copy.copy(entry.default) for key, entry in KEYS.items()}
-    of_file = _as_of_then(recipe_keys(path))
+    of_file = _as_of_then(recipe_keys(path, text))
     of_flags = _checked_values(overrides or {}, "command line")
     values = defaults | of_file | of_flags
     check_together(values, "command line" if {"estimator_t_min", "estimator_t_max"} & of_flags.keys() else path)

@@ -41,15 +41,15 @@ def _text(path):
     return path.read_text(encoding="utf-8")
 
 
-def read_yaml(path):
-    """The keys and values of a config file.
+def read_yaml(path, text=None):
+    """The keys and values of a config file, or of `text`, which the file `path` holds among other things.
 
     Raises:
         UserError: cannot be read, is no file or larger than `LARGEST`, is no valid YAML, holds no keys, or one of them
             twice.
     """
     try:
-        content = yaml.load(_text(Path(path)), _Loader)  # noqa: S506 - a SafeLoader
+        content = yaml.load(_text(Path(path)) if text is None else text, _Loader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text file"
         raise UserError(f"{path}: cannot be read ({reason}); give an existing config with --config_path") from error

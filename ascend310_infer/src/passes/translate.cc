@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two passes. Backward from the outputs: each operator that something needs becomes the tail of a
-// group, and takes with it the operators before it that no one else reads (activation, residual,
-// BatchNorm, bias, convolution, binarizer). Forward: each group becomes one step at its tail's
-// place, where everything that it reads exists.
-#include "lower/lower.h"
+// Backward from the outputs: what each operator that something needs reads, but for what belongs to
+// its pattern. Forward: each becomes a step at its place, where everything that it reads exists.
+#include "passes/translate.h"
 
 #include <utility>
 
 #include "base/error.h"
 #include "ir/node_view.h"
-#include "lower/chain.h"
-#include "lower/simplify.h"
-#include "ops/affine.h"
 #include "ops/append.h"
 #include "ops/operator.h"
 
-namespace adabin::lower {
+namespace adabin::passes {
 namespace {
 
 using ir::Graph;
@@ -25,18 +20,24 @@ using ir::NodeView;
 using ir::Plan;
 using ir::Step;
 
-// What one step of the plan is made from.
+// What one step is made from.
 struct Group {
   bool needed = false;
-  std::optional<Chain> chain;         // otherwise
   const ops::Operator* op = nullptr;  // null: none that is supported
   bool matched = false;               // the step reads all of `inputs`, else only the first
   std::vector<int> inputs;            // graph values
 };
 
-class Lowering {
+class Translation {
  public:
-  explicit Lowering(const Graph& graph) : graph_(graph), groups_(graph.nodes.size()) {}
+  explicit Translation(Graph graph)
+      : graph_(std::move(graph)), groups_(graph_.nodes.size()), reads_(graph_.values.size()) {
+    const auto count = [this](const std::vector<int>& values) {
+      for (const int v : values) ++reads_[static_cast<size_t>(v)];
+    };
+    for (const Node& node : graph_.nodes) count(node.inputs);
+    count(graph_.outputs);
+  }
 
   Plan Run() {
     for (const int output : graph_.outputs) Need(output);
@@ -67,12 +68,6 @@ class Lowering {
     Group& group = groups_[i];
     const Node& node = graph_.nodes[i];
     const int v = graph_.node_value[i];
-    group.chain = MatchChain(graph_, v);
-    if (group.chain) {
-      group.inputs = {group.chain->input};
-      if (group.chain->residual >= 0) group.inputs.push_back(group.chain->residual);
-      return;
-    }
     group.inputs = node.inputs;
     for (const ops::Operator* op : ops::OperatorsFrom(node.op)) {
       const auto reads = op->match != nullptr ? op->match(graph_, v) : std::nullopt;
@@ -111,42 +106,15 @@ class Lowering {
     return value;
   }
 
-  const TensorShape& ShapeOf(const Node& reader, int v) const {
-    return plan_.values[static_cast<size_t>(PlanValue(reader, v))];
-  }
-
   void Emit(size_t i) {
-    const Group& group = groups_[i];
     const int v = graph_.node_value[i];
-    Step step = group.chain ? EmitChain(*group.chain) : EmitAlone(graph_.nodes[i], v, group);
+    const Node& node = graph_.nodes[i];
+    Step step = StepOf(node, v, groups_[i]);
+    if (step.origin.op.empty()) step.origin = {node.op, node.name};
     plan_value_[static_cast<size_t>(v)] = ops::Append(&plan_, std::move(step));
   }
 
-  Step EmitChain(const Chain& chain) const {
-    Step step = ops::kConv.parse(
-        {graph_, *chain.core, -1, ShapeOf(*chain.core, chain.input), {}, graph_.input_shape[0]});
-    step.inputs = {PlanValue(*chain.core, chain.input)};
-    if (chain.residual >= 0) {
-      step.inputs.push_back(PlanValue(*chain.core, chain.residual));
-      if (ShapeOf(*chain.core, chain.residual).rank() != 3) {
-        NodeView(graph_, *chain.core)
-            .Fail("what is added to its map is no map, which is not supported");
-      }
-    }
-    ops::SetAffine(chain.scale, chain.shift, step.out_channels, &step);
-    ops::SetActivation(chain.activation, step.out_channels, &step);
-    if (chain.binarizer) {
-      step.kind = ir::StepKind::kBinaryConv;
-      ops::SetBinarizer(*chain.binarizer, &step);
-      step.bits = chain.binary_weights->bits;
-      step.weight_low = chain.binary_weights->low;
-      step.weight_high = chain.binary_weights->high;
-      step.weights.clear();
-    }
-    return step;
-  }
-
-  Step EmitAlone(const Node& node, int v, const Group& group) const {
+  Step StepOf(const Node& node, int v, const Group& group) {
     if (group.op == nullptr) {
       NodeView(graph_, node).Fail("not supported here; supported are " + ops::SupportedOperators());
     }
@@ -159,7 +127,7 @@ class Lowering {
     Step step;
     step.kind = group.op->kind;
     if (group.op->parse != nullptr) {
-      step = group.op->parse({graph_, node, v, in, shapes, graph_.input_shape[0]});
+      step = group.op->parse({graph_, node, v, in, shapes, graph_.input_shape[0], reads_});
     }
     if (group.inputs.empty()) NodeView(graph_, node).Fail("lacks input 0");
     step.inputs.clear();
@@ -169,27 +137,20 @@ class Lowering {
     return step;
   }
 
-  const Graph& graph_;
-  std::vector<Group> groups_;    // per node; used where the node is a tail
+  Graph graph_;
+  std::vector<Group> groups_;    // per node; used where it is needed
+  std::vector<int> reads_;       // of each graph value
   std::vector<int> plan_value_;  // per graph value, or -1
   Plan plan_;
 };
 
-// Folding is done in double; what comes out is rounded once, so that a packed file can hold it as
-// it is.
-void RoundConstants(Plan* plan) {
-  for (Step& step : plan->steps) {
-    for (double& value : step.scale) value = static_cast<float>(value);
-    for (double& value : step.shift) value = static_cast<float>(value);
-  }
-}
-
 }  // namespace
 
-Plan Lower(const Graph& graph) {
-  Plan plan = Simplify(Lowering(graph).Run());
-  RoundConstants(&plan);
+Plan Translate(Graph graph) {
+  std::string input_name = graph.input_name;
+  Plan plan = Translation(std::move(graph)).Run();
+  plan.input_name = std::move(input_name);
   return plan;
 }
 
-}  // namespace adabin::lower
+}  // namespace adabin::passes

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ADABIN_PASSES_FUSE_H_
+#define ADABIN_PASSES_FUSE_H_
+
+#include "ir/fusion.h"
+
+namespace adabin::passes {
+
+// Which steps run within another one's pass over memory, as each operator's entry says
+// (ops::Operator::fuse). With `float_binary` binary layers run as float convolutions.
+ir::Fusion Fuse(const ir::Plan& plan, bool float_binary);
+// Each step alone, for comparison.
+ir::Fusion FuseNothing(const ir::Plan& plan);
+
+}  // namespace adabin::passes
+
+#endif  // ADABIN_PASSES_FUSE_H_

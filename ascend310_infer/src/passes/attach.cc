@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace adabin::passes {
+namespace {
+
+using ir::Step;
+using ir::StepKind;
+
+// The convolution that makes `value`, which has no activation yet and nobody else reads; or -1.
+int OwnConvolution(Rewrite* rewrite, int value) {
+  const int own = rewrite->OwnProducer(value);
+  if (own < 0) return -1;
+  const Step& step = rewrite->step(static_cast<size_t>(own));
+  const bool is = step.kind == StepKind::kConv || step.kind == StepKind::kBinaryConv;
+  return is && step.act == Activation::kNone ? own : -1;
+}
+
+void AttachResidual(Rewrite* rewrite, size_t i) {
+  const std::vector<int> summands = rewrite->step(i).inputs;
+  for (size_t side = 0; side < 2; ++side) {
+    const int own = OwnConvolution(rewrite, summands[side]);
+    if (own < 0 || rewrite->step(static_cast<size_t>(own)).second() >= 0) continue;
+    rewrite->Move(static_cast<size_t>(own), i);
+    rewrite->step(i).SetSecond(summands[1 - side]);
+    return;
+  }
+}
+
+void AttachActivation(Rewrite* rewrite, size_t i) {
+  const int own = OwnConvolution(rewrite, rewrite->step(i).input());
+  if (own < 0) return;
+  Step activation = std::move(rewrite->step(i));
+  rewrite->Move(static_cast<size_t>(own), i);
+  Step& conv = rewrite->step(i);
+  conv.act = activation.act;
+  conv.positive = std::move(activation.positive);
+  conv.negative = std::move(activation.negative);
+}
+
+}  // namespace
+
+ir::Plan Attach(ir::Plan plan) {
+  Rewrite rewrite(std::move(plan));
+  for (size_t i = 0; i < rewrite.size(); ++i) {
+    const StepKind kind = rewrite.step(i).kind;
+    if (kind == StepKind::kAdd) AttachResidual(&rewrite, i);
+    if (kind == StepKind::kActivation) AttachActivation(&rewrite, i);
+  }
+  return rewrite.Finish();
+}
+
+}  // namespace adabin::passes

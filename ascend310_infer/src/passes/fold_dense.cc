@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace adabin::passes {
+namespace {
+
+using ir::Step;
+using ir::StepKind;
+
+constexpr int kMaxKernel = 1 << 10;  // as a plan allows
+
+size_t Index(int i) { return static_cast<size_t>(i); }
+
+// x -> scale * x + shift before the layer, of its inputs.
+struct Before {
+  std::vector<double> scale, shift;
+};
+
+// Takes over the affine steps before layer `i`. False: there are none.
+bool TakeBefore(Rewrite* rewrite, Step* step, Before* before) {
+  bool folds = false;
+  for (int own = rewrite->OwnProducer(step->input()); own >= 0;
+       own = rewrite->OwnProducer(step->input())) {
+    const Step& affine = rewrite->step(Index(own));
+    if (affine.kind != StepKind::kAffine) break;
+    for (size_t c = 0; c < before->scale.size(); ++c) {
+      before->shift[c] += affine.shift.empty() ? 0.0 : before->scale[c] * affine.shift[c];
+      before->scale[c] *= affine.scale.empty() ? 1.0 : affine.scale[c];
+    }
+    folds = true;
+    rewrite->Remove(Index(own));
+    step->inputs = affine.inputs;
+  }
+  return folds;
+}
+
+// The same of those behind it, y -> scale * y + shift, up to step `*last`.
+bool TakeAfter(Rewrite* rewrite, size_t* last, std::vector<double>* scale,
+               std::vector<double>* shift) {
+  bool folds = false;
+  for (int reader = rewrite->OwnReader(static_cast<int>(*last) + 1); reader >= 0;
+       reader = rewrite->OwnReader(static_cast<int>(*last) + 1)) {
+    const Step& affine = rewrite->step(Index(reader));
+    if (affine.kind != StepKind::kAffine) break;
+    for (size_t o = 0; o < scale->size(); ++o) {
+      const double factor = affine.scale.empty() ? 1.0 : affine.scale[o];
+      (*scale)[o] *= factor;
+      (*shift)[o] = (*shift)[o] * factor + (affine.shift.empty() ? 0 : affine.shift[o]);
+    }
+    folds = true;
+    rewrite->Remove(*last);
+    *last = Index(reader);
+  }
+  return folds;
+}
+
+void ReadMapAsItLies(Rewrite* rewrite, Step* step) {
+  const int own = rewrite->OwnProducer(step->input());
+  if (own < 0 || rewrite->step(Index(own)).kind != StepKind::kReshape) return;
+  const Step& reshape = rewrite->step(Index(own));
+  const TensorShape& tensor = rewrite->ShapeOf(reshape.input());
+  if (!tensor.has_channels() || tensor.map().h > kMaxKernel || tensor.map().w > kMaxKernel) return;
+  step->kind = StepKind::kConv;
+  step->inputs = reshape.inputs;
+  step->geometry.kernel_h = tensor.map().h;
+  step->geometry.kernel_w = tensor.map().w;
+  rewrite->Remove(Index(own));
+}
+
+// Layer `i` with all that it takes over.
+void FoldLayer(Rewrite* rewrite, size_t i) {
+  Step step = std::move(rewrite->step(i));
+  const auto in = Index(rewrite->ShapeOf(step.input()).map().c);
+  const auto out = Index(step.out_channels);
+  Before before{std::vector(in, 1.0), std::vector(in, 0.0)};
+  std::vector<double> scale(out, 1.0), shift(step.shift);
+  shift.resize(out, 0.0);
+  size_t last = i;
+  const bool folds_before = TakeBefore(rewrite, &step, &before);
+  const bool folds_after = TakeAfter(rewrite, &last, &scale, &shift);
+  if (folds_before || folds_after) {
+    for (size_t o = 0; o < out; ++o) {
+      float* row = step.weights.data() + o * in;
+      for (size_t c = 0; c < in; ++c) {
+        const double weight = scale[o] * row[c];
+        shift[o] += weight * before.shift[c];
+        row[c] = static_cast<float>(weight * before.scale[c]);
+      }
+    }
+    step.shift = std::move(shift);
+  }
+  ReadMapAsItLies(rewrite, &step);
+  rewrite->Put(last, std::move(step));
+}
+
+}  // namespace
+
+ir::Plan FoldDense(ir::Plan plan) {
+  Rewrite rewrite(std::move(plan));
+  for (size_t i = 0; i < rewrite.size(); ++i) {
+    if (!rewrite.IsGone(i) && rewrite.step(i).kind == StepKind::kDense) FoldLayer(&rewrite, i);
+  }
+  return rewrite.Finish();
+}
+
+}  // namespace adabin::passes
