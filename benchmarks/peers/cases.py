@@ -59,7 +59,7 @@ TITLES = {
 # Why a peer has no time for a network.
 ABSENT = {
     ("ssd300", "larq"): "its network is not written in Keras here (benchmarks/peers/larq_network.py)",
-    ("ssd300", "mindspore"): "about a minute per run",
+    ("ssd300", "mindspore"): "not run: some two minutes a picture, by its time for ResNet-18",
 }
 
 
