@@ -33,6 +33,7 @@ FIELDS = {
     18: ["byte"],
     19: ["list", "list", "list"],
     20: [*WINDOW, *["number"] * 5],
+    21: ["list"],
 }
 
 
@@ -93,9 +94,12 @@ class Table:
 
     def steps(self):
         for _ in range(self.number()):
-            kind, first, second = self.byte(), self.number(), self.number()
-            more = [self.number() for _ in range(self.number())] if kind == 14 else []
-            yield kind, [first, *([second - 1] if second else []), *more], [getattr(self, f)() for f in FIELDS[kind]]
+            kind, inputs = self.byte(), []
+            if kind != 21:
+                first, second = self.number(), self.number()
+                more = [self.number() for _ in range(self.number())] if kind == 14 else []
+                inputs = [first, *([second - 1] if second else []), *more]
+            yield kind, inputs, [getattr(self, f)() for f in FIELDS[kind]]
 
     def done(self):
         return self.at == len(self.table) and self.arrays_at == len(self.arrays)

@@ -84,11 +84,11 @@ ADABIN_API void adabin_model_release(adabin_model* model);
 
 typedef enum adabin_type { ADABIN_NO_TYPE = 0, ADABIN_FLOAT32 = 1, ADABIN_UINT8 = 2 } adabin_type;
 
-/* Inputs and outputs of the network. An input has the name of the argument that the exported
- * network takes, else it is "input_0"; outputs, which have none there, are "output_0",
- * "output_1"... Dimensions: the function returns how many there are and lets *dims point to them;
- * the first is the number of samples, -1 as any is possible. Maps are (N, C, H, W), vectors
- * (N, C). */
+/* Inputs and outputs of the network, in the order of the exported one's arguments and results. An
+ * input has the name of its argument, else it is "input_0", "input_1"...; outputs, which have none
+ * there, are "output_0", "output_1"... Dimensions: the function returns how many there are and lets
+ * *dims point to them; the first is the number of samples, -1 as any is possible. Maps are (N, C,
+ * H, W), vectors (N, C). */
 ADABIN_API size_t adabin_model_input_count(const adabin_model* model);
 ADABIN_API const char* adabin_model_input_name(const adabin_model* model, size_t index);
 ADABIN_API adabin_type adabin_model_input_type(const adabin_model* model, size_t index);
@@ -132,7 +132,8 @@ ADABIN_API adabin_status* adabin_session_options_set_threads(adabin_session_opti
 ADABIN_API adabin_status* adabin_session_options_set_profile(adabin_session_options* options,
                                                              int profile);
 /* What inputs are: ADABIN_FLOAT32, NCHW and normalized, as without this call; or ADABIN_UINT8,
- * NHWC, which the session normalizes: (v / 255 - mean) / std. */
+ * NHWC, which the session normalizes: (v / 255 - mean) / std, and which only a network of one
+ * input takes. */
 ADABIN_API adabin_status* adabin_session_options_set_input_type(adabin_session_options* options,
                                                                 adabin_type type);
 /* Of `channels` channels each, for pixels in 0..1. Without this call: "mean" and "std" of the

@@ -12,6 +12,15 @@
 namespace adabin::test {
 namespace {
 
+TEST_F(Cli, NetworkOfSeveralInputs) {
+  MindIrBuilder b({1, 3, 8, 8});
+  b.Output({b.Node("Add", {b.Input(), b.AnotherInput("y", {1, 3, 8, 8})})});
+  Write("two.mindir", b.Serialize());
+  Refused("adabin_infer", "--model two.mindir --input in --output out",
+          "--input: the network has 2 inputs");
+  EXPECT_EQ(Run("adabin_infer", "--model two.mindir --dump_plan").status, 0);
+}
+
 TEST_F(Cli, BadModels) {
   const std::string rest = " --input in --output out";
   for (const char* program : {"adabin_infer", "adabin_pack"}) {

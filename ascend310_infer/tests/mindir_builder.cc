@@ -10,6 +10,14 @@ MindIrBuilder::MindIrBuilder(const std::vector<int64_t>& input_shape) {
   model.inputs.push_back({Input(), {tensor}});
 }
 
+std::string MindIrBuilder::AnotherInput(const std::string& name,
+                                        const std::vector<int64_t>& shape) {
+  MindIrTensor tensor;
+  tensor.dims = shape;
+  model.inputs.push_back({name, {tensor}});
+  return name;
+}
+
 std::string MindIrBuilder::NewName() { return std::string("v").append(std::to_string(names_++)); }
 
 std::string MindIrBuilder::AddNode(const std::string& op_type,

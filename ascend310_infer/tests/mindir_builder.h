@@ -17,6 +17,7 @@ class MindIrBuilder {
   explicit MindIrBuilder(const std::vector<int64_t>& input_shape);
 
   std::string Input() const { return "x"; }
+  std::string AnotherInput(const std::string& name, const std::vector<int64_t>& shape);
   std::string Parameter(const std::vector<int64_t>& shape, const std::vector<float>& data);
   std::string Scalar(float value);  // a rank-0 tensor
   std::string Int(int64_t value);

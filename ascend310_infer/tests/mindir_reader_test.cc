@@ -29,7 +29,7 @@ std::string Complaint(const std::string& bytes) {
 
 TEST(MindIrReader, ReadsGraph) {
   const ir::Graph graph = files::ReadMindIr(test::SmallNetwork());
-  EXPECT_EQ(graph.input_shape, (std::vector<int64_t>{2, 3, 8, 8}));
+  EXPECT_EQ(graph.inputs[0].shape, (std::vector<int64_t>{2, 3, 8, 8}));
   EXPECT_EQ(graph.outputs.size(), 1u);
   for (const ir::Node& node : graph.nodes) {
     EXPECT_NE(node.op, "Load");
@@ -138,12 +138,24 @@ TEST(MindIrReader, RefusesWrongDataSize) {
   }
 }
 
-TEST(MindIrReader, RefusesTwoInputs) {
+TEST(MindIrReader, InputsComeInTheirOrder) {
   MindIrBuilder b({1, 3, 4, 4});
+  b.AnotherInput("graph:mask", {1, 7});
   b.Output({b.Node("ReLU", {b.Input()})});
-  EXPECT_EQ(Complaint(b.Serialize()), "");
-  b.model.inputs.push_back(b.model.inputs[0]);
-  EXPECT_NE(Complaint(b.Serialize()).find("2 inputs"), std::string::npos);
+  const ir::Graph graph = files::ReadMindIr(b.Serialize());
+  ASSERT_EQ(graph.inputs.size(), 2u);
+  EXPECT_EQ(graph.inputs[0].name, "");
+  EXPECT_EQ(graph.inputs[1].name, "mask");
+  EXPECT_EQ(graph.inputs[1].shape, (std::vector<int64_t>{1, 7}));
+  test::MindIrTensor& tensor = b.model.inputs[1].tensors[0];
+  tensor.data_type = static_cast<int32_t>(files::DataType::kInt32);
+  EXPECT_NE(Complaint(b.Serialize()).find("input 1 of the network is not float32"),
+            std::string::npos);
+  b.model.inputs[1].tensors.clear();
+  EXPECT_NE(Complaint(b.Serialize()).find("input 1 of the network is not one tensor"),
+            std::string::npos);
+  b.model.inputs.clear();
+  EXPECT_NE(Complaint(b.Serialize()).find("no input"), std::string::npos);
 }
 
 TEST(MindIrReader, RefusesBigEndian) {

@@ -70,6 +70,10 @@ ir::Plan PlanOfEveryKind() {
     ConvGeometry& g = s->geometry;
     g.kernel_h = g.kernel_w = g.stride_h = g.stride_w = 2;
   };
+  append(StepKind::kInput, [](Step* s) {
+    s->inputs.clear();
+    s->shape = Shape{kChannels, 8, 8};
+  });
   append(StepKind::kBinaryConv, [&](Step* s) {
     conv(s);
     s->high = 1;
@@ -84,7 +88,7 @@ ir::Plan PlanOfEveryKind() {
   });
   append(StepKind::kAffine, affine);
   append(StepKind::kActivation, slopes);
-  append(StepKind::kAdd, [](Step* s) { s->SetSecond(1); });
+  append(StepKind::kAdd, [](Step* s) { s->SetSecond(0); });
   append(StepKind::kMaxPool, pool);
   append(StepKind::kAvgPool, pool);
   append(StepKind::kPad, [](Step* s) { s->pads[0] = s->pads[1] = 1; });
@@ -114,7 +118,7 @@ ir::Plan PlanOfEveryKind() {
     s->shape = Shape{1, 1, 4};
   });
   append(StepKind::kPaddedAverage, [&](Step* s) {
-    s->inputs = {1};
+    s->inputs = {2};
     pool(s);
     s->geometry.pad_top = s->geometry.pad_bottom = 1;
     s->divisor = {1, 0, 0, 0, 3};

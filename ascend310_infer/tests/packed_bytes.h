@@ -12,10 +12,10 @@ namespace adabin::test {
 // What the reader says against a file; empty if it takes it. Expects a single line.
 std::string Refusal(const std::string& bytes);
 
-// A small plan with a step of every kind, in the order of their numbers but for the reshape behind
-// the dense layer; 8 x 8 x 8 in, 1 x 1 x 4 out.
+// A small plan with a step of every kind, in the order of their numbers but for the input, which is
+// the first, and the reshape behind the dense layer; two of 8 x 8 x 8 in, 1 x 1 x 4 out.
 ir::Plan PlanOfEveryKind();
-constexpr int kKinds = 20;
+constexpr int kKinds = 21;
 
 // Expects a refusal with these words where `change` is done to the step of that kind.
 void ExpectRefused(ir::StepKind kind, const std::string& words,

@@ -105,7 +105,7 @@ TEST(PackedFile, SectionsOfALaterProgramAreLeftAlone) {
 
 TEST(PackedFile, DescriptionAndNamesAreKept) {
   ir::Plan plan = SmallPlan();
-  plan.input_name = "image";
+  plan.input_names = {"image"};
   plan.output_names = {"scores"};
   std::string description;
   EXPECT_EQ(files::ReadPackedFile(files::WritePackedFile(plan, "a: 1\n"), &description), plan);
@@ -115,9 +115,25 @@ TEST(PackedFile, DescriptionAndNamesAreKept) {
   EXPECT_EQ(description, "");
   const std::string control("\0\n\x7f", 3);
   for (const char c : control) {
-    plan.input_name[2] = c;
+    plan.input_names[0][2] = c;
     EXPECT_TRUE(Refused(files::WritePackedFile(plan)));
   }
+}
+
+TEST(PackedFile, NamesOfAllInputsAreKept) {
+  ir::Plan plan = test::PlanOfEveryKind();
+  for (const std::vector<std::string>& names :
+       {std::vector<std::string>{"image", "mask"}, {"image", ""}, {"", "mask"}}) {
+    plan.input_names = names;
+    EXPECT_EQ(files::ReadPackedFile(files::WritePackedFile(plan)), plan);
+  }
+  // As many as the network has inputs.
+  files::Sections sections = files::ReadContainer(files::WritePackedFile(plan));
+  ir::Plan one = SmallPlan();
+  one.input_names = {"image"};
+  const std::string other = files::WritePackedFile(one);
+  sections[files::Section::kNames] = files::ReadContainer(other)[files::Section::kNames];
+  EXPECT_TRUE(Refused(files::WriteContainer(sections)));
 }
 
 TEST(PackedFile, OtherVersionIsNamed) {

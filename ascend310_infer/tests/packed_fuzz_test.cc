@@ -84,6 +84,7 @@ class Mutator {
   void MutateStep(Plan* plan) {
     Step& step = AnyStep(plan);
     ConvGeometry& g = step.geometry;
+    if (step.inputs.empty()) step.inputs = {0};  // for the kind that it may become
     switch (Draw(0, 13)) {
       case 0:
         step.inputs[0] = AnyValue(*plan);
@@ -192,7 +193,7 @@ Maps Run(const Plan& plan, const char* kernel, int threads, bool fuse) {
   options.fuse = fuse;
   backend::CpuBackend backend(plan, options);
   std::mt19937 rng(5);
-  std::vector<float> input(plan.input.size());
+  std::vector<float> input(backend.input_size());
   for (float& v : input) v = 0.25f * static_cast<float>(std::uniform_int_distribution(-8, 8)(rng));
   Maps outputs;
   backend.Run(input.data(), 1, &outputs);

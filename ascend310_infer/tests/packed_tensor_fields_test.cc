@@ -37,6 +37,20 @@ TEST(PackedTensorFields, Shapes) {
   ExpectRefused(StepKind::kReshape, "no axis but the batch", shape({}));
 }
 
+TEST(PackedTensorFields, Inputs) {
+  const auto shape = [](const std::vector<int>& dims) {
+    return [dims](Step* s) { s->shape = TensorShape(dims); };
+  };
+  ExpectRefused(StepKind::kInput, "neither a map nor a vector", shape({5, 2}));
+  ExpectRefused(StepKind::kInput, "too small", shape({5, 0, 1}));
+  ExpectRefused(StepKind::kInput, "too large", shape({kLarge}));
+  ExpectRefused(StepKind::kInput, "no axis but the batch", shape({}));
+  Plan plan = test::PlanOfEveryKind();
+  plan.steps.push_back(plan.steps[0]);
+  EXPECT_NE(test::Refusal(files::WritePackedFile(plan)).find("after a step of another kind"),
+            std::string::npos);
+}
+
 TEST(PackedTensorFields, RanksThatOperatorsDoNotTake) {
   for (const StepKind kind : {StepKind::kBinaryConv, StepKind::kConv, StepKind::kMaxPool,
                               StepKind::kAvgPool, StepKind::kPad, StepKind::kMean, StepKind::kDense,

@@ -138,6 +138,10 @@ int Infer(const Flags& flags) {
     PrintSteps(model.get(), nullptr);
     return adabin::kExitOk;
   }
+  if (const size_t inputs = adabin_model_input_count(model.get()); inputs != 1) {
+    throw Error("--input: the network has " + std::to_string(inputs) +
+                " inputs, a .bin file holds one; run it by the C API or adabin.engine in Python");
+  }
   std::optional<adabin::tools::Boxes> boxes;
   if (flags.boxes.wanted()) boxes.emplace(model.get(), flags.boxes);
   const size_t sample_bytes = adabin_session_input_bytes(session.get(), 0);

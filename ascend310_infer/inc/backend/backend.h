@@ -50,10 +50,11 @@ struct ModelInfo {
 class Session {
  public:
   virtual ~Session() = default;
-  // `input` holds `samples` samples: float32 NCHW, or uint8 NHWC where the session has a table of
-  // pixels. outputs[i] receives output i, float32 NCHW. By one thread at a time. Throws bad_alloc,
-  // or Error where a forked child is not given its threads.
-  virtual void Run(const void* input, size_t samples, float* const* outputs) = 0;
+  // inputs[i] holds `samples` samples of input i: float32 NCHW, or uint8 NHWC where the session has
+  // a table of pixels, which is only for networks of one input. outputs[i] receives output i,
+  // float32 NCHW. By one thread at a time. Throws bad_alloc, or Error where a forked child is not
+  // given its threads.
+  virtual void Run(const void* const* inputs, size_t samples, float* const* outputs) = 0;
   // Median over samples of a step, with SessionOptions::profile; else 0.
   virtual double StepMilliseconds(size_t step) const = 0;
 };

@@ -32,18 +32,28 @@ class CpuBackend {
         session_(model_, {options.threads, options.profile, 0, nullptr}) {}
 
   const ModelInfo& info() const { return model_.info(); }
-  size_t input_size() const { return info().inputs[0].size; }
+  // Values of one sample of all inputs.
+  size_t input_size() const {
+    size_t size = 0;
+    for (const TensorInfo& tensor : info().inputs) size += tensor.size;
+    return size;
+  }
 
-  // `input` holds `samples` samples in NCHW; outputs[i] receives output i, row by row, a map
-  // in NCHW.
+  // `input` holds `samples` samples in NCHW, of a network of several inputs all of the first, then
+  // all of the next; outputs[i] receives output i, row by row, a map in NCHW.
   void Run(const float* input, size_t samples, std::vector<std::vector<float>>* outputs) {
+    std::vector<const void*> inputs;
+    for (const TensorInfo& tensor : info().inputs) {
+      inputs.push_back(input);
+      input += samples * tensor.size;
+    }
     outputs->resize(info().outputs.size());
     std::vector<float*> pointers;
     for (size_t i = 0; i < outputs->size(); ++i) {
       (*outputs)[i].resize(samples * info().outputs[i].size);
       pointers.push_back((*outputs)[i].data());
     }
-    session_.Run(input, samples, pointers.data());
+    session_.Run(inputs.data(), samples, pointers.data());
   }
 
   std::vector<StepInfo> DescribeSteps() const {

@@ -21,7 +21,7 @@ class CpuModel : public Model {
   std::unique_ptr<Session> NewSession(const SessionOptions& options) const override;
 
   const schedule::Schedule& schedule() const { return schedule_; }
-  const Shape& input() const { return plan_.input; }
+  const Shape& input() const { return plan_.input; }  // the first one
 
  private:
   ir::Plan plan_;

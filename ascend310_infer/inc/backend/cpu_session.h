@@ -23,17 +23,17 @@ class CpuSession : public Session {
   // The model must outlive it.
   CpuSession(const CpuModel& model, const SessionOptions& options);
 
-  void Run(const void* input, size_t samples, float* const* outputs) override;
+  void Run(const void* const* inputs, size_t samples, float* const* outputs) override;
   double StepMilliseconds(size_t step) const override { return times_.Median(step); }
 
  private:
-  // Where a sample's floats lie, or will: `frame.input` of a picture is the worker's own.
+  // Where a sample's floats lie, or will: those of a picture are the worker's own.
   struct Sample {
     schedule::Frame frame;
     const uint8_t* pixels = nullptr;
     float* picture = nullptr;
   };
-  Sample SampleOf(const void* input, size_t sample, size_t arena, float* const* outputs);
+  Sample SampleOf(const void* const* inputs, size_t sample, size_t arena, float* const* outputs);
   // The share of worker `part` of `parts` in what makes floats of pixels.
   void Normalize(const Sample& sample, int part, int parts) const;
   void RunAlone(const Sample& sample, std::byte* scratch) const;
@@ -44,7 +44,8 @@ class CpuSession : public Session {
   const bool profile_;
   SessionMemory memory_;
   ThreadPool pool_;
-  std::vector<float*> pointers_;  // [arena][output]
+  std::vector<const float*> inputs_;  // [arena][input]
+  std::vector<float*> outputs_;       // [arena][output]
   StepTimes times_;
 };
 

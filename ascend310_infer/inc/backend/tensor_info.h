@@ -15,9 +15,8 @@ namespace adabin::backend {
 // as a vector, (N, C); a tensor of another rank has its own.
 std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index);
 
-// What has no name is "input_0", "output_<index>". The input is (N, C, H, W),
-// or (N, C).
-TensorInfo DescribeInput(const ir::Plan& plan);
+// What has no name is "input_<index>", "output_<index>". An input is (N, C, H, W), or (N, C).
+TensorInfo DescribeInput(const ir::Plan& plan, size_t index);
 TensorInfo DescribeOutput(const ir::Plan& plan, size_t index);
 
 }  // namespace adabin::backend

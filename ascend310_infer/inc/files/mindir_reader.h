@@ -14,7 +14,7 @@ namespace adabin::files {
 using Consumed = std::function<void(std::string_view part)>;
 
 // `bytes` is the content of a MindIR file. Throws Error (without the file's name, which the caller
-// adds) for anything that is not one complete float32 network with one input.
+// adds) for anything that is not one complete float32 network.
 ir::Graph ReadMindIr(std::string_view bytes, const Consumed& consumed = nullptr);
 
 }  // namespace adabin::files

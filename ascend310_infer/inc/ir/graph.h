@@ -33,7 +33,7 @@ struct Node {
   std::map<std::string, Value> attributes;
 };
 
-// What an operator can read: the network's input, a constant, or another operator's output.
+// What an operator can read: an input of the network, a constant, or another operator's output.
 struct GraphValue {
   enum class Kind { kInput, kConstant, kNode };
   Kind kind = Kind::kConstant;
@@ -41,12 +41,16 @@ struct GraphValue {
   Value constant;
 };
 
+struct GraphInput {
+  std::string name;            // the network's own; empty: it has none
+  std::vector<int64_t> shape;  // as exported, with the batch
+};
+
 // A network as exported, without the exporter's bookkeeping (Load, Depend, tuples). Nodes are in
 // an order in which each comes after what it reads.
 struct Graph {
-  std::string input_name;            // the network's own; empty: it has none
-  std::vector<int64_t> input_shape;  // as exported, with the batch
-  std::vector<GraphValue> values;
+  std::vector<GraphInput> inputs;  // one or more
+  std::vector<GraphValue> values;  // of which the first are the inputs
   std::vector<Node> nodes;
   std::vector<int> node_value;  // the value that each node produces
   std::vector<int> outputs;

@@ -28,18 +28,19 @@ struct Origin {
   bool operator==(const Origin&) const { return true; }
 };
 
-// One step of a network. Value 0 is the network's input, value i + 1 the output of step i; a step
-// reads only earlier values. Fields that a kind does not name keep their defaults.
+// One step of a network. Value 0 is the network's first input, value i + 1 the output of step i; a
+// step reads only earlier values. The other inputs are made by steps before all others, which read
+// nothing: value k is input k. Fields that a kind does not name keep their defaults.
 struct Step {
   StepKind kind = StepKind::kAdd;
   Origin origin;
-  std::vector<int> inputs = {0};  // values that it reads, one or more
+  std::vector<int> inputs = {0};  // values that it reads, one or more; of kInput none
 
   ConvGeometry geometry;   // convolutions and pooling; sizes `in` and `out` are inferred
   PoolDivisor divisor;     // kPaddedAverage
   int out_channels = 0;    // convolutions, kDense
   int pads[6] = {};        // kPad: before, after of c, h, w
-  TensorShape shape;       // kReshape, kSlice: of the output
+  TensorShape shape;       // kReshape, kSlice, kInput: of the output
   std::vector<int> axes;   // kTranspose: the input's, in the output's order; kConcat, kSoftmax: one
   std::vector<int> first;  // kSlice: of each axis the first element, and the distance to the next
   std::vector<int> steps;
@@ -78,20 +79,24 @@ struct Step {
 // A network: as exported, one step for each operator, or after any of the passes (passes/), each of
 // which makes another plan of it.
 struct Plan {
-  Shape input;
+  Shape input;  // the first one
   std::vector<Step> steps;
   std::vector<int> outputs;         // value indices
   std::vector<TensorShape> values;  // inferred: shape of each value
   // As the network's author calls them; empty: they have no names.
-  std::string input_name;
+  std::vector<std::string> input_names;
   std::vector<std::string> output_names;
 
   int CountKind(StepKind kind) const;
+  size_t InputCount() const { return 1 + static_cast<size_t>(CountKind(StepKind::kInput)); }
   // Sizes of output `index` for one sample, without the batch, in the order of the output file. A
   // map of one pixel is given as the vector that it is: a packed file does not tell them apart.
   std::vector<int> OutputDims(size_t index) const;
   bool operator==(const Plan&) const = default;
 };
+
+// Names of inputs or outputs: none where all are empty.
+std::vector<std::string> NamesIfAny(std::vector<std::string> names);
 
 }  // namespace adabin::ir
 

@@ -53,7 +53,7 @@ struct Operator {
   // Fills what is inferred of a step; returns its output's shape. Checks every size and limit, and
   // throws Error: nothing unchecked reaches a kernel.
   TensorShape (*infer)(const ir::Plan& plan, ir::Step* step);
-  int max_inputs = 1;
+  int max_inputs = 1;          // and one at least, unless this is 0
   bool reads_bits = false;     // of its input, unless --kernel is float
   bool passes_values = false;  // all that comes out went in: what was binarized still is
   bool any_order = false;      // it reads its inputs by ValueBuffers::strides, however they lie

@@ -17,7 +17,7 @@ namespace adabin::schedule {
 
 // One sample on its way through the network. Buffers are numbered by the schedule; -1 is none.
 struct Frame {
-  const float* input = nullptr;  // NCHW
+  const float* const* inputs = nullptr;  // NCHW, one per input of the network
   std::byte* arena = nullptr;
   const size_t* offsets = nullptr;
   float* const* outputs = nullptr;  // NCHW, one per output of the network
@@ -26,7 +26,7 @@ struct Frame {
   float* Floats(int buffer) const { return reinterpret_cast<float*>(Bytes(buffer)); }
 };
 constexpr int kNoBuffer = -1;
-constexpr int kNetworkInput = -2;  // where a step can read NCHW
+constexpr int kNetworkInput = -2;  // the first, where a step can read NCHW
 
 // Where a step's result goes.
 struct Output {

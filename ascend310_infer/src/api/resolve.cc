@@ -32,6 +32,11 @@ std::vector<float> FromMetadata(const Model& model, const char* key) {
 
 std::shared_ptr<const backend::PixelTable> MakePixels(const Model& model,
                                                       const adabin_session_options& options) {
+  const size_t inputs = model.network->info().inputs.size();
+  if (inputs != 1) {
+    Refuse("input_type ADABIN_UINT8: the network has " + std::to_string(inputs) +
+           " inputs, only one can be pixels; give all as ADABIN_FLOAT32");
+  }
   const auto mean = options.mean.empty() ? FromMetadata(model, "mean") : options.mean;
   const auto std = options.mean.empty() ? FromMetadata(model, "std") : options.std;
   const auto channels = static_cast<size_t>(model.network->info().inputs[0].dims[1]);

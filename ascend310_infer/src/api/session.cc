@@ -27,6 +27,7 @@ struct adabin_session {
   size_t input_value_bytes = sizeof(float);
   // While it runs, Forks() + 1 of the process that runs it; negative while its times are looked at.
   mutable std::atomic<int> user{0};
+  std::vector<const void*> inputs;
   std::vector<float*> outputs;
 
   const adabin::backend::ModelInfo& info() const { return model->network->info(); }
@@ -94,6 +95,7 @@ adabin_status* adabin_session_create(const adabin_model* model,
     made->session = model->shared->network->NewSession(resolved);
     made->threads = resolved.threads;
     if (resolved.pixels != nullptr) made->input_value_bytes = 1;
+    made->inputs.resize(made->info().inputs.size());
     made->outputs.resize(made->info().outputs.size());
     *session = made.release();
   });
@@ -130,13 +132,14 @@ adabin_status* adabin_session_run(adabin_session* session, size_t samples,
     for (size_t i = 0; i < input_count; ++i) {
       CheckBuffer(info.inputs[i], inputs[i].data, inputs[i].bytes, samples,
                   adabin_session_input_bytes(session, i), session->input_value_bytes);
+      session->inputs[i] = inputs[i].data;
     }
     for (size_t i = 0; i < output_count; ++i) {
       CheckBuffer(info.outputs[i], outputs[i].data, outputs[i].bytes, samples,
                   adabin_session_output_bytes(session, i), sizeof(float));
       session->outputs[i] = static_cast<float*>(outputs[i].data);
     }
-    session->session->Run(inputs[0].data, samples, session->outputs.data());
+    session->session->Run(session->inputs.data(), samples, session->outputs.data());
   });
 }
 

@@ -22,7 +22,9 @@ CpuModel::CpuModel(ir::Plan plan, const ModelOptions& options)
     info_.binary_layers_packed += step->packed ? 1 : 0;
     info_.steps.push_back(step->description);
   }
-  info_.inputs.push_back(DescribeInput(plan_));
+  for (size_t i = 0; i < plan_.InputCount(); ++i) {
+    info_.inputs.push_back(DescribeInput(plan_, i));
+  }
   for (size_t i = 0; i < plan_.outputs.size(); ++i) {
     info_.outputs.push_back(DescribeOutput(plan_, i));
   }

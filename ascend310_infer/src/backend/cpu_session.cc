@@ -51,37 +51,41 @@ CpuSession::CpuSession(const CpuModel& model, const SessionOptions& options)
       profile_(options.profile),
       memory_(model, options),
       pool_(options.threads),
-      pointers_(static_cast<size_t>(pool_.threads()) * model.info().outputs.size()),
+      inputs_(static_cast<size_t>(pool_.threads()) * model.info().inputs.size()),
+      outputs_(static_cast<size_t>(pool_.threads()) * model.info().outputs.size()),
       times_(model.info().steps.size()) {}
 
-void CpuSession::Run(const void* input, size_t samples, float* const* outputs) {
+void CpuSession::Run(const void* const* inputs, size_t samples, float* const* outputs) {
   memory_.Allocate(samples);
   const size_t alone = memory_.Alone(samples);
   if (alone > 0) {
     pool_.Run(static_cast<int64_t>(alone), [&](int64_t sample, int worker) {
       const auto own = static_cast<size_t>(worker);
-      RunAlone(SampleOf(input, static_cast<size_t>(sample), own, outputs), memory_.scratch(own));
+      RunAlone(SampleOf(inputs, static_cast<size_t>(sample), own, outputs), memory_.scratch(own));
     });
   }
   for (size_t sample = alone; sample < samples; ++sample) {
-    RunTogether(SampleOf(input, sample, 0, outputs));
+    RunTogether(SampleOf(inputs, sample, 0, outputs));
   }
 }
 
-CpuSession::Sample CpuSession::SampleOf(const void* input, size_t sample, size_t arena,
+CpuSession::Sample CpuSession::SampleOf(const void* const* inputs, size_t sample, size_t arena,
                                         float* const* outputs) {
-  const std::vector<TensorInfo>& infos = model_.info().outputs;
-  float** pointers = pointers_.data() + arena * infos.size();
-  for (size_t i = 0; i < infos.size(); ++i) pointers[i] = outputs[i] + sample * infos[i].size;
-  const size_t offset = sample * model_.input().size();
+  const std::vector<TensorInfo>& ins = model_.info().inputs;
+  const std::vector<TensorInfo>& outs = model_.info().outputs;
+  const float** from = inputs_.data() + arena * ins.size();
+  float** to = outputs_.data() + arena * outs.size();
+  for (size_t i = 0; i < outs.size(); ++i) to[i] = outputs[i] + sample * outs[i].size;
   Sample result;
-  result.frame = {nullptr, memory_.arena(arena), model_.schedule().memory.offsets.data(), pointers};
+  result.frame = {from, memory_.arena(arena), model_.schedule().memory.offsets.data(), to};
   if (pixels_ == nullptr) {
-    result.frame.input = static_cast<const float*>(input) + offset;
+    for (size_t i = 0; i < ins.size(); ++i) {
+      from[i] = static_cast<const float*>(inputs[i]) + sample * ins[i].size;
+    }
   } else {
-    result.pixels = static_cast<const uint8_t*>(input) + offset;
+    result.pixels = static_cast<const uint8_t*>(inputs[0]) + sample * ins[0].size;
     result.picture = memory_.picture(arena);
-    result.frame.input = result.picture;
+    from[0] = result.picture;
   }
   return result;
 }

@@ -38,7 +38,7 @@ void EmitInput(Scheduler* scheduler) {
   const int buffer = scheduler->values().NewFloats(0);
   const Shape shape = scheduler->plan().input;
   scheduler->Emit(schedule::MakeWhole([shape, buffer](const Frame& frame) {
-                    kernels::ChwToHwc(shape, frame.input, frame.Floats(buffer));
+                    kernels::ChwToHwc(shape, frame.inputs[0], frame.Floats(buffer));
                   }),
                   "Input " + schedule::Text(shape) + " NCHW -> NHWC");
   scheduler->EmitRemainingBits(0);

@@ -4,6 +4,14 @@
 #include <string>
 
 namespace adabin::backend {
+namespace {
+
+std::string NameOf(const std::vector<std::string>& names, size_t index, const char* otherwise) {
+  return index < names.size() && !names[index].empty() ? names[index]
+                                                       : otherwise + std::to_string(index);
+}
+
+}  // namespace
 
 std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index) {
   const std::vector<int> sizes = plan.OutputDims(index);
@@ -12,17 +20,16 @@ std::vector<int64_t> OutputDims(const ir::Plan& plan, size_t index) {
   return dims;
 }
 
-TensorInfo DescribeInput(const ir::Plan& plan) {
-  const Shape& shape = plan.input;
-  const std::string name = plan.input_name.empty() ? "input_0" : plan.input_name;
+TensorInfo DescribeInput(const ir::Plan& plan, size_t index) {
+  const Shape shape = plan.values[index].map();
+  const std::string name = NameOf(plan.input_names, index, "input_");
   if (shape.h == 1 && shape.w == 1) return {name, {-1, shape.c}, shape.size()};
   return {name, {-1, shape.c, shape.h, shape.w}, shape.size()};
 }
 
 TensorInfo DescribeOutput(const ir::Plan& plan, size_t index) {
-  const bool named = index < plan.output_names.size() && !plan.output_names[index].empty();
-  return {named ? plan.output_names[index] : "output_" + std::to_string(index),
-          OutputDims(plan, index), plan.values[static_cast<size_t>(plan.outputs[index])].size()};
+  return {NameOf(plan.output_names, index, "output_"), OutputDims(plan, index),
+          plan.values[static_cast<size_t>(plan.outputs[index])].size()};
 }
 
 }  // namespace adabin::backend

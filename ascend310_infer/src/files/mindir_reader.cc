@@ -31,7 +31,7 @@ class Builder {
   }
 
   Graph Build() {
-    ReadInput();
+    ReadInputs();
     for (const Message parameter : model_.parameters) {
       const TensorMessage tensor = ParseTensor(parameter);
       Define(tensor.name, {{AddConstant(values_.Tensor(tensor))}});
@@ -55,26 +55,29 @@ class Builder {
   // Of all tuples together: each one of tuples can double the size of the one before.
   static constexpr size_t kMaxTupleItems = size_t{1} << 20;
 
-  void ReadInput() {
-    ValueInfoMessage input;
-    if (model_.inputs.size() == 1) input = ParseValueInfo(model_.inputs[0]);
-    if (input.tensors.size() != 1) {
-      throw Error("the network has " + std::to_string(model_.inputs.size()) +
-                  " inputs; one image tensor is needed");
+  void ReadInputs() {
+    if (model_.inputs.empty()) throw Error("the network has no input; export it again");
+    for (const Message message : model_.inputs) {
+      const ValueInfoMessage input = ParseValueInfo(message);
+      const std::string number = std::to_string(graph_.inputs.size());
+      if (input.tensors.size() != 1) {
+        throw Error("input " + number +
+                    " of the network is not one tensor, which is not supported");
+      }
+      const TensorMessage tensor = ParseTensor(input.tensors[0]);
+      if (tensor.data_type != static_cast<int32_t>(DataType::kFloat)) {
+        throw Error("input " + number + " of the network is not float32; export it in float32");
+      }
+      // "graph:argument of construct"; of outputs the exporter's own numbers are all there is.
+      const size_t colon = input.name.rfind(':');
+      const bool named = colon != std::string::npos;
+      graph_.inputs.push_back(
+          {named ? Printable(std::string(input.name.substr(colon + 1))) : "", tensor.dims});
+      GraphValue value;
+      value.kind = GraphValue::Kind::kInput;
+      graph_.values.push_back(std::move(value));
+      Define(input.name, {{static_cast<int>(graph_.values.size()) - 1}});
     }
-    const TensorMessage tensor = ParseTensor(input.tensors[0]);
-    if (tensor.data_type != static_cast<int32_t>(DataType::kFloat)) {
-      throw Error("the network's input is not float32; export it in float32");
-    }
-    graph_.input_shape = tensor.dims;
-    // "graph:argument of construct"; of outputs the exporter's own numbers are all there is.
-    const size_t colon = input.name.rfind(':');
-    if (colon != std::string::npos)
-      graph_.input_name = Printable(std::string(input.name.substr(colon + 1)));
-    GraphValue value;
-    value.kind = GraphValue::Kind::kInput;
-    graph_.values.push_back(std::move(value));
-    Define(input.name, {{0}});
   }
 
   int AddConstant(Value constant) {

@@ -17,9 +17,13 @@ namespace {
 using ir::Plan;
 using ir::Step;
 
-// Of the inputs the file holds the first, the second + 1 (0: there is none) and, for an operator
-// that can read more, how many more and these.
+// Of the inputs, if it can have any, the file holds the first, the second + 1 (0: there is none)
+// and, for an operator that can read more, how many more and these.
 void VisitInputs(ops::Fields& fields, const ops::Operator* op, Step& step) {
+  if (op != nullptr && op->max_inputs == 0) {
+    step.inputs.clear();
+    return;
+  }
   fields.Number(step.inputs[0]);
   int second = step.second() + 1;
   fields.Number(second);

@@ -2,6 +2,7 @@
 #include "files/packed_file.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "files/network_table.h"
 #include "files/table_fields.h"
@@ -12,29 +13,28 @@ namespace {
 // The number of inputs and their names, the number of outputs and theirs; each name is its length
 // and its bytes. Empty where nothing has a name of its own.
 std::string WriteNames(const ir::Plan& plan) {
-  if (plan.input_name.empty() && plan.output_names.empty()) return {};
+  if (plan.input_names.empty() && plan.output_names.empty()) return {};
   TableWriter writer;
-  writer.Integer(1);
-  writer.Text(plan.input_name);
-  writer.Integer(plan.outputs.size());
-  for (size_t i = 0; i < plan.outputs.size(); ++i) {
-    writer.Text(i < plan.output_names.size() ? plan.output_names[i] : "");
-  }
+  const auto write = [&](size_t count, const std::vector<std::string>& names) {
+    writer.Integer(count);
+    for (size_t i = 0; i < count; ++i) writer.Text(i < names.size() ? names[i] : "");
+  };
+  write(plan.InputCount(), plan.input_names);
+  write(plan.outputs.size(), plan.output_names);
   return std::move(writer.table);
 }
 
 void ReadNames(std::string_view names, ir::Plan* plan) {
   if (names.empty()) return;
   TableReader reader(names, {});
-  if (reader.Integer() != 1) FailAsInconsistent();
-  plan->input_name = reader.Text();
-  if (reader.Integer() != plan->outputs.size()) FailAsInconsistent();
-  bool named = false;
-  for (size_t i = 0; i < plan->outputs.size(); ++i) {
-    plan->output_names.push_back(reader.Text());
-    named |= !plan->output_names.back().empty();
-  }
-  if (!named) plan->output_names.clear();
+  const auto read = [&](size_t count) {
+    if (reader.Integer() != count) FailAsInconsistent();
+    std::vector<std::string> list;
+    for (size_t i = 0; i < count; ++i) list.push_back(reader.Text());
+    return ir::NamesIfAny(std::move(list));
+  };
+  plan->input_names = read(plan->InputCount());
+  plan->output_names = read(plan->outputs.size());
   if (!reader.done()) FailAsInconsistent();
 }
 

@@ -27,4 +27,9 @@ std::vector<int> Plan::OutputDims(size_t index) const {
   return {shape.dims().begin(), shape.dims().end()};
 }
 
+std::vector<std::string> NamesIfAny(std::vector<std::string> names) {
+  if (std::ranges::all_of(names, &std::string::empty)) names.clear();
+  return names;
+}
+
 }  // namespace adabin::ir

@@ -27,6 +27,7 @@ int Append(ir::Plan* plan, ir::Step step) {
   if (static_cast<int>(step.inputs.size()) > op.max_inputs) {
     Fail(step, op.max_inputs == 1 ? "takes no second operand" : "has too many operands");
   }
+  if (step.inputs.empty() && op.max_inputs > 0) Fail(step, "has no operand");
   plan->values.push_back(op.infer(*plan, &step));
   plan->steps.push_back(std::move(step));
   return defined;

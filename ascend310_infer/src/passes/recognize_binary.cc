@@ -30,14 +30,13 @@ class Recognition {
     std::vector<bool> binarized(rewrite_.size() + 1, false);  // of each value
     for (size_t i = 0; i < rewrite_.size(); ++i) {
       const Step& step = rewrite_.step(i);
-      const auto input = static_cast<size_t>(step.input());
       const bool passes = ops::OperatorOf(step.kind).passes_values &&
                           std::ranges::all_of(step.inputs, [&](int from) {
                             return binarized[static_cast<size_t>(from)];
                           });
       binarized[i + 1] = step.kind == StepKind::kThreshold || passes;
       const bool layer = step.kind == StepKind::kConv || step.kind == StepKind::kDense;
-      if (layer && binarized[input]) Recognize(i);
+      if (layer && binarized[static_cast<size_t>(step.input())]) Recognize(i);
     }
     RemoveUnread(outputs);
     return rewrite_.Finish();
@@ -114,7 +113,7 @@ class Recognition {
     for (const int output : outputs) read[static_cast<size_t>(output)] = true;
     for (size_t i = rewrite_.size(); i-- > 0;) {
       const Step& step = rewrite_.step(i);
-      if (!read[i + 1]) {
+      if (!read[i + 1] && step.kind != StepKind::kInput) {
         rewrite_.Remove(i);
         continue;
       }

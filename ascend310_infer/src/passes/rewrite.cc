@@ -11,7 +11,7 @@ ir::Plan Rewrite::Finish() {
   if (!changed_) return std::move(plan_);
   ir::Plan plan;
   ops::SetInput(&plan, plan_.values[0]);
-  plan.input_name = std::move(plan_.input_name);
+  plan.input_names = std::move(plan_.input_names);
   plan.output_names = std::move(plan_.output_names);
   std::vector<int> number(plan_.values.size(), 0);  // in the new plan
   const auto renumber = [&](int* value) { *value = number[static_cast<size_t>(*value)]; };

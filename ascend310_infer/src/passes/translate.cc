@@ -46,7 +46,7 @@ class Translation {
       FormGroup(i);
       for (const int input : groups_[i].inputs) Need(input);
     }
-    SetUpInput();
+    SetUpInputs();
     for (size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (groups_[i].needed) Emit(i);
     }
@@ -79,24 +79,42 @@ class Translation {
     }
   }
 
-  void SetUpInput() {
-    const std::vector<int64_t>& shape = graph_.input_shape;
+  // All of them, read or not: the caller gives them by number.
+  void SetUpInputs() {
+    plan_value_.assign(graph_.values.size(), -1);
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      const TensorShape shape = InputShape(i);
+      plan_value_[i] = static_cast<int>(i);
+      if (i == 0) {
+        ops::SetInput(&plan_, shape);
+        continue;
+      }
+      Step step;
+      step.kind = ir::StepKind::kInput;
+      step.inputs.clear();
+      step.shape = shape;
+      ops::Append(&plan_, std::move(step));
+    }
+  }
+
+  TensorShape InputShape(size_t i) const {
+    const std::vector<int64_t>& shape = graph_.inputs[i].shape;
+    std::string input = "the network's input";
+    if (graph_.inputs.size() > 1) input.append(" ").append(std::to_string(i));
     constexpr int64_t kLimit = 1 << 30;
     for (const int64_t dim : shape) {
       if (dim < 1 || dim > kLimit) {
-        throw Error("the network's input has a dynamic or impossible shape; export a fixed one");
+        throw Error(input + " has a dynamic or impossible shape; export a fixed one");
       }
     }
     if (shape.size() != 4 && shape.size() != 2) {
-      throw Error("the network's input has rank " + std::to_string(shape.size()) +
+      throw Error(input + " has rank " + std::to_string(shape.size()) +
                   "; NCHW images or NC vectors are needed");
     }
-    const std::vector<int> dims(shape.begin() + 1, shape.end());
-    ops::SetInput(&plan_, TensorShape(dims));
-    plan_value_.assign(graph_.values.size(), -1);
-    for (size_t v = 0; v < graph_.values.size(); ++v) {
-      if (graph_.values[v].kind == ir::GraphValue::Kind::kInput) plan_value_[v] = 0;
+    if (shape[0] != graph_.inputs[0].shape[0]) {
+      throw Error(input + " has another batch than input 0; export one batch for all");
     }
+    return TensorShape(std::vector<int>(shape.begin() + 1, shape.end()));
   }
 
   // The feature map that `reader` reads as `v`.
@@ -127,7 +145,7 @@ class Translation {
     Step step;
     step.kind = group.op->kind;
     if (group.op->parse != nullptr) {
-      step = group.op->parse({graph_, node, v, in, shapes, graph_.input_shape[0], reads_});
+      step = group.op->parse({graph_, node, v, in, shapes, graph_.inputs[0].shape[0], reads_});
     }
     if (group.inputs.empty()) NodeView(graph_, node).Fail("lacks input 0");
     step.inputs.clear();
@@ -147,9 +165,10 @@ class Translation {
 }  // namespace
 
 Plan Translate(Graph graph) {
-  std::string input_name = graph.input_name;
+  std::vector<std::string> names;
+  for (const ir::GraphInput& input : graph.inputs) names.push_back(input.name);
   Plan plan = Translation(std::move(graph)).Run();
-  plan.input_name = std::move(input_name);
+  plan.input_names = ir::NamesIfAny(std::move(names));
   return plan;
 }
 

@@ -40,7 +40,8 @@ class FloatSource {
   size_t scratch_bytes() const { return conv_->scratch_bytes(); }
   void Start(std::byte* scratch) const { conv_->Start(scratch); }
   void Run(const Frame& frame, const Work& work, const Target& target, std::byte* scratch) const {
-    conv_->Run(input_ == kNetworkInput ? frame.input : frame.Floats(input_), work, target, scratch);
+    conv_->Run(input_ == kNetworkInput ? frame.inputs[0] : frame.Floats(input_), work, target,
+               scratch);
   }
   static constexpr bool kPacked = false;
 

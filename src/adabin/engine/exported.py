@@ -88,24 +88,31 @@ class EngineModel:
     def __init__(self, path, threads=0):
         self.path = str(path)
         self.opened = Model(path)
-        (self.image,) = self.opened.inputs
         self.description = self.opened.description
         self.session = self.opened.session(threads=threads)
 
-    def __call__(self, images):
+    def __call__(self, *arrays):
         """Outputs, a tuple of arrays float32 (N, ...), of normalized images float32 (N, 3, S, S).
 
+        Args:
+            arrays: images; of a network of several inputs one array for each, (N, ...) as `Model.inputs` says.
+
         Raises:
-            UserError: the network takes images of another size.
+            UserError: the network takes images of another size, or other inputs.
             RunError: the engine failed.
         """
-        if images.shape[1:] != self.image.shape[1:]:
-            height, width = self.image.shape[2:]
+        inputs = self.opened.inputs
+        if len(arrays) != len(inputs):
+            names = ", ".join(tensor.name for tensor in inputs)
+            raise UserError(f"--model {self.path}: takes {len(inputs)} inputs ({names}), not {len(arrays)}")
+        images, image = arrays[0], inputs[0]
+        if len(inputs) == 1 and len(image.shape) == 4 and images.shape[1:] != image.shape[1:]:
+            height, width = image.shape[2:]
             raise UserError(
                 f"--model {self.path}: takes images of {height} x {width}, the config has "
                 f"image_size={images.shape[-1]}; give the config that belongs to it with --config_path"
             )
-        return self.session.run(np.asarray(images, np.float32))
+        return self.session.run(*(np.asarray(array, np.float32) for array in arrays))
 
     def decoder(self, limits):
         """What makes boxes of a detector's outputs in the engine.
