@@ -94,9 +94,9 @@ TEST(PackedTensorFields, Axes) {
 
 TEST(PackedTensorFields, Joined) {
   constexpr StepKind kKind = StepKind::kConcat;
-  ExpectRefused(kKind, "differ in more than the joined axis", [](Step* s) { s->inputs = {13, 1}; });
-  ExpectRefused(kKind, "a value that does not exist", [](Step* s) { s->inputs = {13, 13, 14}; });
-  ExpectRefused(kKind, "inconsistent", [](Step* s) { s->inputs = {13, 13, -1}; });
+  ExpectRefused(kKind, "differ in more than the joined axis", [](Step* s) { s->inputs = {14, 1}; });
+  ExpectRefused(kKind, "a value that does not exist", [](Step* s) { s->inputs = {14, 14, 15}; });
+  ExpectRefused(kKind, "inconsistent", [](Step* s) { s->inputs = {14, 14, -1}; });
   Plan plan;
   ops::SetInput(&plan, TensorShape(std::vector{1 << 10, 1 << 8, 1 << 8}));
   Step step;
