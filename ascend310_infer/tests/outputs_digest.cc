@@ -53,7 +53,7 @@ void PrintRuns(const Plan& plan, const std::vector<float>& input,
       Print((name + "/plan").c_str(), text);
     }
     std::vector<std::vector<float>> outputs;
-    backend.Run(input.data(), input.size() / plan.input.size(), &outputs);
+    backend.Run(input.data(), input.size() / backend.input_size(), &outputs);
     Sum sum;
     for (const std::vector<float>& output : outputs) {
       sum.Add(output.data(), output.size() * sizeof(float));
@@ -79,7 +79,9 @@ void PrintPlan(const Plan& plan) {
   std::mt19937 rng(1);
   // Multiples of a small power of two: sums of random networks stay exact, and ties come about.
   std::uniform_int_distribution draw(-8, 8);
-  std::vector<float> input(3 * plan.input.size());
+  size_t size = 0;
+  for (size_t i = 0; i < plan.InputCount(); ++i) size += plan.values[i].size();
+  std::vector<float> input(3 * size);
   for (float& x : input) x = static_cast<float>(draw(rng)) / 4;
   adabin::backend::Options options;
   for (const adabin::kernels::Kernel& kernel : adabin::kernels::KernelTable()) {

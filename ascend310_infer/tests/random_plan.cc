@@ -17,7 +17,18 @@ using ir::StepKind;
 
 RandomPlan::RandomPlan(unsigned seed) : rng_(seed) {
   ops::SetInput(&plan_, Shape{Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)});
-  const int steps = Draw(3, 14);
+  const int inputs = seed % 4 == 3 ? Draw(1, 2) : 0;  // besides the first
+  for (int i = 0; i < inputs; ++i) {
+    Step step;
+    step.kind = StepKind::kInput;
+    step.inputs.clear();
+    const Shape other{Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)};
+    step.shape = OneIn(2)   ? plan_.values[0]
+                 : OneIn(2) ? TensorShape(other)
+                            : TensorShape(std::vector{other.c});
+    ops::Append(&plan_, std::move(step));
+  }
+  const int steps = inputs + Draw(3, 14);
   while (static_cast<int>(plan_.steps.size()) < steps) AddStep();
   for (int extra = Draw(0, 2); extra > 0; --extra) plan_.outputs.push_back(AnyValue());
   plan_.outputs.push_back(static_cast<int>(plan_.steps.size()));

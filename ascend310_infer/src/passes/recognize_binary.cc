@@ -107,7 +107,8 @@ class Recognition {
     rewrite_.Put(i, std::move(conv));
   }
 
-  // Steps that only binary layers read have gone into these.
+  // Steps that only binary layers read have gone into these. Inputs stay: the caller gives them
+  // all.
   void RemoveUnread(const std::vector<int>& outputs) {
     std::vector<bool> read(rewrite_.size() + 1, false);  // each value
     for (const int output : outputs) read[static_cast<size_t>(output)] = true;

@@ -192,7 +192,7 @@ class Session(_Owned):
         model (Model): may be closed before the session.
         threads (int): 1 to 256; 0: the project's rule (adabin.utils.threads).
         profile (bool): measure every step; samples then run one after the other.
-        pixels (bool): inputs are uint8 (N, H, W, C), normalized by the session.
+        pixels (bool): the input, the only one, is uint8 (N, H, W, C), normalized by the session.
         normalization: (mean, std) of the channels for pixels in 0..1; None: of the model's metadata.
         memory_limit (int): bytes that it may allocate; 0: 1 GiB for a sample, 4 GiB for all threads.
 
