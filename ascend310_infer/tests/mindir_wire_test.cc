@@ -247,6 +247,25 @@ TEST(MindIrWire, ValuesBeyondMeasureAreRefused) {
   EXPECT_NE(Complaint(WithAttribute(list, 10000)).find("more memory"), std::string::npos);
 }
 
+// So can they a primitive of many numbers, each of which is an entry of every operator's map.
+TEST(MindIrWire, AttributesBeyondMeasureAreRefused) {
+  const auto complaint = [](int attributes, int nodes) {
+    MindIrBuilder b({1, 2, 2, 2});
+    std::string x = b.Node("ReLU", {b.Input()});
+    for (int i = 0; i < attributes; ++i) b.model.primitives[0].Add(std::to_string(i)).SetInt(i);
+    const test::MindIrNode first = b.model.nodes[0];
+    for (int i = 1; i < nodes; ++i) {
+      b.model.nodes.push_back({first.op_type, {x}, {"more" + std::to_string(i)}, "", "", {}});
+      x = b.model.nodes.back().outputs[0];
+    }
+    b.Output({x});
+    return Complaint(b.Serialize());
+  };
+  EXPECT_EQ(complaint(1000, 10), "");
+  EXPECT_EQ(complaint(20, 1000), "");
+  EXPECT_NE(complaint(1000, 1000).find("more memory"), std::string::npos);
+}
+
 // Damage of any kind: an Error or a network, and nothing else.
 TEST(MindIrWire, RandomDamage) {
   const std::string whole = test::SmallNetwork();

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/error.h"
 #include "ops/append.h"
 #include "passes/fuse.h"
 
@@ -125,6 +126,19 @@ TEST(Passes, AResidualIsAttachedWhereBothExist) {
   const int again = Add(&more, Add(&more, Conv(&more, 0), 0), 0);
   more.outputs = {Add(&more, Relu(&more, again), 0), Add(&more, Relu(&more, Conv(&more, 0)), 0)};
   EXPECT_EQ(Kinds(passes::Attach(more)), "Conv Add Activation Add Conv Add ");
+}
+
+// A kilobyte of a file can list a large map as output a thousand times.
+TEST(Passes, OutputsBeyondMeasureAreRefused) {
+  Plan plan = Map(1, 1);
+  Step pad;
+  pad.kind = StepKind::kPad;
+  pad.pads[2] = pad.pads[4] = (1 << 13) - 1;
+  const int large = ops::Append(&plan, pad);  // 2^26 values
+  plan.outputs.assign(4, large);
+  EXPECT_EQ(passes::Simplify(plan).outputs.size(), 4u);
+  plan.outputs.push_back(0);
+  EXPECT_THROW(passes::Simplify(plan), Error);
 }
 
 TEST(Passes, WhatSharesAPassIsDecidedOnce) {

@@ -16,13 +16,19 @@ using ir::Step;
 using ir::StepKind;
 
 RandomPlan::RandomPlan(unsigned seed) : rng_(seed) {
-  ops::SetInput(&plan_, Shape{Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)});
+  const bool tiny = OneIn(8);
+  const int most = tiny ? 3 : 13;
+  const int least = tiny ? 1 : 4;
+  const auto map = [&] {
+    return Shape{Pick({1, 3, 16, 31, 32, 33, 65}), Draw(least, most), Draw(least, most)};
+  };
+  ops::SetInput(&plan_, map());
   const int inputs = seed % 4 == 3 ? Draw(1, 2) : 0;  // besides the first
   for (int i = 0; i < inputs; ++i) {
     Step step;
     step.kind = StepKind::kInput;
     step.inputs.clear();
-    const Shape other{Pick({1, 3, 16, 32}), Draw(4, 13), Draw(4, 13)};
+    const Shape other = map();
     step.shape = OneIn(2)   ? plan_.values[0]
                  : OneIn(2) ? TensorShape(other)
                             : TensorShape(std::vector{other.c});
@@ -83,14 +89,19 @@ void RandomPlan::AddStep() {
       break;
     case StepKind::kMaxPool:
     case StepKind::kAvgPool:
-      g.kernel_h = g.kernel_w = Draw(1, 3);
-      g.stride_h = g.stride_w = Draw(1, 2);
-      g.pad_top = g.pad_left = Draw(0, g.kernel_h - 1);
-      g.pad_bottom = g.pad_right = g.pad_top;
+      g.kernel_h = Draw(1, 4);
+      g.kernel_w = OneIn(3) ? Draw(1, 4) : g.kernel_h;
+      g.stride_h = Draw(1, 4);
+      g.stride_w = OneIn(3) ? Draw(1, 4) : g.stride_h;
+      g.pad_top = Draw(0, g.kernel_h - 1);
+      g.pad_bottom = Draw(0, g.kernel_h - 1);
+      g.pad_left = Draw(0, g.kernel_w - 1);
+      g.pad_right = Draw(0, g.kernel_w - 1);
       if (step.kind == StepKind::kMaxPool && OneIn(4)) g.dilation_h = g.dilation_w = 2;
       break;
     case StepKind::kPaddedAverage:
       g.kernel_h = g.kernel_w = Draw(2, 4);
+      g.stride_h = g.stride_w = Draw(1, 3);
       g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
       step.divisor = {Draw(0, 1), Draw(0, 1), Draw(0, 1), Draw(0, 1), OneIn(3) ? 5 : 0};
       break;
@@ -205,9 +216,15 @@ void RandomPlan::SetConv(Step* step, const Shape& in) {
   g.pad_top = g.pad_left = g.kernel_h / 2;
   g.pad_bottom = g.pad_right = OneIn(4) ? 0 : g.pad_top;
   if (OneIn(8)) g.dilation_h = g.dilation_w = 2;
-  if (OneIn(6) && in.c % 2 == 0) g.groups = 2;
+  if (OneIn(3)) g.kernel_w = Draw(1, 4);
+  if (OneIn(3)) g.pad_left = Draw(0, 3);
+  if (OneIn(3)) g.pad_bottom = Draw(0, 3);
+  if (OneIn(8)) g.stride_h = Draw(1, 6);
+  if (OneIn(5)) g.groups = Pick({2, 3, 11, in.c, in.c});
+  if (in.c % g.groups != 0) g.groups = 1;
   // Often as many as before, so that residuals fit.
-  step->out_channels = OneIn(2) ? in.c : Pick({2, 16, 18, 32, 48, 64, 80});
+  step->out_channels = OneIn(2) ? in.c : Pick({2, 16, 18, 31, 32, 33, 48, 64, 65, 80});
+  if (step->out_channels % g.groups != 0) step->out_channels = g.groups * Draw(1, 3);
   const auto out = static_cast<size_t>(step->out_channels);
   const auto filter = static_cast<size_t>(in.c / g.groups * g.taps());
   if (binary) {

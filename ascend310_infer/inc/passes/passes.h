@@ -38,7 +38,8 @@ ir::Plan RoundConstants(ir::Plan plan);
 // A network as exported with its binary layers found, without reshapes that change nothing: what
 // the packed file holds.
 ir::Plan Recognized(ir::Graph graph);
-// The same ready to run, from a MindIR or a packed file: all passes behind RecognizeBinary.
+// The same ready to run, from a MindIR or a packed file: all passes behind RecognizeBinary. Throws
+// Error where a sample's outputs together would take more than 1 GiB.
 ir::Plan Simplify(ir::Plan plan);
 
 }  // namespace adabin::passes

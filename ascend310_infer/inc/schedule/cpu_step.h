@@ -56,14 +56,30 @@ class CpuStep {
 };
 using CpuStepPtr = std::unique_ptr<CpuStep>;
 
+// The same number for each of many channels, which the steps of a schedule share: of a step without
+// constants a file holds a few bytes, whatever its channels.
+class Repeated {
+ public:
+  explicit Repeated(float value) : value_(value) {}
+  std::shared_ptr<const std::vector<float>> AtLeast(size_t size);
+
+ private:
+  float value_;
+  std::shared_ptr<const std::vector<float>> all_;
+};
+struct NeutralTail {
+  Repeated scale{1.0f}, shift{0.0f};
+};
+
 // What a pooling, or an operator that stands alone, does to each value before it is written.
 struct Tail {
-  std::vector<float> scale, shift;  // padded to whole vectors
+  std::shared_ptr<const std::vector<float>> scale, shift;  // at least whole vectors
   Activation act = Activation::kNone;
-  std::vector<float> positive, negative;
+  std::vector<float> positive, negative;  // of kTwoSlope, padded to whole vectors
 };
-Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
-              Activation act, std::span<const float> positive, std::span<const float> negative);
+Tail MakeTail(NeutralTail* neutral, int channels, std::span<const double> scale,
+              std::span<const double> shift, Activation act, std::span<const float> positive,
+              std::span<const float> negative);
 
 CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
                     const Output& output);

@@ -46,6 +46,7 @@ class Scheduler {
   const isa::FloatLoops& simd() const { return simd_; }
   const ir::PlanReaders& readers() const { return readers_; }
   ValueBuffers& values() { return values_; }
+  NeutralTail& neutral_tail() { return neutral_tail_; }
 
   const TensorShape& TensorOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
   Shape ShapeOf(int value) const { return TensorOf(value).pixels(); }  // as it lies in memory
@@ -86,6 +87,7 @@ class Scheduler {
   const ir::PlanReaders readers_;
   const ir::Fusion fusion_;
   ValueBuffers values_;
+  NeutralTail neutral_tail_;
   std::vector<std::unique_ptr<kernels::BConv2D>> binary_convs_;  // by step
   Schedule schedule_;
 };

@@ -211,6 +211,7 @@ class Builder {
     }
     if (primitive != nullptr) {
       for (const Message bytes : primitive->attributes) {
+        values_.TakeAttribute(bytes.size());
         const AttributeMessage attribute = ParseAttribute(bytes);
         node.attributes[std::string(attribute.name)] = values_.Attribute(attribute);
       }

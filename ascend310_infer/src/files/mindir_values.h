@@ -22,9 +22,12 @@ class ValueReader {
   ir::Value Tensor(const TensorMessage& message);
   // Scalars inside tuples arrive in the repeated fields (`ints`), plain ones in `i`.
   ir::Value Attribute(const AttributeMessage& message) { return Attribute(message, 0); }
+  // Counts an operator's own copy of an attribute of `bytes` bytes, before it is parsed.
+  void TakeAttribute(size_t bytes) { Take(bytes + kEntry); }
 
  private:
   static constexpr size_t kFree = size_t{64} << 20;
+  static constexpr size_t kEntry = sizeof(ir::Value) + 64;  // of a map, with its name
 
   ir::Value Attribute(const AttributeMessage& message, int depth);
   void Take(size_t bytes);

@@ -96,10 +96,11 @@ void EmitPacked(Scheduler* scheduler, const Step& step) {
   if (pooled.pool != nullptr) {
     const ConvGeometry& pool = pooled.pool->geometry;
     const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
-    scheduler->Emit(schedule::MakePooled(std::move(conv), bits.buffer, bits.layout, pool,
-                                         TailOf(pooled, pool.in.c), output, scheduler->simd()),
-                    name + Text(step.act) + " MaxPool " + Text(pool) + TailText(pooled) +
-                        scheduler->Results(output));
+    scheduler->Emit(
+        schedule::MakePooled(std::move(conv), bits.buffer, bits.layout, pool,
+                             TailOf(scheduler, pooled, pool.in.c), output, scheduler->simd()),
+        name + Text(step.act) + " MaxPool " + Text(pool) + TailText(pooled) +
+            scheduler->Results(output));
     return scheduler->EmitRemainingBits(pooled.value);
   }
   const int value = scheduler->ValueOf(step);

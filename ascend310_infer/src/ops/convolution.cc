@@ -115,8 +115,8 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
     const ConvGeometry& pool = pooled.pool->geometry;
     const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
     scheduler->Emit(
-        schedule::MakePooled(std::move(conv), input, pool, TailOf(pooled, pool.in.c), output,
-                             scheduler->simd()),
+        schedule::MakePooled(std::move(conv), input, pool, TailOf(scheduler, pooled, pool.in.c),
+                             output, scheduler->simd()),
         name + " MaxPool " + Text(pool) + TailText(pooled) + scheduler->Results(output));
     return scheduler->EmitRemainingBits(pooled.value);
   }

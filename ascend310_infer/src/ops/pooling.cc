@@ -84,7 +84,7 @@ void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
       step.kind == StepKind::kMean ? AverageGeometry(*scheduler, step) : step.geometry;
   const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
-  schedule::Tail tail = TailOf(followers, g.in.c);
+  schedule::Tail tail = TailOf(scheduler, followers, g.in.c);
   const isa::FloatLoops& simd = scheduler->simd();
   scheduler->Emit(
       maximum ? schedule::MakeMaxPool(g, input, std::move(tail), output, simd)

@@ -35,12 +35,12 @@ void FuseTail(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
   FuseActivation(fusing, pass->affine < 0 ? step : fusing.At(pass->affine), pass);
 }
 
-schedule::Tail TailOf(const Followers& followers, int channels) {
+schedule::Tail TailOf(Scheduler* scheduler, const Followers& followers, int channels) {
   const Step none;
   const Step& affine = followers.affine != nullptr ? *followers.affine : none;
   const Step& act = followers.activation != nullptr ? *followers.activation : none;
-  return schedule::MakeTail(channels, affine.scale, affine.shift, act.act, act.positive,
-                            act.negative);
+  return schedule::MakeTail(&scheduler->neutral_tail(), channels, affine.scale, affine.shift,
+                            act.act, act.positive, act.negative);
 }
 
 std::string TailText(const Followers& followers) {
@@ -54,10 +54,10 @@ void EmitMap(Scheduler* scheduler, const Step& step, const Followers& followers,
   const int input = scheduler->values().ReadFloats(step.input());
   const schedule::Output output =
       scheduler->values().MakeOutput(followers.value, residual, step.input());
-  scheduler->Emit(
-      schedule::MakeMap(input, TailOf(followers, output.shape.c), output, scheduler->simd()),
-      std::string(ir::StepName(step.kind)) + " " + schedule::Text(output.shape) + text +
-          scheduler->Results(output));
+  scheduler->Emit(schedule::MakeMap(input, TailOf(scheduler, followers, output.shape.c), output,
+                                    scheduler->simd()),
+                  std::string(ir::StepName(step.kind)) + " " + schedule::Text(output.shape) + text +
+                      scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }
 
@@ -66,11 +66,11 @@ void EmitRows(Scheduler* scheduler, const Step& step, const std::string& name,
   const int input = scheduler->values().ReadFloats(step.input());
   const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, step.input());
-  scheduler->Emit(
-      schedule::MakeRowFunction(std::move(function), input, TailOf(followers, output.shape.c),
-                                output, scheduler->simd()),
-      name + " " + schedule::Text(scheduler->TensorOf(followers.value)) + TailText(followers) +
-          scheduler->Results(output));
+  scheduler->Emit(schedule::MakeRowFunction(std::move(function), input,
+                                            TailOf(scheduler, followers, output.shape.c), output,
+                                            scheduler->simd()),
+                  name + " " + schedule::Text(scheduler->TensorOf(followers.value)) +
+                      TailText(followers) + scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }
 

@@ -19,7 +19,7 @@ struct Followers {
 };
 
 Followers FollowersOf(const schedule::Scheduler& scheduler, const ir::Step& step);
-schedule::Tail TailOf(const Followers& followers, int channels);
+schedule::Tail TailOf(schedule::Scheduler* scheduler, const Followers& followers, int channels);
 std::string TailText(const Followers& followers);
 
 // What Operator::fuse can be: the activation behind a step, or affine step and activation.

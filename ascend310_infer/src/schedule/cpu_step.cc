@@ -156,15 +156,28 @@ Target Output::At(const Frame& frame, int row) const {
   return target;
 }
 
-Tail MakeTail(int channels, std::span<const double> scale, std::span<const double> shift,
-              Activation act, std::span<const float> positive, std::span<const float> negative) {
+std::shared_ptr<const std::vector<float>> Repeated::AtLeast(size_t size) {
+  if (all_ == nullptr || all_->size() < size) {
+    const size_t grown = all_ == nullptr ? size : std::max(size, 2 * all_->size());
+    all_ = std::make_shared<const std::vector<float>>(grown, value_);
+  }
+  return all_;
+}
+
+Tail MakeTail(NeutralTail* neutral, int channels, std::span<const double> scale,
+              std::span<const double> shift, Activation act, std::span<const float> positive,
+              std::span<const float> negative) {
   const size_t size = (static_cast<size_t>(channels) + isa::kLanes - 1) / isa::kLanes * isa::kLanes;
+  const auto own = [size](std::span<const double> values) {
+    std::vector<float> floats(size, 0.0f);
+    std::ranges::transform(values, floats.begin(), [](double v) { return static_cast<float>(v); });
+    return std::make_shared<const std::vector<float>>(std::move(floats));
+  };
   Tail tail;
-  tail.scale.assign(size, scale.empty() ? 1.0f : 0.0f);
-  tail.shift.assign(size, 0.0f);
-  for (size_t i = 0; i < scale.size(); ++i) tail.scale[i] = static_cast<float>(scale[i]);
-  for (size_t i = 0; i < shift.size(); ++i) tail.shift[i] = static_cast<float>(shift[i]);
+  tail.scale = scale.empty() ? neutral->scale.AtLeast(size) : own(scale);
+  tail.shift = shift.empty() ? neutral->shift.AtLeast(size) : own(shift);
   tail.act = act;
+  if (act != Activation::kTwoSlope) return tail;
   tail.positive.assign(size, 0.0f);
   tail.negative.assign(size, 0.0f);
   std::copy(positive.begin(), positive.end(), tail.positive.begin());

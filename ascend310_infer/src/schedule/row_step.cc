@@ -71,8 +71,8 @@ void FinishRow(const isa::FloatLoops& simd, const Tail& tail, const Output& outp
   tile.pixels = output.shape.w;
   tile.vectors = (output.shape.c + isa::kLanes - 1) / isa::kLanes;
   tile.channels = output.shape.c;
-  tile.a = tail.scale.data();
-  tile.c = tail.shift.data();
+  tile.a = tail.scale->data();
+  tile.c = tail.shift->data();
   tile.act = tail.act;
   tile.positive = tail.positive.data();
   tile.negative = tail.negative.data();
