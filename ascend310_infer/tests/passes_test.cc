@@ -141,6 +141,21 @@ TEST(Passes, OutputsBeyondMeasureAreRefused) {
   EXPECT_THROW(passes::Simplify(plan), Error);
 }
 
+TEST(Passes, InputsBeyondMeasureAreRefused) {
+  Plan plan;
+  ops::SetInput(&plan, Shape{1, 1 << 13, 1 << 13});  // 2^26 values
+  Step input;
+  input.kind = StepKind::kInput;
+  input.inputs.clear();
+  input.shape = plan.values[0];
+  for (int i = 0; i < 3; ++i) ops::Append(&plan, input);
+  plan.outputs = {0};
+  EXPECT_EQ(passes::Simplify(plan).InputCount(), 4u);
+  input.shape = TensorShape(std::vector{1});
+  ops::Append(&plan, input);
+  EXPECT_THROW(passes::Simplify(plan), Error);
+}
+
 TEST(Passes, WhatSharesAPassIsDecidedOnce) {
   Plan plan = Map(1, 4);
   const int conv = Conv(&plan, 0);

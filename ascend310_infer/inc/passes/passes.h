@@ -39,7 +39,7 @@ ir::Plan RoundConstants(ir::Plan plan);
 // the packed file holds.
 ir::Plan Recognized(ir::Graph graph);
 // The same ready to run, from a MindIR or a packed file: all passes behind RecognizeBinary. Throws
-// Error where a sample's outputs together would take more than 1 GiB.
+// Error where a sample's inputs, or its outputs, together would take more than 1 GiB.
 ir::Plan Simplify(ir::Plan plan);
 
 }  // namespace adabin::passes

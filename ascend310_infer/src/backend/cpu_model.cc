@@ -22,7 +22,7 @@ CpuModel::CpuModel(ir::Plan plan, const ModelOptions& options)
     info_.binary_layers_packed += step->packed ? 1 : 0;
     info_.steps.push_back(step->description);
   }
-  for (size_t i = 0; i < plan_.InputCount(); ++i) {
+  for (size_t i = 0, inputs = plan_.InputCount(); i < inputs; ++i) {
     info_.inputs.push_back(DescribeInput(plan_, i));
   }
   for (size_t i = 0; i < plan_.outputs.size(); ++i) {
