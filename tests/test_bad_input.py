@@ -106,7 +106,7 @@ CASES = {
     "archive for labels": (
         "postprocess.py",
         ["--result_path", "{tmp_path}", "--label_path", "{archive}"],
-        ["{archive}: holds no class numbers", "labels.npy"],
+        ["{archive}: holds no annotated objects", "labels.npy"],
     ),
     "checkpoint of a long name": ("eval.py", ["--ckpt_path", LONG], [f"--ckpt_path {LONG}: File name too long; give"]),
     "model of a long name": (

@@ -196,10 +196,10 @@ def test_bad_requests_end_in_one_line(work, ckpt, exported, photos, tmp_path):
     assert "give one of them" in refused("--ckpt_path", ckpt, "--model", work / "net.adabin", *picture)
     assert "absent.adabin: no such file" in refused("--model", "absent.adabin", *picture)
     assert "is neither .mindir nor .adabin" in refused("--model", ckpt, *picture)
-    lonely = shutil.copy(work / "net.adabin", tmp_path / "lonely.adabin")
+    lonely = shutil.copy(work / "net.mindir", tmp_path / "lonely.mindir")
     assert "has no lonely.yaml beside it" in refused("--model", lonely, *picture)
     truncated = tmp_path / "short.adabin"
-    truncated.write_bytes(truncated.with_name("lonely.adabin").read_bytes()[:-9])
+    truncated.write_bytes((work / "net.adabin").read_bytes()[:-9])
     line = refused("--model", truncated, "--config_path", work / "net.yaml", *picture)
     assert "short.adabin" in line
     line = refused("--model", work / "net.adabin", "--class_names=[a, b]", "--num_classes=2", *picture)

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "random_conv.h"
+#include "check_kernels.h"
 
 namespace adabin {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <string>
 
+#include "check_kernels.h"
 #include "kernels/select_kernel.h"
-#include "random_conv.h"
 
 namespace adabin {
 namespace {

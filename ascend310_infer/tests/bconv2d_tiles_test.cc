@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "check_kernels.h"
 #include "kernels/select_kernel.h"
-#include "random_conv.h"
 
 namespace adabin {
 namespace {

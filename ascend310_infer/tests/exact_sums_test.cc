@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "backend/cpu_backend.h"
+#include "check_kernels.h"
 #include "ir/plan.h"
 #include "kernels/select_kernel.h"
 #include "ops/append.h"
-#include "random_conv.h"
 
 namespace adabin {
 namespace {

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "backend/cpu_backend.h"
+#include "check_kernels.h"
 #include "kernels/select_kernel.h"
 #include "lowered.h"
 #include "ops/append.h"
-#include "random_conv.h"
 #include "random_network.h"
 
 namespace adabin {

@@ -8,9 +8,9 @@
 #include <limits>
 #include <vector>
 
+#include "check_kernels.h"
 #include "kernels/conv2d.h"
 #include "kernels/select_kernel.h"
-#include "random_conv.h"
 #include "run_conv.h"
 #include "schedule/memory_plan.h"
 

@@ -16,11 +16,11 @@
 #include "backend/cpu_backend.h"
 #include "base/bits.h"
 #include "base/error.h"
+#include "check_kernels.h"
 #include "files/packed_file.h"
 #include "lowered.h"
 #include "mindir_builder.h"
 #include "packed_bytes.h"
-#include "random_conv.h"
 #include "random_network.h"
 
 namespace adabin {

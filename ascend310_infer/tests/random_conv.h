@@ -2,8 +2,6 @@
 #ifndef ADABIN_TESTS_RANDOM_CONV_H_
 #define ADABIN_TESTS_RANDOM_CONV_H_
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -45,20 +43,8 @@ struct RandomConv {
   float Weight(int o, int c, int kh, int kw) const;
 };
 
-// Binarizes and convolves; checks that nothing is written outside `out`.
-std::vector<float> RunKernel(const kernels::BConv2D& conv, const RandomConv& random,
-                             bool with_residual, std::vector<uint8_t>* bits = nullptr);
-
 // A geometry with every property drawn, that fits and has at most `max_macs` multiplications.
 ConvGeometry RandomGeometry(Rng* rng, int64_t max_macs = int64_t{1} << 40);
-
-// Equal to the last bit, a NaN to any NaN.
-testing::AssertionResult SameFloats(const std::vector<float>& got,
-                                    const std::vector<float>& expected);
-
-// Expects the reference to be the float convolution, but for its roundings, and every kernel that
-// this CPU can run to be the reference to the last bit.
-void CheckEveryKernel(const RandomConv& random);
 
 }  // namespace adabin::test
 

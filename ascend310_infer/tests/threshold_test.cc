@@ -8,12 +8,12 @@
 #include <limits>
 
 #include "backend/cpu_backend.h"
+#include "check_kernels.h"
 #include "files/packed_file.h"
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
 #include "lowered.h"
 #include "mindir_builder.h"
-#include "random_conv.h"
 
 namespace adabin {
 namespace {

@@ -75,7 +75,9 @@ class Truth:
                 objects = [Objects(*row) for row in zip(*parts, sizes, strict=True)]
                 return Truth(objects, tuple(map(str, held["class_names"])), bool(held["crowds"]))
         except (OSError, ValueError, LookupError, TypeError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-            raise UserError(f"{path}: holds no annotated objects; give {OBJECTS} of preprocess.py") from error
+            raise UserError(
+                f"{path}: holds no annotated objects; give {OBJECTS} of preprocess.py, of a classifier labels.npy"
+            ) from error
 
 
 def found(folder, truth):
