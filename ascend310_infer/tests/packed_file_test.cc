@@ -128,7 +128,8 @@ TEST(PackedFile, NamesOfAllInputsAreKept) {
     EXPECT_EQ(files::ReadPackedFile(files::WritePackedFile(plan)), plan);
   }
   // As many as the network has inputs.
-  files::Sections sections = files::ReadContainer(files::WritePackedFile(plan));
+  const std::string bytes = files::WritePackedFile(plan);  // what the sections are views of
+  files::Sections sections = files::ReadContainer(bytes);
   ir::Plan one = SmallPlan();
   one.input_names = {"image"};
   const std::string other = files::WritePackedFile(one);
