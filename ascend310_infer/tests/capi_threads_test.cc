@@ -170,7 +170,7 @@ TEST(CApiMemory, LoadsAndRunsLeakNothing) {
   const std::string damaged = bytes.substr(0, bytes.size() - 1);
   const auto input = Samples(2);
   std::vector<float> output;
-  size_t before = 0;
+  [[maybe_unused]] size_t before = 0;
   for (int i = 0; i < loads; ++i) {
     if (i == loads / 3) before = Resident();
     const auto model = LoadBytes(bytes);
