@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_conv.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "schedule/memory_plan.h"
 
@@ -40,6 +43,23 @@ std::vector<float> RunConv(const kernels::Conv2D& conv, const Shape& out, const 
     }
   }
   return z;
+}
+
+void ExpectDirectRows(const kernels::Conv2D& conv, const kernels::Conv2D& direct, const Shape& out,
+                      const float* x, size_t first, size_t last) {
+  const std::vector<float> z = RunConv(conv, out, x, true);
+  const std::vector<float> expected = RunConv(direct, out, x, true);
+  const auto same = [](float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  const size_t row = z.size() / static_cast<size_t>(out.h);
+  for (size_t k = 0; k < z.size(); ++k) {
+    if (k >= first * row && k < last * row) {
+      ASSERT_PRED2(same, z[k], expected[k]);
+    } else {
+      ASSERT_NEAR(z[k], expected[k], 1e-3);
+    }
+  }
+  const std::vector<float> split = RunConv(conv, out, x, false);
+  EXPECT_TRUE(std::equal(z.begin(), z.end(), split.begin(), same));
 }
 
 }  // namespace adabin::test

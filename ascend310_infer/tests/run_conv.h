@@ -18,6 +18,12 @@ std::vector<const isa::FloatLoops*> Supported();
 std::vector<float> RunConv(const kernels::Conv2D& conv, const Shape& out, const float* x,
                            bool whole, const float* residual = nullptr);
 
+// Expects output rows [first, last) of `conv` to be those of `direct`, a NaN where that has one,
+// and all others to differ from them by roundings; and rows computed apart to be those computed at
+// once.
+void ExpectDirectRows(const kernels::Conv2D& conv, const kernels::Conv2D& direct, const Shape& out,
+                      const float* x, size_t first, size_t last);
+
 }  // namespace adabin::test
 
 #endif  // ADABIN_TESTS_RUN_CONV_H_
