@@ -43,7 +43,7 @@ def test_a_number_of_classes_that_is_not_the_models_is_refused_wherever_it_stand
     assert class_names(SimpleNamespace(class_names=[], num_classes=0), 2) == ["class 0", "class 1"]
 
 
-@pytest.mark.parametrize("name", ["CMakeLists.txt", "src/ir/plan.cc", "inc/base/file.h", "tools/api.cc"])
+@pytest.mark.parametrize("name", ["CMakeLists.txt", "src/graph/plan.cc", "inc/base/file.h", "tools/api.cc"])
 def test_a_library_older_than_a_source_is_named_in_one_line(tmp_path, monkeypatch, capsys, name):
     built = tmp_path / "ascend310_infer" / "build" / "libadabin.so"
     for path in (built, built.parents[1] / name):

@@ -13,14 +13,14 @@ MAY_KNOW = {
     "base": (),
     "isa": ("base",),
     "kernels": ("base", "isa"),
-    "ir": ("base",),
-    "schedule": ("base", "isa", "kernels", "ir"),
-    "ops": ("base", "kernels", "ir", "schedule"),
-    "passes": ("base", "ir", "ops"),
-    "files": ("base", "ir", "ops"),
-    "backend": ("base", "kernels", "ir", "schedule", "ops", "passes", "files"),
+    "graph": ("base",),
+    "schedule": ("base", "isa", "kernels", "graph"),
+    "ops": ("base", "kernels", "graph", "schedule"),
+    "passes": ("base", "graph", "ops"),
+    "files": ("base", "graph", "ops"),
+    "backend": ("base", "kernels", "graph", "schedule", "ops", "passes", "files"),
     "detection": ("base",),
-    "api": ("base", "kernels", "ir", "files", "backend", "detection"),
+    "api": ("base", "kernels", "graph", "files", "backend", "detection"),
 }
 SOURCES = sorted(path for part in ("inc", "src") for path in (ENGINE / part).glob("*/*.*"))
 FOLDERS = {path.parent.name for path in SOURCES}
@@ -71,7 +71,7 @@ def test_only_the_reader_of_mindir_knows_protobuf():
 
 
 def test_an_operator_is_one_file_and_one_row():
-    rows = (ENGINE / "inc" / "ir" / "operators.def").read_text(encoding="utf-8")
+    rows = (ENGINE / "inc" / "graph" / "operators.def").read_text(encoding="utf-8")
     names = re.findall(r"^ADABIN_OPERATOR\(\d+, (\w+)\)", rows, re.MULTILINE)
     assert len(names) >= 12
     for name in names:

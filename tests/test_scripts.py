@@ -58,7 +58,7 @@ def project(tmp_path):
     for name in ("common.sh", "run_infer_310.sh"):
         shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts")
     program = tmp_path / "ascend310_infer" / "build" / "adabin_infer"
-    sources = ("src/ir/plan.cc", "inc/base/file.h", "tools/api.cc", "CMakeLists.txt")
+    sources = ("src/graph/plan.cc", "inc/base/file.h", "tools/api.cc", "CMakeLists.txt")
     for path in (program, *(program.parents[1] / name for name in sources), tmp_path / "model" / "net.mindir"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -116,7 +116,7 @@ def test_inference_script_hands_flags_on_behind_an_optional_device(project, devi
     assert flags[:3] == ["--label_file", "labels.txt", "--skip_corrupt=true"]
 
 
-@pytest.mark.parametrize("name", ["CMakeLists.txt", "src/ir/plan.cc", "inc/base/file.h", "tools/api.cc"])
+@pytest.mark.parametrize("name", ["CMakeLists.txt", "src/graph/plan.cc", "inc/base/file.h", "tools/api.cc"])
 def test_inference_script_warns_of_a_program_older_than_its_sources(project, name):
     assert "warning" not in infer(project).stderr
     os.utime(project / "ascend310_infer" / name, (3000, 3000))

@@ -15,7 +15,7 @@
 
 #include "backend/cpu_backend.h"
 #include "check_kernels.h"
-#include "ir/plan.h"
+#include "graph/plan.h"
 #include "kernels/select_kernel.h"
 #include "ops/append.h"
 
@@ -158,8 +158,8 @@ TEST(ExactSums, DyadicBatchNorm) { CheckKernels(Norm::kDyadic); }
 TEST(ExactSums, AnyBatchNorm) { CheckKernels(Norm::kTrained); }
 
 // Three layers, each with its input as the residual, that give out every map.
-ir::Plan Network(Norm norm, test::Rng* rng) {
-  ir::Plan plan;
+graph::Plan Network(Norm norm, test::Rng* rng) {
+  graph::Plan plan;
   ConvGeometry g;
   const int channels = 8 * Draw(rng, 1, 8);
   g.in = g.out = {channels, Draw(rng, 8, 24), Draw(rng, 8, 24)};
@@ -168,8 +168,8 @@ ir::Plan Network(Norm norm, test::Rng* rng) {
   ops::SetInput(&plan, g.in);
   for (int i = 0; i < 3; ++i) {
     const test::RandomConv random = ExactConv(g, norm, rng);
-    ir::Step step;
-    step.kind = ir::StepKind::kBinaryConv;
+    graph::Step step;
+    step.kind = graph::StepKind::kBinaryConv;
     step.inputs = {i};
     step.SetSecond(i == 0 ? -1 : i);
     step.geometry = g;
@@ -187,7 +187,7 @@ ir::Plan Network(Norm norm, test::Rng* rng) {
   return plan;
 }
 
-std::vector<std::vector<float>> RunNetwork(const ir::Plan& plan, const std::vector<float>& input,
+std::vector<std::vector<float>> RunNetwork(const graph::Plan& plan, const std::vector<float>& input,
                                            const std::string& kernel, int threads) {
   backend::Options options;
   options.kernel = kernel;
@@ -204,7 +204,7 @@ void CheckNetworks(Norm norm) {
   test::Rng rng(static_cast<unsigned>(norm) + 11);
   std::vector<Counts> counts(kernels::KernelTable().size());
   for (int n = 0; counts.back().decisions < decisions; ++n) {
-    const ir::Plan plan = Network(norm, &rng);
+    const graph::Plan plan = Network(norm, &rng);
     std::vector<float> input(plan.input.size() * 2);
     for (float& v : input) v = Fraction(&rng, 3, 0);
     const auto expected = RunNetwork(plan, input, "float", 1);

@@ -13,8 +13,8 @@
 namespace adabin {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 using test::ExpectRefused;
 using test::MindIrBuilder;
 
@@ -98,7 +98,7 @@ TEST(Finite, PackedFiles) {
 // A channel that is always on, or always off, is one that training may end with.
 TEST(Finite, InfiniteThresholdsAreRead) {
   for (const float threshold : {kInf, -kInf}) {
-    ir::Plan plan = test::PlanOfEveryKind();
+    graph::Plan plan = test::PlanOfEveryKind();
     for (Step& step : plan.steps) step.threshold = threshold;
     EXPECT_EQ(test::Refusal(files::WritePackedFile(plan)), "");
     MindIrBuilder b({1, 2, 4, 4});

@@ -23,9 +23,9 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::Step;
-using ir::StepKind;
+using graph::Plan;
+using graph::Step;
+using graph::StepKind;
 using Maps = std::vector<std::vector<float>>;
 
 constexpr size_t kSamples = 2;

@@ -84,7 +84,7 @@ class ForkedModel : public testing::Test {
   static constexpr size_t kSamples = 3;
 
   ForkedModel() {
-    const ir::Plan plan = test::LowerBytes(test::SmallNetwork());
+    const graph::Plan plan = test::LowerBytes(test::SmallNetwork());
     std::mt19937 rng(3);
     input_ = test::NormalFloats(kSamples * plan.input.size(), &rng);
     backend::Options options;

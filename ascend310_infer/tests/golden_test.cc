@@ -54,7 +54,8 @@ void ExpectNear(const std::vector<float>& got, const std::vector<float>& expecte
 }
 
 // A layer on its own: MindSpore's bits in, MindSpore's convolution out.
-void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector<float>& expected) {
+void CheckLayer(const graph::Step& step, const std::string& bits,
+                const std::vector<float>& expected) {
   const Shape& in = step.geometry.in;
   const Shape& out = step.geometry.out;
   ASSERT_EQ(bits.size() % in.size(), 0u);
@@ -88,10 +89,10 @@ void CheckLayer(const ir::Step& step, const std::string& bits, const std::vector
   }
 }
 
-void CheckLayers(const ir::Plan& plan, const fs::path& folder) {
+void CheckLayers(const graph::Plan& plan, const fs::path& folder) {
   int layer = 0;
-  for (const ir::Step& step : plan.steps) {
-    if (step.kind != ir::StepKind::kBinaryConv) continue;
+  for (const graph::Step& step : plan.steps) {
+    if (step.kind != graph::StepKind::kBinaryConv) continue;
     const std::string k = std::to_string(layer++);
     SCOPED_TRACE("binary layer " + k);
     if (!fs::exists(folder / ("bits_" + k + ".bin"))) continue;
@@ -105,9 +106,10 @@ void CheckCase(const fs::path& folder) {
   const std::vector<std::vector<float>> expected = Expected(folder);
   ASSERT_FALSE(expected.empty()) << "no output file";
   const std::vector<float> input = ReadFloats((folder / "input.bin").string());
-  const ir::Plan network = backend::LoadNetwork((folder / "model.mindir").string());
-  const ir::Plan plan = passes::Simplify(network);
-  const ir::Plan packed = passes::Simplify(files::ReadPackedFile(files::WritePackedFile(network)));
+  const graph::Plan network = backend::LoadNetwork((folder / "model.mindir").string());
+  const graph::Plan plan = passes::Simplify(network);
+  const graph::Plan packed =
+      passes::Simplify(files::ReadPackedFile(files::WritePackedFile(network)));
   ASSERT_EQ(packed, plan);
   CheckLayers(plan, folder);
   std::vector<std::string> names = {"float"};
@@ -116,7 +118,7 @@ void CheckCase(const fs::path& folder) {
   }
   for (const std::string& name : names) {
     SCOPED_TRACE(name);
-    for (const ir::Plan* source : {&plan, &packed}) {
+    for (const graph::Plan* source : {&plan, &packed}) {
       for (const int threads : {1, 2}) {
         backend::Options options;
         options.kernel = name;

@@ -15,8 +15,8 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::StepKind;
+using graph::Plan;
+using graph::StepKind;
 using test::Complaint;
 using test::LowerBytes;
 using test::MindIrBuilder;
@@ -114,7 +114,7 @@ TEST(Lower, BothOrdersOfTheComparison) {
     const std::string x =
         falling ? b.BinarizeFalling(b.Input(), 0.5f, 2, -1) : b.Binarize(b.Input(), 0.5f, 2, -1);
     b.Output({b.Conv2D(x, {{1, 2, 1, 1}, {1, 2}})});
-    const ir::Step step = LowerBytes(b.Serialize()).steps.at(0);
+    const graph::Step step = LowerBytes(b.Serialize()).steps.at(0);
     EXPECT_EQ(step.kind, StepKind::kBinaryConv);
     EXPECT_EQ(step.compare, falling ? Compare::kNotAtMost : Compare::kAtLeast);
     EXPECT_EQ(step.threshold, 0.5f);
@@ -214,7 +214,7 @@ TEST(Lower, BinaryDenseLayerOfAVectorAndOfAMap) {
     b.Output({Dense(&b, x, 30, true)});
     const Plan plan = LowerBytes(b.Serialize());
     ASSERT_EQ(plan.steps.size(), 1u);
-    const ir::Step& step = plan.steps[0];
+    const graph::Step& step = plan.steps[0];
     EXPECT_EQ(step.kind, StepKind::kBinaryConv);
     EXPECT_EQ(step.geometry.in, (map ? Shape{5, 2, 3} : Shape{30, 1, 1}));
     EXPECT_EQ(step.geometry.kernel_h, map ? 2 : 1);

@@ -11,9 +11,9 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::Step;
-using ir::StepKind;
+using graph::Plan;
+using graph::Step;
+using graph::StepKind;
 using test::Complaint;
 using test::LowerBytes;
 using test::MindIrBuilder;

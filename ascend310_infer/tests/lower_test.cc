@@ -9,8 +9,8 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::StepKind;
+using graph::Plan;
+using graph::StepKind;
 using test::Complaint;
 using test::LowerBytes;
 using test::MindIrBuilder;
@@ -18,9 +18,9 @@ using test::MindIrBuilder;
 TEST(Lower, SmallNetworkFuses) {
   const Plan plan = LowerBytes(test::SmallNetwork());
   std::string steps;
-  for (const ir::Step& step : plan.steps) steps += std::string(ir::StepName(step.kind)) + " ";
+  for (const graph::Step& step : plan.steps) steps += std::string(graph::StepName(step.kind)) + " ";
   EXPECT_EQ(steps, "Conv BinaryConv AvgPool Pad BinaryConv Mean Dense ");
-  for (const ir::Step& step : plan.steps) {
+  for (const graph::Step& step : plan.steps) {
     if (step.kind == StepKind::kBinaryConv) {
       EXPECT_GE(step.second(), 0);
       EXPECT_EQ(step.act, Activation::kTwoSlope);

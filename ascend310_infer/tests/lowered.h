@@ -12,10 +12,12 @@
 namespace adabin::test {
 
 // As a packed file holds it, and ready to run.
-inline ir::Plan NetworkOf(const std::string& bytes) {
+inline graph::Plan NetworkOf(const std::string& bytes) {
   return passes::Recognized(files::ReadMindIr(bytes));
 }
-inline ir::Plan LowerBytes(const std::string& bytes) { return passes::Simplify(NetworkOf(bytes)); }
+inline graph::Plan LowerBytes(const std::string& bytes) {
+  return passes::Simplify(NetworkOf(bytes));
+}
 
 // What lowering says of a network, or nothing.
 inline std::string Complaint(const MindIrBuilder& b) {

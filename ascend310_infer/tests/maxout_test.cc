@@ -14,7 +14,7 @@ namespace {
 using test::MindIrBuilder;
 
 // A convolution and what `add` puts behind it.
-ir::Plan Lowered(const std::function<std::string(MindIrBuilder*, const std::string&)>& add) {
+graph::Plan Lowered(const std::function<std::string(MindIrBuilder*, const std::string&)>& add) {
   std::mt19937 rng(5);
   MindIrBuilder b({1, 3, 8, 8});
   const std::string x = b.Conv2D(b.Input(), {{4, 3, 1, 1}, test::NormalFloats(12, &rng)});
@@ -26,9 +26,9 @@ const std::vector<float> kPositive = {1, 2, -3, 0.5};
 const std::vector<float> kNegative = {0.25, -1, 0, 4};
 
 TEST(Maxout, BothFormsAreOneStepWithTheConvolution) {
-  const ir::Plan now = Lowered(
+  const graph::Plan now = Lowered(
       [](MindIrBuilder* b, const std::string& x) { return b->Maxout(x, kPositive, kNegative); });
-  const ir::Plan earlier = Lowered([](MindIrBuilder* b, const std::string& x) {
+  const graph::Plan earlier = Lowered([](MindIrBuilder* b, const std::string& x) {
     return b->MaxoutOfTwo(x, kPositive, kNegative);
   });
   EXPECT_EQ(now, earlier);
@@ -39,12 +39,12 @@ TEST(Maxout, BothFormsAreOneStepWithTheConvolution) {
 }
 
 TEST(Maxout, ReadByOthersTooItStaysAlone) {
-  const ir::Plan plan = Lowered([](MindIrBuilder* b, const std::string& x) {
+  const graph::Plan plan = Lowered([](MindIrBuilder* b, const std::string& x) {
     const std::string y = b->Maxout(x, kPositive, kNegative);
     return b->Node("Add", {x, y});
   });
   ASSERT_EQ(plan.steps.size(), 3u);
-  EXPECT_EQ(plan.steps[1].kind, ir::StepKind::kActivation);
+  EXPECT_EQ(plan.steps[1].kind, graph::StepKind::kActivation);
 }
 
 // Mul(a, Select(GreaterEqual(b, threshold), slopes, slopes))

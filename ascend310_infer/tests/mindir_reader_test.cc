@@ -28,10 +28,10 @@ std::string Complaint(const std::string& bytes) {
 }
 
 TEST(MindIrReader, ReadsGraph) {
-  const ir::Graph graph = files::ReadMindIr(test::SmallNetwork());
+  const graph::Graph graph = files::ReadMindIr(test::SmallNetwork());
   EXPECT_EQ(graph.inputs[0].shape, (std::vector<int64_t>{2, 3, 8, 8}));
   EXPECT_EQ(graph.outputs.size(), 1u);
-  for (const ir::Node& node : graph.nodes) {
+  for (const graph::Node& node : graph.nodes) {
     EXPECT_NE(node.op, "Load");
     EXPECT_NE(node.op, "Depend");
     EXPECT_NE(node.op, "TupleGetItem");
@@ -142,7 +142,7 @@ TEST(MindIrReader, InputsComeInTheirOrder) {
   MindIrBuilder b({1, 3, 4, 4});
   b.AnotherInput("graph:mask", {1, 7});
   b.Output({b.Node("ReLU", {b.Input()})});
-  const ir::Graph graph = files::ReadMindIr(b.Serialize());
+  const graph::Graph graph = files::ReadMindIr(b.Serialize());
   ASSERT_EQ(graph.inputs.size(), 2u);
   EXPECT_EQ(graph.inputs[0].name, "");
   EXPECT_EQ(graph.inputs[1].name, "mask");
@@ -193,11 +193,11 @@ TEST(MindIrReader, LooksAtNothingAgainThatItSaysItHasRead) {
   b.Output({b.Node("Add", {sum, b.Parameter({3}, {3, 4, 5})})});
   const std::string bytes = b.Serialize();
   std::string gone = bytes;
-  const ir::Graph graph = files::ReadMindIr(gone, [&](std::string_view part) {
+  const graph::Graph graph = files::ReadMindIr(gone, [&](std::string_view part) {
     std::fill_n(gone.begin() + (part.data() - gone.data()), part.size(), '\0');
   });
   EXPECT_NE(gone, bytes);
-  const ir::Graph whole = files::ReadMindIr(bytes);
+  const graph::Graph whole = files::ReadMindIr(bytes);
   ASSERT_EQ(graph.values.size(), whole.values.size());
   for (size_t i = 0; i < whole.values.size(); ++i) {
     EXPECT_EQ(graph.values[i].constant.tensor.data, whole.values[i].constant.tensor.data);

@@ -118,7 +118,7 @@ std::string WithAttribute(const test::MindIrAttribute& value, int nodes = 1) {
 
 TEST(MindIrWire, FieldsInAnyOrder) {
   const std::string bytes = test::SmallNetwork();
-  const ir::Plan plan = LowerBytes(bytes);
+  const graph::Plan plan = LowerBytes(bytes);
   const auto descending = [](Level, std::vector<Field>* fields) {
     std::stable_sort(fields->begin(), fields->end(),
                      [](const Field& a, const Field& b) { return a.tag > b.tag; });
@@ -208,7 +208,7 @@ TEST(MindIrWire, PackedNumbersAndSingleOnes) {
   out.add_packed_int64(1, dims.begin(), dims.end());
   out.add_int32(2, 1);
   out.add_bytes(9, reinterpret_cast<const char*>(data.data()), data.size() * sizeof(float));
-  const ir::Plan plan = LowerBytes(SumWith(raw));
+  const graph::Plan plan = LowerBytes(SumWith(raw));
   for (const int packed_dims : {0, 2, 4}) {
     for (const int packed_data : {0, 1, 2}) {
       EXPECT_EQ(LowerBytes(SumWith(tensor(packed_dims, packed_data))), plan);

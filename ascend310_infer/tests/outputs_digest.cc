@@ -21,7 +21,7 @@
 
 namespace {
 
-using adabin::ir::Plan;
+using adabin::graph::Plan;
 
 constexpr size_t kSlow = 10000;  // input values of networks that the reference kernel does not run
 

@@ -12,8 +12,8 @@
 
 namespace adabin::test {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 std::string Refusal(const std::string& bytes) {
   try {
@@ -26,11 +26,11 @@ std::string Refusal(const std::string& bytes) {
   return "";
 }
 
-void ExpectRefused(ir::StepKind kind, const std::string& words,
-                   const std::function<void(ir::Step*)>& change) {
-  SCOPED_TRACE(std::string(ir::StepName(kind)) + ": " + words);
-  ir::Plan plan = PlanOfEveryKind();
-  for (ir::Step& step : plan.steps) {
+void ExpectRefused(graph::StepKind kind, const std::string& words,
+                   const std::function<void(graph::Step*)>& change) {
+  SCOPED_TRACE(std::string(graph::StepName(kind)) + ": " + words);
+  graph::Plan plan = PlanOfEveryKind();
+  for (graph::Step& step : plan.steps) {
     if (step.kind != kind) continue;
     change(&step);
     break;
@@ -39,10 +39,10 @@ void ExpectRefused(ir::StepKind kind, const std::string& words,
       << Refusal(files::WritePackedFile(plan));
 }
 
-ir::Plan PlanOfEveryKind() {
+graph::Plan PlanOfEveryKind() {
   constexpr int kChannels = 8;
   std::mt19937 rng(3);
-  ir::Plan plan;
+  graph::Plan plan;
   ops::SetInput(&plan, Shape{kChannels, 8, 8});
   const auto append = [&](StepKind kind, const auto& fill) {
     Step step;

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::test {
 
@@ -14,12 +14,12 @@ std::string Refusal(const std::string& bytes);
 
 // A small plan with a step of every kind, in the order of their numbers but for the input, which is
 // the first, and the reshape behind the dense layer; two of 8 x 8 x 8 in, 1 x 1 x 4 out.
-ir::Plan PlanOfEveryKind();
+graph::Plan PlanOfEveryKind();
 constexpr int kKinds = 21;
 
 // Expects a refusal with these words where `change` is done to the step of that kind.
-void ExpectRefused(ir::StepKind kind, const std::string& words,
-                   const std::function<void(ir::Step*)>& change);
+void ExpectRefused(graph::StepKind kind, const std::string& words,
+                   const std::function<void(graph::Step*)>& change);
 
 }  // namespace adabin::test
 

@@ -30,9 +30,9 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::Step;
-using ir::StepKind;
+using graph::Plan;
+using graph::Step;
+using graph::StepKind;
 using test::ExpectRefused;
 
 constexpr StepKind kConvs[] = {StepKind::kBinaryConv, StepKind::kConv};

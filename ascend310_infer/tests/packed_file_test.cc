@@ -12,12 +12,12 @@
 namespace adabin {
 namespace {
 
-ir::Plan SmallPlan() { return test::NetworkOf(test::SmallNetwork()); }
+graph::Plan SmallPlan() { return test::NetworkOf(test::SmallNetwork()); }
 
 bool Refused(const std::string& bytes) { return !test::Refusal(bytes).empty(); }
 
 TEST(PackedFile, RoundTripIsTheSamePlan) {
-  const ir::Plan plan = SmallPlan();
+  const graph::Plan plan = SmallPlan();
   const std::string bytes = files::WritePackedFile(plan);
   EXPECT_TRUE(files::IsPackedFile(bytes));
   EXPECT_EQ(files::ReadPackedFile(bytes), plan);
@@ -25,8 +25,8 @@ TEST(PackedFile, RoundTripIsTheSamePlan) {
 }
 
 TEST(PackedFile, OutputsAreBitIdenticalForAnyKernelAndThreads) {
-  const ir::Plan plan = passes::Simplify(SmallPlan());
-  const ir::Plan packed =
+  const graph::Plan plan = passes::Simplify(SmallPlan());
+  const graph::Plan packed =
       passes::Simplify(files::ReadPackedFile(files::WritePackedFile(SmallPlan())));
   EXPECT_EQ(packed, plan);
   std::mt19937 rng(12);
@@ -35,7 +35,7 @@ TEST(PackedFile, OutputsAreBitIdenticalForAnyKernelAndThreads) {
   std::vector<std::vector<float>> expected;
   for (const std::string kernel : {"reference", "portable", "float"}) {
     for (const int threads : {1, 2, 3, 8}) {
-      for (const ir::Plan* source : {&plan, &packed}) {
+      for (const graph::Plan* source : {&plan, &packed}) {
         backend::Options options;
         options.kernel = kernel;
         options.threads = threads;
@@ -104,7 +104,7 @@ TEST(PackedFile, SectionsOfALaterProgramAreLeftAlone) {
 }
 
 TEST(PackedFile, DescriptionAndNamesAreKept) {
-  ir::Plan plan = SmallPlan();
+  graph::Plan plan = SmallPlan();
   plan.input_names = {"image"};
   plan.output_names = {"scores"};
   std::string description;
@@ -121,7 +121,7 @@ TEST(PackedFile, DescriptionAndNamesAreKept) {
 }
 
 TEST(PackedFile, NamesOfAllInputsAreKept) {
-  ir::Plan plan = test::PlanOfEveryKind();
+  graph::Plan plan = test::PlanOfEveryKind();
   for (const std::vector<std::string>& names :
        {std::vector<std::string>{"image", "mask"}, {"image", ""}, {"", "mask"}}) {
     plan.input_names = names;
@@ -130,7 +130,7 @@ TEST(PackedFile, NamesOfAllInputsAreKept) {
   // As many as the network has inputs.
   const std::string bytes = files::WritePackedFile(plan);  // what the sections are views of
   files::Sections sections = files::ReadContainer(bytes);
-  ir::Plan one = SmallPlan();
+  graph::Plan one = SmallPlan();
   one.input_names = {"image"};
   const std::string other = files::WritePackedFile(one);
   sections[files::Section::kNames] = files::ReadContainer(other)[files::Section::kNames];

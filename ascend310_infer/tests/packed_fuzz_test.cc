@@ -26,9 +26,9 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::Step;
-using ir::StepKind;
+using graph::Plan;
+using graph::Step;
+using graph::StepKind;
 
 class Mutator {
  public:

@@ -15,9 +15,9 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::Step;
-using ir::StepKind;
+using graph::Plan;
+using graph::Step;
+using graph::StepKind;
 using test::ExpectRefused;
 
 constexpr int kLarge = (1 << 20) + 1;
@@ -55,7 +55,7 @@ TEST(PackedTensorFields, RanksThatOperatorsDoNotTake) {
   for (const StepKind kind : {StepKind::kBinaryConv, StepKind::kConv, StepKind::kMaxPool,
                               StepKind::kAvgPool, StepKind::kPad, StepKind::kMean, StepKind::kDense,
                               StepKind::kL2Norm, StepKind::kPaddedAverage}) {
-    SCOPED_TRACE(ir::StepName(kind));
+    SCOPED_TRACE(graph::StepName(kind));
     Plan plan = test::PlanOfEveryKind();
     const auto found = std::ranges::find(plan.steps, kind, &Step::kind);
     Step step = *found;

@@ -15,9 +15,9 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
-using ir::Step;
-using ir::StepKind;
+using graph::Plan;
+using graph::Step;
+using graph::StepKind;
 
 Plan Map(int channels, int size) {
   Plan plan;
@@ -60,7 +60,7 @@ int Relu(Plan* plan, int input) {
 
 std::string Kinds(const Plan& plan) {
   std::string text;
-  for (const Step& step : plan.steps) text += std::string(ir::StepName(step.kind)) + " ";
+  for (const Step& step : plan.steps) text += std::string(graph::StepName(step.kind)) + " ";
   return text;
 }
 
@@ -164,7 +164,7 @@ TEST(Passes, WhatSharesAPassIsDecidedOnce) {
   pool.inputs = {conv};
   pool.geometry.kernel_h = pool.geometry.kernel_w = 2;
   plan.outputs = {Relu(&plan, Affine(&plan, ops::Append(&plan, pool), 2, 0))};
-  const ir::Fusion fusion = passes::Fuse(plan, false);
+  const graph::Fusion fusion = passes::Fuse(plan, false);
   EXPECT_EQ(fusion.passes[0].pool, 1);
   EXPECT_EQ(fusion.passes[0].affine, 2);
   EXPECT_EQ(fusion.passes[0].activation, 3);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a plan refuses, wherever it comes from.
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 #include <gtest/gtest.h>
 
@@ -19,8 +19,8 @@ namespace {
 // The complaint about a binary convolution with `channels` outputs on a map of one pixel, whose
 // kernel and padding make each of its 1000 x 1000 outputs see another tap.
 std::string ManyBorders(int channels) {
-  ir::Step step;
-  step.kind = ir::StepKind::kBinaryConv;
+  graph::Step step;
+  step.kind = graph::StepKind::kBinaryConv;
   step.out_channels = channels;
   ConvGeometry& g = step.geometry;
   g.kernel_h = g.kernel_w = 1000;
@@ -29,7 +29,7 @@ std::string ManyBorders(int channels) {
   step.bits.assign(out * RowWords(1000 * 1000), 0);
   step.weight_low.assign(out, 1);
   step.weight_high.assign(out, 1);
-  ir::Plan plan;
+  graph::Plan plan;
   ops::SetInput(&plan, Shape{1, 1, 1});
   try {
     ops::Append(&plan, step);
@@ -45,9 +45,10 @@ TEST(Plan, BoundsBorderClasses) {
 }
 
 // What Append says against a convolution of PlanOfEveryKind after a change.
-std::string ConvolutionComplaint(ir::StepKind kind, const std::function<void(ir::Step*)>& change) {
-  const ir::Plan every = test::PlanOfEveryKind();
-  ir::Step step = *std::ranges::find(every.steps, kind, &ir::Step::kind);
+std::string ConvolutionComplaint(graph::StepKind kind,
+                                 const std::function<void(graph::Step*)>& change) {
+  const graph::Plan every = test::PlanOfEveryKind();
+  graph::Step step = *std::ranges::find(every.steps, kind, &graph::Step::kind);
   step.scale.assign(8, 0.5);
   step.shift.assign(8, 0.25);
   step.act = Activation::kTwoSlope;
@@ -55,7 +56,7 @@ std::string ConvolutionComplaint(ir::StepKind kind, const std::function<void(ir:
   step.negative.assign(8, 0.25f);
   step.inputs = {0, 0};
   change(&step);
-  ir::Plan plan;
+  graph::Plan plan;
   ops::SetInput(&plan, Shape{8, 8, 8});
   try {
     ops::Append(&plan, step);
@@ -67,8 +68,8 @@ std::string ConvolutionComplaint(ir::StepKind kind, const std::function<void(ir:
 
 // No file holds it: a pass puts it there.
 TEST(Plan, WhatAConvolutionTakesOverIsChecked) {
-  using ir::Step;
-  for (const ir::StepKind kind : {ir::StepKind::kBinaryConv, ir::StepKind::kConv}) {
+  using graph::Step;
+  for (const graph::StepKind kind : {graph::StepKind::kBinaryConv, graph::StepKind::kConv}) {
     const auto refused = [&](const char* words, const auto& change) {
       const std::string text = ConvolutionComplaint(kind, change);
       EXPECT_NE(text.find(words), std::string::npos) << text;
@@ -87,7 +88,7 @@ TEST(Plan, WhatAConvolutionTakesOverIsChecked) {
 
 // A message names the operator that a step was.
 TEST(Plan, ErrorsNameTheOperator) {
-  const std::string text = ConvolutionComplaint(ir::StepKind::kConv, [](ir::Step* s) {
+  const std::string text = ConvolutionComplaint(graph::StepKind::kConv, [](graph::Step* s) {
     s->origin = {"Conv2D", "Default/stem"};
     s->scale.pop_back();
   });

@@ -11,9 +11,9 @@
 
 namespace adabin::test {
 
-using ir::Plan;
-using ir::Step;
-using ir::StepKind;
+using graph::Plan;
+using graph::Step;
+using graph::StepKind;
 
 RandomPlan::RandomPlan(unsigned seed) : rng_(seed) {
   const bool tiny = OneIn(8);

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::test {
 
@@ -13,7 +13,7 @@ namespace adabin::test {
 class RandomPlan {
  public:
   explicit RandomPlan(unsigned seed);
-  ir::Plan plan_;
+  graph::Plan plan_;
 
   std::vector<float> Floats(size_t count, float low = -1, float high = 1);
 
@@ -28,14 +28,14 @@ class RandomPlan {
   std::vector<double> Doubles(size_t count);
   int LikeShape(const TensorShape& shape);
   void AddStep();
-  const TensorShape& InputOf(const ir::Step& step) const {
+  const TensorShape& InputOf(const graph::Step& step) const {
     return plan_.values[static_cast<size_t>(step.input())];
   }
   TensorShape AnyShape(int size);
-  void SetAxes(ir::Step* step);
-  void SetActivation(ir::Step* step, int channels);
-  void SetBinarizer(ir::Step* step);
-  void SetConv(ir::Step* step, const Shape& in);
+  void SetAxes(graph::Step* step);
+  void SetActivation(graph::Step* step, int channels);
+  void SetBinarizer(graph::Step* step);
+  void SetConv(graph::Step* step, const Shape& in);
 
   std::mt19937 rng_;
 };

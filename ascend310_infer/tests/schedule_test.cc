@@ -18,7 +18,7 @@
 namespace adabin {
 namespace {
 
-using ir::Plan;
+using graph::Plan;
 using test::RandomPlan;
 
 std::vector<std::vector<float>> RunPlan(const Plan& plan, const std::vector<float>& input,

@@ -14,13 +14,13 @@
 namespace adabin {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 // One pixel, with a frame of zeros that makes it a map of side x side: so many of them live at the
 // same time.
-ir::Plan Padded(int side, int maps) {
-  ir::Plan plan;
+graph::Plan Padded(int side, int maps) {
+  graph::Plan plan;
   plan.input = {1, 1, 1};
   for (int i = 0; i < maps; ++i) {
     Step pad;
@@ -38,7 +38,7 @@ ir::Plan Padded(int side, int maps) {
   return plan;
 }
 
-std::unique_ptr<backend::Model> Load(const ir::Plan& plan) {
+std::unique_ptr<backend::Model> Load(const graph::Plan& plan) {
   const std::string bytes = files::WritePackedFile(plan);
   EXPECT_LT(bytes.size(), 1000u);
   return backend::CreateModel(files::ReadPackedFile(bytes), {});

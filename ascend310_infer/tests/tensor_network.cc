@@ -8,14 +8,14 @@
 
 namespace adabin::test {
 
-std::vector<Floats> RunEveryWay(const ir::Plan& plan, Floats* input) {
+std::vector<Floats> RunEveryWay(const graph::Plan& plan, Floats* input) {
   Floats x(plan.input.size());
   for (size_t i = 0; i < x.size(); ++i) x[i] = 0.01f * static_cast<float>(i + 1);
   if (input != nullptr) *input = x;
   std::vector<std::vector<Floats>> found;
-  const ir::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
+  const graph::Plan packed = files::ReadPackedFile(files::WritePackedFile(plan));
   EXPECT_EQ(packed, plan);
-  for (const ir::Plan* source : {&plan, &packed}) {
+  for (const graph::Plan* source : {&plan, &packed}) {
     for (const bool fuse : {true, false}) {
       backend::Options options;
       options.fuse = fuse;

@@ -13,8 +13,8 @@
 namespace adabin {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 using test::Dims;
 using test::Floats;
 using test::Index;

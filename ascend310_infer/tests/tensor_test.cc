@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/tensor_shape.h"
-#include "ir/plan.h"
+#include "graph/plan.h"
 #include "kernels/feature_map.h"
 
 namespace adabin {
@@ -49,7 +49,7 @@ TEST(TensorShape, OnlyMapsHaveTheirChannelsLast) {
 }
 
 TEST(Plan, OutputDimsAreThoseOfTheFile) {
-  ir::Plan plan;
+  graph::Plan plan;
   plan.values = {Shape{10, 1, 1}, Shape{2, 3, 4}, Tensor({7, 4}), Tensor({9}), Shape{2, 1, 4}};
   plan.outputs = {2, 0, 1, 3, 4};
   EXPECT_EQ(plan.OutputDims(0), (std::vector<int>{7, 4}));

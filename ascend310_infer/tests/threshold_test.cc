@@ -101,16 +101,16 @@ TEST(Threshold, NetworkTakesTheValueOfItsSelect) {
       const std::string x = falling ? b.BinarizeFalling(b.Input(), t, kHigh, kLow)
                                     : b.Binarize(b.Input(), t, kHigh, kLow);
       b.Output({b.Conv2D(x, {{1, 1, 1, 1}, {1.0f}})});
-      const ir::Plan network = test::NetworkOf(b.Serialize());
-      const ir::Plan plan = passes::Simplify(network);
-      const ir::Plan packed =
+      const graph::Plan network = test::NetworkOf(b.Serialize());
+      const graph::Plan plan = passes::Simplify(network);
+      const graph::Plan packed =
           passes::Simplify(files::ReadPackedFile(files::WritePackedFile(network)));
       std::vector<float> expected;
       for (const float v : specials) {
         expected.push_back(falling ? (t >= v ? kLow : kHigh) : (v >= t ? kHigh : kLow));
       }
       for (const std::string kernel : {"reference", "portable", "float"}) {
-        for (const ir::Plan* source : {&plan, &packed}) {
+        for (const graph::Plan* source : {&plan, &packed}) {
           backend::Options options;
           options.kernel = kernel;
           backend::CpuBackend backend(*source, options);

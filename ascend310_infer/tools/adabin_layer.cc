@@ -23,13 +23,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using adabin::Error;
-using adabin::ir::Step;
+using adabin::graph::Step;
 using Json = nlohmann::ordered_json;
 
-std::vector<const Step*> BinaryLayers(const adabin::ir::Plan& plan) {
+std::vector<const Step*> BinaryLayers(const adabin::graph::Plan& plan) {
   std::vector<const Step*> layers;
   for (const Step& step : plan.steps) {
-    if (step.kind == adabin::ir::StepKind::kBinaryConv) layers.push_back(&step);
+    if (step.kind == adabin::graph::StepKind::kBinaryConv) layers.push_back(&step);
   }
   return layers;
 }
@@ -100,7 +100,7 @@ struct Flags {
 };
 
 int Run(const Flags& flags) {
-  const adabin::ir::Plan plan = adabin::backend::LoadPlan(flags.model);
+  const adabin::graph::Plan plan = adabin::backend::LoadPlan(flags.model);
   const std::vector<const Step*> layers = BinaryLayers(plan);
   if (flags.list) {
     Json json = Json::array();

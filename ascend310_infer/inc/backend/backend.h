@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "backend/pixels.h"
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::backend {
 
@@ -73,7 +73,7 @@ class Model {
 // Throws Error where there is no such device.
 void CheckDevice(const std::string& type, int id);
 // Lays a network out for its device. Throws Error.
-std::unique_ptr<Model> CreateModel(ir::Plan plan, const ModelOptions& options);
+std::unique_ptr<Model> CreateModel(graph::Plan plan, const ModelOptions& options);
 
 }  // namespace adabin::backend
 

@@ -27,7 +27,7 @@ struct StepInfo {
 // A plan's model and one session of it: what tests of everything below the C API run.
 class CpuBackend {
  public:
-  CpuBackend(ir::Plan plan, const Options& options)
+  CpuBackend(graph::Plan plan, const Options& options)
       : model_(std::move(plan), {"CPU", 0, options.kernel, options.fuse}),
         session_(model_, {options.threads, options.profile, 0, nullptr}) {}
 

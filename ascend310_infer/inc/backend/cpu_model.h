@@ -6,7 +6,7 @@
 
 #include "backend/backend.h"
 #include "backend/schedule.h"
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::backend {
 
@@ -14,7 +14,7 @@ namespace adabin::backend {
 // construction, so any number of sessions run it at the same time.
 class CpuModel : public Model {
  public:
-  CpuModel(ir::Plan plan, const ModelOptions& options);
+  CpuModel(graph::Plan plan, const ModelOptions& options);
 
   const ModelInfo& info() const override { return info_; }
   size_t SessionBytes(const SessionOptions& options, size_t samples) const override;
@@ -24,7 +24,7 @@ class CpuModel : public Model {
   const Shape& input() const { return plan_.input; }  // the first one
 
  private:
-  ir::Plan plan_;
+  graph::Plan plan_;
   schedule::Schedule schedule_;
   ModelInfo info_;
 };

@@ -6,20 +6,20 @@
 #include <string_view>
 
 #include "files/mindir_reader.h"
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::backend {
 
 // Reads a MindIR or packed file, told apart by content: the network as exported, with its binary
 // layers found. `description`, unless null, becomes that of a packed file, or empty. Throws Error
 // naming the file, FileError where it cannot be read.
-ir::Plan LoadNetwork(const std::string& path, std::string* description = nullptr);
+graph::Plan LoadNetwork(const std::string& path, std::string* description = nullptr);
 // The same, ready to run.
-ir::Plan LoadPlan(const std::string& path, std::string* description = nullptr);
+graph::Plan LoadPlan(const std::string& path, std::string* description = nullptr);
 
 // The same of its content. `path` is for hints, and may be empty. Throws Error.
-ir::Plan ReadPlan(std::string_view bytes, const std::string& path = "",
-                  std::string* description = nullptr);
+graph::Plan ReadPlan(std::string_view bytes, const std::string& path = "",
+                     std::string* description = nullptr);
 
 }  // namespace adabin::backend
 

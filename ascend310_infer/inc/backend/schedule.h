@@ -10,7 +10,7 @@
 namespace adabin::backend {
 
 // `plan` must outlive the result.
-schedule::Schedule MakeSchedule(const ir::Plan& plan, const schedule::ScheduleOptions& options);
+schedule::Schedule MakeSchedule(const graph::Plan& plan, const schedule::ScheduleOptions& options);
 
 }  // namespace adabin::backend
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string_view>
 
-#include "ir/graph.h"
+#include "graph/graph.h"
 
 namespace adabin::files {
 
@@ -15,7 +15,7 @@ using Consumed = std::function<void(std::string_view part)>;
 
 // `bytes` is the content of a MindIR file. Throws Error (without the file's name, which the caller
 // adds) for anything that is not one complete float32 network.
-ir::Graph ReadMindIr(std::string_view bytes, const Consumed& consumed = nullptr);
+graph::Graph ReadMindIr(std::string_view bytes, const Consumed& consumed = nullptr);
 
 }  // namespace adabin::files
 

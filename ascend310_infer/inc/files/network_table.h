@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::files {
 
@@ -18,9 +18,9 @@ struct NetworkBytes {
   std::string arrays;
 };
 
-NetworkBytes WriteNetwork(const ir::Plan& plan);
+NetworkBytes WriteNetwork(const graph::Plan& plan);
 // Throws Error for anything that WriteNetwork did not write.
-ir::Plan ReadNetwork(std::string_view table, std::string_view arrays);
+graph::Plan ReadNetwork(std::string_view table, std::string_view arrays);
 
 }  // namespace adabin::files
 

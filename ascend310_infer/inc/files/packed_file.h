@@ -8,15 +8,15 @@
 #include <string_view>
 
 #include "files/container.h"
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::files {
 
 // `description` is the text that export.py writes beside a network, or empty.
-std::string WritePackedFile(const ir::Plan& plan, std::string_view description = {});
+std::string WritePackedFile(const graph::Plan& plan, std::string_view description = {});
 // Gives the description, too, unless it is null. Throws Error (without the file's name) for
 // anything that WritePackedFile did not write.
-ir::Plan ReadPackedFile(std::string_view bytes, std::string* description = nullptr);
+graph::Plan ReadPackedFile(std::string_view bytes, std::string* description = nullptr);
 
 }  // namespace adabin::files
 

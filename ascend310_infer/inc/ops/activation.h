@@ -2,12 +2,12 @@
 #ifndef ADABIN_OPS_ACTIVATION_H_
 #define ADABIN_OPS_ACTIVATION_H_
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::ops {
 
 // What any step with an activation has of it.
-void CheckActivation(const ir::Step& step, int channels);
+void CheckActivation(const graph::Step& step, int channels);
 
 }  // namespace adabin::ops
 

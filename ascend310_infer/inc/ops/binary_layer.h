@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 #include "kernels/bconv2d.h"
 
 namespace adabin::ops {
@@ -25,11 +25,11 @@ std::optional<BinaryWeights> MatchBinaryWeights(std::span<const float> weights, 
                                                 int inputs, int positions);
 
 // The kernel's view of a kBinaryConv step.
-kernels::BConv2DParams BinaryParams(const ir::Step& step);
+kernels::BConv2DParams BinaryParams(const graph::Step& step);
 // The convolution itself, without BatchNorm, residual and activation: what tools and tests compare.
-kernels::BConv2DParams RawBinaryParams(const ir::Step& step);
+kernels::BConv2DParams RawBinaryParams(const graph::Step& step);
 // The weights of a kBinaryConv step as float32 OIHW.
-std::vector<float> FloatWeights(const ir::Step& step);
+std::vector<float> FloatWeights(const graph::Step& step);
 
 }  // namespace adabin::ops
 

@@ -2,7 +2,7 @@
 //
 // What the rest of the engine knows of an operator: how it is read from a MindIR, what shape it
 // yields, what a packed file holds of it, and how it runs. Each operator is one file that defines
-// its entry, k<Name>, and one row in ir/operators.def.
+// its entry, k<Name>, and one row in graph/operators.def.
 #ifndef ADABIN_OPS_OPERATOR_H_
 #define ADABIN_OPS_OPERATOR_H_
 
@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "ir/fusion.h"
-#include "ir/graph.h"
-#include "ir/plan.h"
+#include "graph/fusion.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
 #include "ops/fields.h"
 #include "schedule/scheduler.h"
 
@@ -20,8 +20,8 @@ namespace adabin::ops {
 
 // The node that becomes a step.
 struct Source {
-  ir::Graph& graph;
-  const ir::Node& node;
+  graph::Graph& graph;
+  const graph::Node& node;
   int value;       // that the node makes
   TensorShape in;  // of the first value that the step reads; rank 0 where that is a constant
   std::vector<TensorShape> inputs;  // of all that it reads
@@ -35,24 +35,24 @@ struct Source {
   Shape Map() const;
   // An axis as MindIR counts them, the batch first or from behind, without the batch. Throws Error
   // naming the node for one that is not there, and for the batch.
-  int Axis(const ir::Value& axis) const;
+  int Axis(const graph::Value& axis) const;
 };
 
 struct Operator {
-  ir::StepKind kind;
+  graph::StepKind kind;
 
   // MindIR operators that it can be made from, null-terminated, and how a message lists them.
   const char* mindir[16] = {};
   const char* words = nullptr;
   // The graph values that the step reads if it makes value `v`, in order; nothing if `v` is
   // something that this operator cannot be. Null: the node's first input.
-  std::optional<std::vector<int>> (*match)(const ir::Graph& graph, int v) = nullptr;
+  std::optional<std::vector<int>> (*match)(const graph::Graph& graph, int v) = nullptr;
   // The step but for its inputs. Throws Error naming the node. Null: it has no attributes.
-  ir::Step (*parse)(const Source& source) = nullptr;
+  graph::Step (*parse)(const Source& source) = nullptr;
 
   // Fills what is inferred of a step; returns its output's shape. Checks every size and limit, and
   // throws Error: nothing unchecked reaches a kernel.
-  TensorShape (*infer)(const ir::Plan& plan, ir::Step* step);
+  TensorShape (*infer)(const graph::Plan& plan, graph::Step* step);
   int max_inputs = 1;          // and one at least, unless this is 0
   bool reads_bits = false;     // of its input, unless --kernel is float
   bool passes_values = false;  // all that comes out went in: what was binarized still is
@@ -60,26 +60,26 @@ struct Operator {
   bool reads_tuple = false;  // a MindIR operator whose first input is a tuple: its items are inputs
 
   // All that the packed file holds of a step but kind and inputs; arrays last. Null: none.
-  void (*fields)(Fields& fields, ir::Step& step) = nullptr;
+  void (*fields)(Fields& fields, graph::Step& step) = nullptr;
 
   // Which steps run within its pass over memory; the one place that decides it. Null: none.
-  void (*fuse)(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass) = nullptr;
+  void (*fuse)(const graph::Fusing& fusing, const graph::Step& step, graph::Pass* pass) = nullptr;
   // Before anything is emitted: what the step wants of its input. Null: nothing.
-  void (*prepare)(schedule::Scheduler* scheduler, const ir::Step& step) = nullptr;
+  void (*prepare)(schedule::Scheduler* scheduler, const graph::Step& step) = nullptr;
   // Emits the step, and with it those that run within its pass (Scheduler::PassOf).
-  void (*emit)(schedule::Scheduler* scheduler, const ir::Step& step);
+  void (*emit)(schedule::Scheduler* scheduler, const graph::Step& step);
   // Whether it reads the network's input, its own, as NCHW. Null: no.
-  bool (*reads_nchw)(const schedule::Scheduler& scheduler, const ir::Step& step) = nullptr;
+  bool (*reads_nchw)(const schedule::Scheduler& scheduler, const graph::Step& step) = nullptr;
 };
 
 #define ADABIN_OPERATOR(number, name) extern const Operator k##name;
-#include "ir/operators.def"
+#include "graph/operators.def"
 #undef ADABIN_OPERATOR
 
 // Null for a number that is no operator.
-const Operator* FindOperator(ir::StepKind kind);
+const Operator* FindOperator(graph::StepKind kind);
 // Throws Error for it.
-const Operator& OperatorOf(ir::StepKind kind);
+const Operator& OperatorOf(graph::StepKind kind);
 // Those made from MindIR operators of that name. The first whose `match` finds itself is meant.
 std::vector<const Operator*> OperatorsFrom(const std::string& mindir);
 // All MindIR operators that are supported, as a list in words.

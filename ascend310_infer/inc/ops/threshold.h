@@ -2,14 +2,14 @@
 #ifndef ADABIN_OPS_THRESHOLD_H_
 #define ADABIN_OPS_THRESHOLD_H_
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 #include "ops/fields.h"
 
 namespace adabin::ops {
 
 // What any step that binarizes has of it.
-void CheckCompare(const ir::Step& step);
-void BinarizerFields(Fields& fields, ir::Step& step);
+void CheckCompare(const graph::Step& step);
+void BinarizerFields(Fields& fields, graph::Step& step);
 
 }  // namespace adabin::ops
 

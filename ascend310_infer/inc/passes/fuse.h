@@ -2,15 +2,15 @@
 #ifndef ADABIN_PASSES_FUSE_H_
 #define ADABIN_PASSES_FUSE_H_
 
-#include "ir/fusion.h"
+#include "graph/fusion.h"
 
 namespace adabin::passes {
 
 // Which steps run within another one's pass over memory, as each operator's entry says
 // (ops::Operator::fuse). With `float_binary` binary layers run as float convolutions.
-ir::Fusion Fuse(const ir::Plan& plan, bool float_binary);
+graph::Fusion Fuse(const graph::Plan& plan, bool float_binary);
 // Each step alone, for comparison.
-ir::Fusion FuseNothing(const ir::Plan& plan);
+graph::Fusion FuseNothing(const graph::Plan& plan);
 
 }  // namespace adabin::passes
 

@@ -2,15 +2,15 @@
 #ifndef ADABIN_PASSES_TRANSLATE_H_
 #define ADABIN_PASSES_TRANSLATE_H_
 
-#include "ir/graph.h"
-#include "ir/plan.h"
+#include "graph/graph.h"
+#include "graph/plan.h"
 
 namespace adabin::passes {
 
 // What the network's outputs need of an exported network, operator by operator: each becomes one
 // step, with the operators of its pattern where it is written in several. Throws Error naming the
 // first operator that is not supported.
-ir::Plan Translate(ir::Graph graph);
+graph::Plan Translate(graph::Graph graph);
 
 }  // namespace adabin::passes
 

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "ir/fusion.h"
-#include "ir/plan_readers.h"
+#include "graph/fusion.h"
+#include "graph/plan_readers.h"
 #include "kernels/bconv2d.h"
 #include "kernels/select_kernel.h"
 #include "schedule/cpu_step.h"
@@ -35,30 +35,30 @@ struct ScheduleOptions {
 class Scheduler {
  public:
   // `reads_bits[i]`: step i reads its input as bits. `plan` must outlive the schedule.
-  Scheduler(const ir::Plan& plan, const ScheduleOptions& options, ir::Fusion fusion,
+  Scheduler(const graph::Plan& plan, const ScheduleOptions& options, graph::Fusion fusion,
             const std::vector<bool>& reads_bits);
   Schedule Finish();
 
-  const ir::Plan& plan() const { return plan_; }
+  const graph::Plan& plan() const { return plan_; }
   bool fuse() const { return fuse_; }
   bool float_binary() const { return float_binary_; }  // binary layers run as float convolutions
   const kernels::Kernel& kernel() const { return kernel_; }
   const isa::FloatLoops& simd() const { return simd_; }
-  const ir::PlanReaders& readers() const { return readers_; }
+  const graph::PlanReaders& readers() const { return readers_; }
   ValueBuffers& values() { return values_; }
   NeutralTail& neutral_tail() { return neutral_tail_; }
 
   const TensorShape& TensorOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
   Shape ShapeOf(int value) const { return TensorOf(value).pixels(); }  // as it lies in memory
-  int ValueOf(const ir::Step& step) const { return static_cast<int>(Number(step)) + 1; }
+  int ValueOf(const graph::Step& step) const { return static_cast<int>(Number(step)) + 1; }
   // The step that makes `value`; null for the network's input.
-  const ir::Step* Producer(int value) const {
+  const graph::Step* Producer(int value) const {
     return value > 0 ? &plan_.steps[static_cast<size_t>(value) - 1] : nullptr;
   }
 
   // Whether it runs within another one's pass, and what runs within its own.
-  bool IsInside(const ir::Step& step) const { return fusion_.inside[Number(step)]; }
-  const ir::Pass& PassOf(const ir::Step& step) const { return fusion_.passes[Number(step)]; }
+  bool IsInside(const graph::Step& step) const { return fusion_.inside[Number(step)]; }
+  const graph::Pass& PassOf(const graph::Step& step) const { return fusion_.passes[Number(step)]; }
 
   void Emit(CpuStepPtr step, std::string description);
   // Bits of `value` that its own step has not written.
@@ -67,25 +67,25 @@ class Scheduler {
   std::string Results(const Output& output) const;
 
   // Kernels that say which padding they want before anything writes their bits.
-  void Keep(const ir::Step& step, std::unique_ptr<kernels::BConv2D> conv) {
+  void Keep(const graph::Step& step, std::unique_ptr<kernels::BConv2D> conv) {
     binary_convs_[Number(step)] = std::move(conv);
   }
-  std::unique_ptr<kernels::BConv2D> Take(const ir::Step& step) {
+  std::unique_ptr<kernels::BConv2D> Take(const graph::Step& step) {
     return std::move(binary_convs_[Number(step)]);
   }
 
  private:
-  size_t Number(const ir::Step& step) const {
+  size_t Number(const graph::Step& step) const {
     return static_cast<size_t>(&step - plan_.steps.data());
   }
 
-  const ir::Plan& plan_;
+  const graph::Plan& plan_;
   const bool fuse_;
   const bool float_binary_;
   const kernels::Kernel& kernel_;
   const isa::FloatLoops& simd_;
-  const ir::PlanReaders readers_;
-  const ir::Fusion fusion_;
+  const graph::PlanReaders readers_;
+  const graph::Fusion fusion_;
   ValueBuffers values_;
   NeutralTail neutral_tail_;
   std::vector<std::unique_ptr<kernels::BConv2D>> binary_convs_;  // by step

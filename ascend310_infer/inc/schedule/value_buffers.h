@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "ir/plan_readers.h"
+#include "graph/plan_readers.h"
 #include "schedule/cpu_step.h"
 #include "schedule/memory_plan.h"
 
@@ -29,7 +29,7 @@ struct BitRequest {
 class ValueBuffers {
  public:
   // `reads_bits[i]`: step i reads its input as bits.
-  ValueBuffers(const ir::Plan& plan, const ir::PlanReaders& readers,
+  ValueBuffers(const graph::Plan& plan, const graph::PlanReaders& readers,
                const std::vector<bool>& reads_bits, bool fuse);
 
   // What is asked of here happens in this step; Advance begins the next one.
@@ -38,8 +38,8 @@ class ValueBuffers {
 
   // The bits that binary layer `step` reads. Its kernel's padding is asked for before anything
   // writes them.
-  BitRequest& RequestOf(const ir::Step& step);
-  void AskForPadding(const ir::Step& step, const BitPadding& padding);
+  BitRequest& RequestOf(const graph::Step& step);
+  void AskForPadding(const graph::Step& step, const BitPadding& padding);
   std::span<BitRequest> requests(int value) { return requests_[Index(value)]; }
 
   // A buffer that no value has, for this step and what reads it later.
@@ -76,7 +76,7 @@ class ValueBuffers {
   static size_t Index(int i) { return static_cast<size_t>(i); }
   Shape ShapeOf(int value) const { return plan_.values[Index(value)].pixels(); }
 
-  const ir::Plan& plan_;
+  const graph::Plan& plan_;
   const bool fuse_;
   int step_ = 0;
   std::vector<int> reads_;          // of each value, reads as floats that are not yet emitted

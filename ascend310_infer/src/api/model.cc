@@ -14,7 +14,7 @@ using adabin::api::NotNull;
 
 namespace {
 
-adabin_model* MakeModel(adabin::ir::Plan plan, const adabin_model_options* options,
+adabin_model* MakeModel(adabin::graph::Plan plan, const adabin_model_options* options,
                         std::string description) {
   auto shared = std::make_shared<adabin::api::Model>();
   shared->network = adabin::backend::CreateModel(
@@ -33,7 +33,7 @@ adabin_status* adabin_model_load(const char* path, const adabin_model_options* o
     *model = nullptr;
     NotNull(path, "path");
     std::string description;
-    adabin::ir::Plan plan = adabin::backend::LoadPlan(path, &description);
+    adabin::graph::Plan plan = adabin::backend::LoadPlan(path, &description);
     if (description.empty()) description = adabin::api::DescriptionBeside(path);
     *model = MakeModel(std::move(plan), options, std::move(description));
   });
@@ -47,7 +47,7 @@ adabin_status* adabin_model_load_bytes(const void* bytes, size_t size,
     NotNull(bytes, "bytes");
     const std::string_view content(static_cast<const char*>(bytes), size);
     std::string description;
-    adabin::ir::Plan plan = adabin::backend::ReadPlan(content, "", &description);
+    adabin::graph::Plan plan = adabin::backend::ReadPlan(content, "", &description);
     *model = MakeModel(std::move(plan), options, std::move(description));
   });
 }

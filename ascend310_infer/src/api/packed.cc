@@ -24,12 +24,12 @@ adabin_status* adabin_packed_create(const char* path, adabin_packed** packed) {
     *packed = nullptr;
     NotNull(path, "path");
     std::string description;
-    const adabin::ir::Plan plan = adabin::backend::LoadNetwork(path, &description);
+    const adabin::graph::Plan plan = adabin::backend::LoadNetwork(path, &description);
     if (description.empty()) description = adabin::api::DescriptionBeside(path);
     auto made = std::make_unique<adabin_packed>();
     made->bytes = adabin::files::WritePackedFile(plan, description);
     made->described = !description.empty();
-    made->binary_layers = plan.CountKind(adabin::ir::StepKind::kBinaryConv);
+    made->binary_layers = plan.CountKind(adabin::graph::StepKind::kBinaryConv);
     made->steps = plan.steps.size();
     *packed = made.release();
   });

@@ -18,7 +18,7 @@ void CheckDevice(const std::string& type, int id) {
   if (id != 0) throw Error("device_id " + std::to_string(id) + ": the CPU is device 0");
 }
 
-std::unique_ptr<Model> CreateModel(ir::Plan plan, const ModelOptions& options) {
+std::unique_ptr<Model> CreateModel(graph::Plan plan, const ModelOptions& options) {
   CheckDevice(options.device_type, options.device_id);
   return std::make_unique<CpuModel>(std::move(plan), options);
 }

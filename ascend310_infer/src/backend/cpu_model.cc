@@ -9,15 +9,15 @@
 
 namespace adabin::backend {
 
-CpuModel::CpuModel(ir::Plan plan, const ModelOptions& options)
+CpuModel::CpuModel(graph::Plan plan, const ModelOptions& options)
     : plan_(std::move(plan)), schedule_(MakeSchedule(plan_, {options.kernel, options.fuse})) {
   // The steps hold their weights in the order in which they use them: one copy is enough.
-  for (ir::Step& step : plan_.steps) {
+  for (graph::Step& step : plan_.steps) {
     std::vector<uint32_t>().swap(step.bits);
     std::vector<float>().swap(step.weights);
   }
   info_.kernel = options.kernel == "float" ? "float" : kernels::SelectKernel(options.kernel).name;
-  info_.binary_layers = plan_.CountKind(ir::StepKind::kBinaryConv);
+  info_.binary_layers = plan_.CountKind(graph::StepKind::kBinaryConv);
   for (const schedule::CpuStepPtr& step : schedule_.steps) {
     info_.binary_layers_packed += step->packed ? 1 : 0;
     info_.steps.push_back(step->description);

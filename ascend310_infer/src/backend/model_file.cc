@@ -16,8 +16,8 @@ constexpr size_t kLargestFile = size_t{2} << 30;  // as much as a MindIR can hav
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be.
-ir::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::string* description,
-                     const files::Consumed& consumed) {
+graph::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::string* description,
+                        const files::Consumed& consumed) {
   if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes, description);
   if (description != nullptr) description->clear();
   const bool packed = path.ends_with(".adabin");
@@ -29,11 +29,11 @@ ir::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::strin
 
 }  // namespace
 
-ir::Plan ReadPlan(std::string_view bytes, const std::string& path, std::string* description) {
+graph::Plan ReadPlan(std::string_view bytes, const std::string& path, std::string* description) {
   return passes::Simplify(ReadNetwork(bytes, path, description, nullptr));
 }
 
-ir::Plan LoadNetwork(const std::string& path, std::string* description) {
+graph::Plan LoadNetwork(const std::string& path, std::string* description) {
   const FileContent file(path, kLargestFile);
   try {
     return ReadNetwork(file.bytes(), path, description,
@@ -44,8 +44,8 @@ ir::Plan LoadNetwork(const std::string& path, std::string* description) {
 }
 
 // The plan is a copy: the file's content is gone before anything is laid out.
-ir::Plan LoadPlan(const std::string& path, std::string* description) {
-  ir::Plan network = LoadNetwork(path, description);
+graph::Plan LoadPlan(const std::string& path, std::string* description) {
+  graph::Plan network = LoadNetwork(path, description);
   try {
     return passes::Simplify(std::move(network));
   } catch (const Error& error) {

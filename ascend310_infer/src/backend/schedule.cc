@@ -14,11 +14,11 @@
 namespace adabin::backend {
 namespace {
 
-using ir::Step;
+using graph::Step;
 using schedule::Frame;
 using schedule::Scheduler;
 
-std::vector<bool> FindBitReaders(const ir::Plan& plan, bool run_as_float) {
+std::vector<bool> FindBitReaders(const graph::Plan& plan, bool run_as_float) {
   std::vector<bool> reads_bits;
   for (const Step& step : plan.steps) {
     reads_bits.push_back(ops::OperatorOf(step.kind).reads_bits && !run_as_float);
@@ -66,7 +66,7 @@ void EmitOutputs(Scheduler* scheduler) {
 
 }  // namespace
 
-schedule::Schedule MakeSchedule(const ir::Plan& plan, const schedule::ScheduleOptions& options) {
+schedule::Schedule MakeSchedule(const graph::Plan& plan, const schedule::ScheduleOptions& options) {
   const bool as_float = options.kernel == "float";
   Scheduler scheduler(plan, options,
                       options.fuse ? passes::Fuse(plan, as_float) : passes::FuseNothing(plan),

@@ -10,16 +10,16 @@
 #include "base/error.h"
 #include "files/mindir_messages.h"
 #include "files/mindir_values.h"
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/operator.h"
 
 namespace adabin::files {
 namespace {
 
-using ir::Graph;
-using ir::GraphValue;
-using ir::Node;
-using ir::Value;
+using graph::Graph;
+using graph::GraphValue;
+using graph::Node;
+using graph::Value;
 
 class Builder {
  public:
@@ -171,7 +171,7 @@ class Builder {
     const Named& which = Find(Input(node, 1));
     // Another operator with several outputs (BatchNorm) stands for its first one.
     const auto items = static_cast<int64_t>(source.values.size());
-    const Node* split = source.tuple ? nullptr : ir::Producer(graph_, source.values[0], "Split");
+    const Node* split = source.tuple ? nullptr : graph::Producer(graph_, source.values[0], "Split");
     const Value* index =
         which.tuple ? nullptr : &graph_.values[static_cast<size_t>(which.values[0])].constant;
     if (split != nullptr && index != nullptr && index->kind == Value::Kind::kInt && index->i >= 0) {
@@ -252,7 +252,7 @@ class Builder {
 
 }  // namespace
 
-ir::Graph ReadMindIr(std::string_view bytes, const Consumed& consumed) {
+graph::Graph ReadMindIr(std::string_view bytes, const Consumed& consumed) {
   if (bytes.size() > std::numeric_limits<int32_t>::max()) FailAsOther();
   try {
     const ModelMessage model = ParseModel(bytes);

@@ -16,7 +16,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "MindIR data is read as little-endian");
 
-using ir::Value;
+using graph::Value;
 
 constexpr int kMaxDepth = 64;  // of lists in lists: each is a call
 

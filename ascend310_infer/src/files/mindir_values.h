@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "files/mindir_messages.h"
-#include "ir/graph.h"
+#include "graph/graph.h"
 
 namespace adabin::files {
 
@@ -19,22 +19,22 @@ class ValueReader {
 
   // Throw Error naming the tensor for data that does not fit its shape, or that is not float32;
   // protozero::exception for bytes that are no such message.
-  ir::Value Tensor(const TensorMessage& message);
+  graph::Value Tensor(const TensorMessage& message);
   // Scalars inside tuples arrive in the repeated fields (`ints`), plain ones in `i`.
-  ir::Value Attribute(const AttributeMessage& message) { return Attribute(message, 0); }
+  graph::Value Attribute(const AttributeMessage& message) { return Attribute(message, 0); }
   // Counts an operator's own copy of an attribute of `bytes` bytes, before it is parsed.
   void TakeAttribute(size_t bytes) { Take(bytes + kEntry); }
 
  private:
   static constexpr size_t kFree = size_t{64} << 20;
-  static constexpr size_t kEntry = sizeof(ir::Value) + 64;  // of a map, with its name
+  static constexpr size_t kEntry = sizeof(graph::Value) + 64;  // of a map, with its name
 
-  ir::Value Attribute(const AttributeMessage& message, int depth);
+  graph::Value Attribute(const AttributeMessage& message, int depth);
   void Take(size_t bytes);
   template <typename T>
   std::vector<T> Elements(const TensorMessage& message, const std::vector<T>& field);
   template <typename T>
-  ir::Value Integers(const std::vector<T>& elements);
+  graph::Value Integers(const std::vector<T>& elements);
 
   size_t left_;
 };

@@ -14,8 +14,8 @@
 namespace adabin::files {
 namespace {
 
-using ir::Plan;
-using ir::Step;
+using graph::Plan;
+using graph::Step;
 
 // Of the inputs, if it can have any, the file holds the first, the second + 1 (0: there is none)
 // and, for an operator that can read more, how many more and these.

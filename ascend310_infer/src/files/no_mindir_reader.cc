@@ -6,7 +6,7 @@
 
 namespace adabin::files {
 
-ir::Graph ReadMindIr(std::string_view, const Consumed&) {
+graph::Graph ReadMindIr(std::string_view, const Consumed&) {
   throw Error(
       "not a packed model, and this build reads no MindIR; write a packed model with adabin_pack "
       "elsewhere, or build with -DADABIN_MINDIR=ON");

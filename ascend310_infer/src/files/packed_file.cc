@@ -12,7 +12,7 @@ namespace {
 
 // The number of inputs and their names, the number of outputs and theirs; each name is its length
 // and its bytes. Empty where nothing has a name of its own.
-std::string WriteNames(const ir::Plan& plan) {
+std::string WriteNames(const graph::Plan& plan) {
   if (plan.input_names.empty() && plan.output_names.empty()) return {};
   TableWriter writer;
   const auto write = [&](size_t count, const std::vector<std::string>& names) {
@@ -24,14 +24,14 @@ std::string WriteNames(const ir::Plan& plan) {
   return std::move(writer.table);
 }
 
-void ReadNames(std::string_view names, ir::Plan* plan) {
+void ReadNames(std::string_view names, graph::Plan* plan) {
   if (names.empty()) return;
   TableReader reader(names, {});
   const auto read = [&](size_t count) {
     if (reader.Integer() != count) FailAsInconsistent();
     std::vector<std::string> list;
     for (size_t i = 0; i < count; ++i) list.push_back(reader.Text());
-    return ir::NamesIfAny(std::move(list));
+    return graph::NamesIfAny(std::move(list));
   };
   plan->input_names = read(plan->InputCount());
   plan->output_names = read(plan->outputs.size());
@@ -40,7 +40,7 @@ void ReadNames(std::string_view names, ir::Plan* plan) {
 
 }  // namespace
 
-std::string WritePackedFile(const ir::Plan& plan, std::string_view description) {
+std::string WritePackedFile(const graph::Plan& plan, std::string_view description) {
   const NetworkBytes network = WriteNetwork(plan);
   const std::string names = WriteNames(plan);
   return WriteContainer({{Section::kNetwork, network.table},
@@ -49,9 +49,9 @@ std::string WritePackedFile(const ir::Plan& plan, std::string_view description) 
                          {Section::kNames, names}});
 }
 
-ir::Plan ReadPackedFile(std::string_view bytes, std::string* description) {
+graph::Plan ReadPackedFile(std::string_view bytes, std::string* description) {
   Sections sections = ReadContainer(bytes);
-  ir::Plan plan = ReadNetwork(sections[Section::kNetwork], sections[Section::kArrays]);
+  graph::Plan plan = ReadNetwork(sections[Section::kNetwork], sections[Section::kArrays]);
   ReadNames(sections[Section::kNames], &plan);
   if (description != nullptr) *description = sections[Section::kDescription];
   return plan;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/check.h"
 #include "ops/operator.h"
 #include "ops/tail.h"
@@ -11,13 +11,13 @@
 namespace adabin::ops {
 namespace {
 
-using ir::ConstantScalar;
-using ir::ConstantTensor;
-using ir::Graph;
-using ir::Node;
-using ir::Producer;
-using ir::Step;
-using ir::Tensor;
+using graph::ConstantScalar;
+using graph::ConstantTensor;
+using graph::Graph;
+using graph::Node;
+using graph::Producer;
+using graph::Step;
+using graph::Tensor;
 using schedule::Scheduler;
 
 // ReLU(x), PReLU(x, w), LeakyReLU or Maxout, x >= 0 ? pos x : neg x.
@@ -154,7 +154,7 @@ std::optional<std::vector<int>> Match(const Graph& graph, int v) {
 
 Step Parse(const Source& source) {
   Step step;
-  step.kind = ir::StepKind::kActivation;
+  step.kind = graph::StepKind::kActivation;
   const ActivationMatch match = *MatchActivation(source.graph, source.value);
   const bool slopes = match.positive.size() > 1 || match.negative.size() > 1;
   const int channels = slopes ? source.Map().c : source.in.pixels().c;
@@ -164,7 +164,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const TensorShape& in = InputTensor(plan, *step);
   CheckActivation(*step, in.pixels().c);
   return in;
@@ -201,7 +201,7 @@ void CheckActivation(const Step& step, int channels) {
   CheckFinite(step, "slope", step.negative);
 }
 
-const Operator kActivation = {.kind = ir::StepKind::kActivation,
+const Operator kActivation = {.kind = graph::StepKind::kActivation,
                               .mindir = {"ReLU", "PReLU", "Mul", "Sub", "Maximum"},
                               .words = "ReLU, PReLU, LeakyReLU, Maxout",
                               .match = Match,

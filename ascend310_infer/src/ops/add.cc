@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/arithmetic.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -8,11 +8,11 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 using schedule::Scheduler;
 
-std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
-  const ir::NodeView view(graph, *ir::Producer(graph, v));
+std::optional<std::vector<int>> Match(const graph::Graph& graph, int v) {
+  const graph::NodeView view(graph, *graph::Producer(graph, v));
   return std::vector<int>{view.input(0), view.input(1)};
 }
 
@@ -24,11 +24,11 @@ Step Parse(const Source& source) {
       (source.inputs[0] == source.inputs[1] && source.inputs[0].rank() == source.inputs[1].rank());
   if (!equal && source.inputs[1].rank() != 0) return ParseArithmetic(source);
   Step step;
-  step.kind = ir::StepKind::kAdd;
+  step.kind = graph::StepKind::kAdd;
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const TensorShape& in = InputTensor(plan, *step);
   if (step->second() < 0 || SecondTensor(plan, *step) != in) {
     Fail(*step, "the two summands differ in shape");
@@ -43,7 +43,7 @@ void Emit(Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kAdd = {.kind = ir::StepKind::kAdd,
+const Operator kAdd = {.kind = graph::StepKind::kAdd,
                        .mindir = {"Add"},
                        .words = "Add",
                        .match = Match,

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/check.h"
 #include "ops/operator.h"
 #include "ops/tail.h"
@@ -13,11 +13,11 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Graph;
-using ir::Node;
-using ir::NodeView;
-using ir::Step;
-using ir::Tensor;
+using graph::Graph;
+using graph::Node;
+using graph::NodeView;
+using graph::Step;
+using graph::Tensor;
 using schedule::Scheduler;
 
 // y = x * scale + shift per channel: inference BatchNorm, BiasAdd, and the four operations with a
@@ -39,12 +39,12 @@ AffineMatch FoldBatchNorm(const Graph& graph, const Node& node) {
     if (parts[i] == nullptr) view.Fail("its parameters are not constants");
     if (parts[i]->data.size() != parts[0]->data.size()) view.Fail("its parameters differ in size");
   }
-  const ir::Value& training = view.argument("is_training", 5);
-  if (training.kind != ir::Value::Kind::kInt || training.i != 0) {
+  const graph::Value& training = view.argument("is_training", 5);
+  if (training.kind != graph::Value::Kind::kInt || training.i != 0) {
     view.Fail("is in training mode; export after set_train(False)");
   }
-  const ir::Value& epsilon = view.argument("epsilon", 6);
-  if (epsilon.kind != ir::Value::Kind::kFloat) view.Fail("has no epsilon");
+  const graph::Value& epsilon = view.argument("epsilon", 6);
+  if (epsilon.kind != graph::Value::Kind::kFloat) view.Fail("has no epsilon");
   AffineMatch match;
   match.x = view.input(0);
   const auto& [gamma, beta, mean, variance] = parts;
@@ -60,13 +60,13 @@ AffineMatch FoldBatchNorm(const Graph& graph, const Node& node) {
 
 // The values of a constant that broadcasts over all but one axis; empty where it does not.
 std::vector<double> Constants(const Graph& graph, int v, AffineMatch* match) {
-  if (const auto scalar = ir::ConstantScalar(graph, v)) {
+  if (const auto scalar = graph::ConstantScalar(graph, v)) {
     if (const Tensor* tensor = ConstantTensor(graph, v)) match->rank = tensor->shape.size();
     return {*scalar};
   }
-  const ir::GraphValue& value = graph.values[static_cast<size_t>(v)];
-  if (value.kind == ir::GraphValue::Kind::kConstant &&
-      value.constant.kind == ir::Value::Kind::kInt) {
+  const graph::GraphValue& value = graph.values[static_cast<size_t>(v)];
+  if (value.kind == graph::GraphValue::Kind::kConstant &&
+      value.constant.kind == graph::Value::Kind::kInt) {
     return {static_cast<double>(value.constant.i)};
   }
   const Tensor* tensor = ConstantTensor(graph, v);
@@ -129,9 +129,9 @@ std::optional<std::vector<int>> Match(const Graph& graph, int v) {
 
 Step Parse(const Source& source) {
   Step step;
-  step.kind = ir::StepKind::kAffine;
+  step.kind = graph::StepKind::kAffine;
   const auto match = MatchAffine(source.graph, source.value);
-  const ir::NodeView view(source.graph, source.node);
+  const graph::NodeView view(source.graph, source.node);
   if (match->rank > static_cast<size_t>(source.in.rank()) + 1) {
     view.Fail("its constant has more axes than what it is joined with");
   }
@@ -147,7 +147,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const TensorShape& in = InputTensor(plan, *step);
   CheckAffine(*step, in.pixels().c);
   return in;
@@ -166,7 +166,7 @@ void Emit(Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kAffine = {.kind = ir::StepKind::kAffine,
+const Operator kAffine = {.kind = graph::StepKind::kAffine,
                           .mindir = {"BatchNorm", "BiasAdd", "Add", "Sub", "Mul", "RealDiv", "Div",
                                      "Adds", "Subs", "Muls", "Divs"},
                           .words = "BatchNorm, BiasAdd, Add, Sub, Mul and RealDiv with constants",

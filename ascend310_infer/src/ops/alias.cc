@@ -18,7 +18,7 @@ bool TakeAnyOrder(const schedule::Scheduler& scheduler, int value) {
 
 }  // namespace
 
-bool EmitAlias(schedule::Scheduler* scheduler, const ir::Step& step, const Strides& strides) {
+bool EmitAlias(schedule::Scheduler* scheduler, const graph::Step& step, const Strides& strides) {
   const int value = scheduler->ValueOf(step);
   const TensorShape& shape = scheduler->TensorOf(value);
   const bool usual = SamePlaces(shape, strides, MemoryStrides(shape));

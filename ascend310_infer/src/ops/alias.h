@@ -9,7 +9,7 @@ namespace adabin::ops {
 // Steps that only say otherwise what lies in memory. `step`'s output is its input with `strides`,
 // and no pass is emitted, where that is its usual order or all that read it take any. False if not:
 // the step has to copy.
-bool EmitAlias(schedule::Scheduler* scheduler, const ir::Step& step, const Strides& strides);
+bool EmitAlias(schedule::Scheduler* scheduler, const graph::Step& step, const Strides& strides);
 
 }  // namespace adabin::ops
 

@@ -8,16 +8,16 @@
 
 namespace adabin::ops {
 
-void SetInput(ir::Plan* plan, const TensorShape& input) {
-  ir::Step step;
-  step.kind = ir::StepKind::kReshape;
+void SetInput(graph::Plan* plan, const TensorShape& input) {
+  graph::Step step;
+  step.kind = graph::StepKind::kReshape;
   CheckShape(step, input);
   if (!input.has_channels()) Fail(step, "the network's input is neither a map nor a vector");
   plan->input = input.map();
   plan->values.assign(1, input);
 }
 
-int Append(ir::Plan* plan, ir::Step step) {
+int Append(graph::Plan* plan, graph::Step step) {
   const Operator& op = OperatorOf(step.kind);
   const int defined = static_cast<int>(plan->values.size());
   for (const int input : step.inputs) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/tensor.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -15,7 +15,7 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 template <typename Function>
 void Row(size_t count, const float* a, size_t a_step, const float* b, size_t b_step, float* z,
@@ -47,8 +47,8 @@ constexpr Function kFunctions[] = {
     {"Minimum", Row<Smaller>},
 };
 
-std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
-  const ir::NodeView view(graph, *ir::Producer(graph, v));
+std::optional<std::vector<int>> Match(const graph::Graph& graph, int v) {
+  const graph::NodeView view(graph, *graph::Producer(graph, v));
   return std::vector<int>{view.input(0), view.input(1)};
 }
 
@@ -63,13 +63,13 @@ TensorShape Joined(const TensorShape& a, const TensorShape& b) {
 }
 
 // A vector counts as the map of one pixel beside a map.
-std::pair<TensorShape, TensorShape> Operands(const ir::Plan& plan, const Step& step) {
+std::pair<TensorShape, TensorShape> Operands(const graph::Plan& plan, const Step& step) {
   const int rank = std::max(InputTensor(plan, step).rank(), SecondTensor(plan, step).rank());
   return {OfRank(step, InputTensor(plan, step), rank),
           OfRank(step, SecondTensor(plan, step), rank)};
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   if (step->function >= std::size(kFunctions)) {
     Fail(*step, "unknown function " + std::to_string(step->function));
   }
@@ -115,19 +115,20 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 Step ParseArithmetic(const Source& source) {
   Step step;
-  step.kind = ir::StepKind::kArithmetic;
+  step.kind = graph::StepKind::kArithmetic;
   const std::string op = source.node.op == "Div" ? "RealDiv" : source.node.op;
   const auto* found =
       std::ranges::find_if(kFunctions, [&](const Function& f) { return op == f.name; });
   step.function = static_cast<uint8_t>(found - std::begin(kFunctions));
   const std::vector<TensorShape>& inputs = source.inputs;
   if (inputs.size() == 2 && inputs[0].rank() != inputs[1].rank()) {
-    ir::NodeView(source.graph, source.node).Fail("of tensors of different rank is not supported");
+    graph::NodeView(source.graph, source.node)
+        .Fail("of tensors of different rank is not supported");
   }
   return step;
 }
 
-const Operator kArithmetic = {.kind = ir::StepKind::kArithmetic,
+const Operator kArithmetic = {.kind = graph::StepKind::kArithmetic,
                               .mindir = {"Sub", "Mul", "RealDiv", "Div", "Maximum", "Minimum"},
                               .words = "Sub, Mul, RealDiv, Maximum, Minimum",
                               .match = Match,

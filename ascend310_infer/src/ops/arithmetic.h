@@ -8,7 +8,7 @@ namespace adabin::ops {
 
 // Add, Sub, Mul and the like of two tensors, of which one may have a single element where the other
 // has several.
-ir::Step ParseArithmetic(const Source& source);
+graph::Step ParseArithmetic(const Source& source);
 
 }  // namespace adabin::ops
 

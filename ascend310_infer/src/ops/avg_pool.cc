@@ -11,11 +11,11 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 using schedule::Scheduler;
 
 // Whether binary layers read the bits of what step `number` makes.
-bool AreBitsRead(const ir::Fusing& fusing, int number) {
+bool AreBitsRead(const graph::Fusing& fusing, int number) {
   return !fusing.float_binary &&
          std::ranges::any_of(fusing.readers.Of(number + 1), [&](int reader) {
            return reader >= 0 && OperatorOf(fusing.At(reader).kind).reads_bits &&
@@ -24,9 +24,9 @@ bool AreBitsRead(const ir::Fusing& fusing, int number) {
 }
 
 // Every n-th pixel with zero channels around it, the parameter-free shortcut, is one copy.
-void Fuse(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+void Fuse(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) {
   FuseTail(fusing, step, pass);
-  const int pad = fusing.Next(fusing.Number(step), ir::StepKind::kPad);
+  const int pad = fusing.Next(fusing.Number(step), graph::StepKind::kPad);
   if (pad < 0 || step.geometry.taps() != 1) return;
   const std::span<const int> pads(fusing.At(pad).pads);
   const bool channels = std::all_of(pads.begin() + 2, pads.end(), [](int p) { return p == 0; });
@@ -54,7 +54,7 @@ void Emit(Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kAvgPool = {.kind = ir::StepKind::kAvgPool,
+const Operator kAvgPool = {.kind = graph::StepKind::kAvgPool,
                            .mindir = {"AvgPool", "AdaptiveAvgPool2D", "Squeeze"},
                            .words = "AvgPool, AdaptiveAvgPool2D",
                            .match = MatchAvgPool,

@@ -15,7 +15,7 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 using schedule::Frame;
 using schedule::Scheduler;
 using schedule::Text;
@@ -52,7 +52,7 @@ void CheckBorders(const Step& step) {
   }
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   InferFilter(plan, step);
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "bits", step->bits.size(), out * RowWords(step->geometry.filter_size()));
@@ -74,7 +74,7 @@ void ListFields(Fields& fields, Step& step) {
   fields.Array(step.shift);
 }
 
-void Fuse(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+void Fuse(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) {
   if (!fusing.float_binary) FusePool(fusing, step, pass);
 }
 
@@ -138,7 +138,7 @@ void Emit(Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kBinaryConv = {.kind = ir::StepKind::kBinaryConv,
+const Operator kBinaryConv = {.kind = graph::StepKind::kBinaryConv,
                               .infer = Infer,
                               .max_inputs = 2,
                               .reads_bits = true,

@@ -26,7 +26,7 @@ std::optional<BinaryWeights> MatchBinaryWeights(std::span<const float> weights, 
   return binary;
 }
 
-kernels::BConv2DParams BinaryParams(const ir::Step& step) {
+kernels::BConv2DParams BinaryParams(const graph::Step& step) {
   kernels::BConv2DParams params;
   params.geometry = step.geometry;
   params.high = step.high;
@@ -42,7 +42,7 @@ kernels::BConv2DParams BinaryParams(const ir::Step& step) {
   return params;
 }
 
-kernels::BConv2DParams RawBinaryParams(const ir::Step& step) {
+kernels::BConv2DParams RawBinaryParams(const graph::Step& step) {
   kernels::BConv2DParams params = BinaryParams(step);
   params.scale = {};
   params.shift = {};
@@ -50,7 +50,7 @@ kernels::BConv2DParams RawBinaryParams(const ir::Step& step) {
   return params;
 }
 
-std::vector<float> FloatWeights(const ir::Step& step) {
+std::vector<float> FloatWeights(const graph::Step& step) {
   const ConvGeometry& g = step.geometry;
   const auto taps = static_cast<size_t>(g.taps());
   const auto group_in = static_cast<size_t>(g.group_in());

@@ -11,16 +11,17 @@
 
 namespace adabin::ops {
 
-void Fail(const ir::Step& step, const std::string& what) {
-  const ir::Origin& origin = step.origin;
-  if (origin.op.empty()) throw Error(std::string("step ") + ir::StepName(step.kind) + ": " + what);
+void Fail(const graph::Step& step, const std::string& what) {
+  const graph::Origin& origin = step.origin;
+  if (origin.op.empty())
+    throw Error(std::string("step ") + graph::StepName(step.kind) + ": " + what);
   const std::string where = origin.name.empty() ? "" : " (" + Printable(origin.name) + ")";
   throw Error("operator " + Printable(origin.op) + where + ": " + what);
 }
 
 namespace {
 
-void CheckSizes(const ir::Step& step, std::span<const int64_t> dims) {
+void CheckSizes(const graph::Step& step, std::span<const int64_t> dims) {
   int64_t elements = 1;
   for (const int64_t dim : dims) {
     if (dim < 1) Fail(step, "the feature map is too small for this layer");
@@ -33,16 +34,16 @@ void CheckSizes(const ir::Step& step, std::span<const int64_t> dims) {
 
 }  // namespace
 
-void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w) {
+void CheckShape(const graph::Step& step, int64_t c, int64_t h, int64_t w) {
   CheckSizes(step, std::array{c, h, w});
 }
 
-void CheckShape(const ir::Step& step, const TensorShape& shape) {
+void CheckShape(const graph::Step& step, const TensorShape& shape) {
   if (shape.rank() == 0) Fail(step, "the tensor has no axis but the batch");
   CheckSizes(step, std::vector<int64_t>(shape.dims().begin(), shape.dims().end()));
 }
 
-TensorShape OfRank(const ir::Step& step, const TensorShape& shape, int rank) {
+TensorShape OfRank(const graph::Step& step, const TensorShape& shape, int rank) {
   if (shape.rank() == rank) return shape;
   if (rank == 3 && shape.rank() == 1) return shape.map();
   const TensorShape vector(std::vector{shape[0]});
@@ -53,7 +54,7 @@ TensorShape OfRank(const ir::Step& step, const TensorShape& shape, int rank) {
   return vector;
 }
 
-Shape InputMap(const ir::Plan& plan, const ir::Step& step) {
+Shape InputMap(const graph::Plan& plan, const graph::Step& step) {
   const TensorShape& shape = InputTensor(plan, step);
   if (!shape.has_channels()) {
     Fail(step, "reads a tensor of rank " + std::to_string(shape.rank() + 1) +
@@ -62,14 +63,14 @@ Shape InputMap(const ir::Plan& plan, const ir::Step& step) {
   return shape.map();
 }
 
-void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expected) {
+void CheckSize(const graph::Step& step, const char* what, size_t size, size_t expected) {
   if (size != expected) {
     Fail(step, std::string(what) + " has " + std::to_string(size) + " entries where " +
                    std::to_string(expected) + " are needed");
   }
 }
 
-void CheckAffine(const ir::Step& step, int channels) {
+void CheckAffine(const graph::Step& step, int channels) {
   const auto size = static_cast<size_t>(channels);
   if (!step.scale.empty()) CheckSize(step, "scale", step.scale.size(), size);
   if (!step.shift.empty()) CheckSize(step, "shift", step.shift.size(), size);
@@ -77,11 +78,11 @@ void CheckAffine(const ir::Step& step, int channels) {
   CheckFinite(step, "shift", step.shift);
 }
 
-void CheckFinite(const ir::Step& step, const char* what, const std::vector<float>& values) {
+void CheckFinite(const graph::Step& step, const char* what, const std::vector<float>& values) {
   if (!AllFinite(values)) Fail(step, std::string("a ") + what + " is not finite");
 }
 
-void CheckFinite(const ir::Step& step, const char* what, const std::vector<double>& values) {
+void CheckFinite(const graph::Step& step, const char* what, const std::vector<double>& values) {
   const bool finite = std::ranges::all_of(
       values, [](double value) { return std::isfinite(static_cast<float>(value)); });
   if (!finite) Fail(step, std::string("a ") + what + " is not finite");

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 namespace adabin::ops {
 
@@ -20,30 +20,30 @@ constexpr int kMaxDim = 1 << 20;
 constexpr int64_t kMaxElements = int64_t{1} << 26;
 constexpr int64_t kMaxWeights = int64_t{1} << 28;  // of a layer, all of which the file holds
 
-[[noreturn]] void Fail(const ir::Step& step, const std::string& what);
-void CheckShape(const ir::Step& step, int64_t c, int64_t h, int64_t w);
-void CheckShape(const ir::Step& step, const TensorShape& shape);
-void CheckSize(const ir::Step& step, const char* what, size_t size, size_t expected);
+[[noreturn]] void Fail(const graph::Step& step, const std::string& what);
+void CheckShape(const graph::Step& step, int64_t c, int64_t h, int64_t w);
+void CheckShape(const graph::Step& step, const TensorShape& shape);
+void CheckSize(const graph::Step& step, const char* what, size_t size, size_t expected);
 // Scale and shift, which may be missing, as float32: a plan ends up with that.
-void CheckAffine(const ir::Step& step, int channels);
+void CheckAffine(const graph::Step& step, int channels);
 // No kernel is asked to compute with NaN or an infinity that stands in the file.
-void CheckFinite(const ir::Step& step, const char* what, const std::vector<float>& values);
-void CheckFinite(const ir::Step& step, const char* what, const std::vector<double>& values);
+void CheckFinite(const graph::Step& step, const char* what, const std::vector<float>& values);
+void CheckFinite(const graph::Step& step, const char* what, const std::vector<double>& values);
 
-inline const TensorShape& InputTensor(const ir::Plan& plan, const ir::Step& step) {
+inline const TensorShape& InputTensor(const graph::Plan& plan, const graph::Step& step) {
   return plan.values[static_cast<size_t>(step.input())];
 }
-inline const TensorShape& SecondTensor(const ir::Plan& plan, const ir::Step& step) {
+inline const TensorShape& SecondTensor(const graph::Plan& plan, const graph::Step& step) {
   return plan.values[static_cast<size_t>(step.second())];
 }
 // A value with that many axes: as it is, or a vector as the map of one pixel and back. Fails where
 // it has others.
-TensorShape OfRank(const ir::Step& step, const TensorShape& shape, int rank);
-inline TensorShape InputOfRank(const ir::Plan& plan, const ir::Step& step, int rank) {
+TensorShape OfRank(const graph::Step& step, const TensorShape& shape, int rank);
+inline TensorShape InputOfRank(const graph::Plan& plan, const graph::Step& step, int rank) {
   return OfRank(step, InputTensor(plan, step), rank);
 }
 // The input as a map, or a vector as the map of one pixel; refuses all other tensors.
-Shape InputMap(const ir::Plan& plan, const ir::Step& step);
+Shape InputMap(const graph::Plan& plan, const graph::Step& step);
 
 // A single value is meant for all channels.
 template <typename T>

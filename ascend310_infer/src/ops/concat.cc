@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/tensor.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -12,29 +12,29 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 constexpr int kMaxInputs = 1 << 10;
 
 // The axis is the last input, or an attribute in older files.
-std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
-  const ir::NodeView view(graph, *ir::Producer(graph, v));
-  std::vector<int> inputs = ir::Producer(graph, v)->inputs;
+std::optional<std::vector<int>> Match(const graph::Graph& graph, int v) {
+  const graph::NodeView view(graph, *graph::Producer(graph, v));
+  std::vector<int> inputs = graph::Producer(graph, v)->inputs;
   if (view.attribute("axis") == nullptr && !inputs.empty()) inputs.pop_back();
   if (inputs.empty()) view.Fail("joins nothing");
   return inputs;
 }
 
 Step Parse(const Source& source) {
-  const ir::NodeView view(source.graph, source.node);
+  const graph::NodeView view(source.graph, source.node);
   Step step;
-  step.kind = ir::StepKind::kConcat;
+  step.kind = graph::StepKind::kConcat;
   step.axes = {source.Axis(view.argument("axis", source.node.inputs.size() - 1))};
   return step;
 }
 
 // A vector counts as the map of one pixel beside maps, or where the axis says so.
-int CommonRank(const ir::Plan& plan, const Step& step) {
+int CommonRank(const graph::Plan& plan, const Step& step) {
   int rank = step.axes.size() == 1 && step.axes[0] > 0 ? 2 : 1;
   for (const int input : step.inputs) {
     rank = std::max(rank, plan.values[static_cast<size_t>(input)].rank());
@@ -43,7 +43,7 @@ int CommonRank(const ir::Plan& plan, const Step& step) {
   return rank == 2 && vectors ? 3 : rank;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const int rank = CommonRank(plan, *step);
   TensorShape out = InputOfRank(plan, *step, rank);
   if (step->axes.size() != 1 || step->axes[0] < 0 || step->axes[0] >= rank) {
@@ -101,7 +101,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kConcat = {.kind = ir::StepKind::kConcat,
+const Operator kConcat = {.kind = graph::StepKind::kConcat,
                           .mindir = {"Concat"},
                           .words = "Concat",
                           .match = Match,

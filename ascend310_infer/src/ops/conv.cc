@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/check.h"
 #include "ops/convolution.h"
 #include "ops/window.h"
@@ -10,16 +10,16 @@
 namespace adabin::ops {
 namespace {
 
-using ir::NodeView;
-using ir::Step;
-using ir::Tensor;
-using ir::Value;
+using graph::NodeView;
+using graph::Step;
+using graph::Tensor;
+using graph::Value;
 
 Step Parse(const Source& source) {
   const NodeView view(source.graph, source.node);
   const Shape in = source.Map();
   CheckFormat(view);
-  const Tensor* weights = ir::ConstantTensor(source.graph, view.input(1));
+  const Tensor* weights = graph::ConstantTensor(source.graph, view.input(1));
   if (weights == nullptr || weights->shape.size() != 4) view.Fail("its weights are not constant");
   const Value* stride = view.attribute("stride");
   const Value* dilation = view.attribute("dilation");
@@ -36,7 +36,7 @@ Step Parse(const Source& source) {
     view.Fail("its weights do not fit an input of " + std::to_string(in.c) + " channels");
   }
   Step step;
-  step.kind = ir::StepKind::kConv;
+  step.kind = graph::StepKind::kConv;
   step.out_channels = static_cast<int>(shape[0]);
   step.weights = source.Take(view.input(1));
   ConvGeometry& g = step.geometry;
@@ -53,7 +53,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const int64_t filter = InferFilter(plan, step);
   CheckSize(*step, "weights", step->weights.size(),
             static_cast<size_t>(filter * step->out_channels));
@@ -73,7 +73,7 @@ bool ReadsNchw(const schedule::Scheduler& scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kConv = {.kind = ir::StepKind::kConv,
+const Operator kConv = {.kind = graph::StepKind::kConv,
                         .mindir = {"Conv2D"},
                         .words = "Conv2D",
                         .parse = Parse,

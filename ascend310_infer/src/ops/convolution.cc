@@ -12,12 +12,12 @@
 
 namespace adabin::ops {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 using schedule::Scheduler;
 using schedule::Text;
 
-int64_t InferFilter(const ir::Plan& plan, Step* step) {
+int64_t InferFilter(const graph::Plan& plan, Step* step) {
   const Shape in = InputMap(plan, *step);
   const int groups = step->geometry.groups;
   const int channels = step->out_channels;
@@ -33,7 +33,7 @@ int64_t InferFilter(const ir::Plan& plan, Step* step) {
   return filter;
 }
 
-Shape InferResults(const ir::Plan& plan, Step* step) {
+Shape InferResults(const graph::Plan& plan, Step* step) {
   CheckAffine(*step, step->out_channels);
   CheckActivation(*step, step->out_channels);
   if (step->second() >= 0 && SecondTensor(plan, *step) != step->geometry.out) {
@@ -47,7 +47,7 @@ void ConvolutionFields(Fields& fields, Step& step) {
   fields.Number(step.out_channels);
 }
 
-kernels::Conv2DParams FloatParams(const ir::Plan& plan, const Step& step,
+kernels::Conv2DParams FloatParams(const graph::Plan& plan, const Step& step,
                                   std::span<const float> weights) {
   kernels::Conv2DParams params;
   params.geometry = step.geometry;
@@ -64,7 +64,7 @@ kernels::Conv2DParams FloatParams(const ir::Plan& plan, const Step& step,
   return params;
 }
 
-void FusePool(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+void FusePool(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) {
   if (step.second() >= 0) return;
   const int pool = fusing.Next(fusing.Number(step), StepKind::kMaxPool);
   // A ring of rows as high as the window holds no dilated one.
@@ -73,7 +73,7 @@ void FusePool(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
   FuseTail(fusing, fusing.At(pool), pass);
 }
 
-void FuseFloat(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+void FuseFloat(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) {
   FusePool(fusing, step, pass);
   const bool own = step.input() > 0 && fusing.readers.Only(step.input()) == &step;
   if (!own || !IsAverage(fusing.At(step.input() - 1))) return;

@@ -13,20 +13,20 @@
 namespace adabin::ops {
 
 // Channels, groups, window: before an operator checks its weights. Returns the weights of a filter.
-int64_t InferFilter(const ir::Plan& plan, ir::Step* step);
+int64_t InferFilter(const graph::Plan& plan, graph::Step* step);
 // Scale, shift, activation, residual: after them. Returns the output's shape.
-Shape InferResults(const ir::Plan& plan, ir::Step* step);
+Shape InferResults(const graph::Plan& plan, graph::Step* step);
 
 // A packed file holds convolutions as exported: nothing is folded into them.
-void ConvolutionFields(Fields& fields, ir::Step& step);
+void ConvolutionFields(Fields& fields, graph::Step& step);
 
-kernels::Conv2DParams FloatParams(const ir::Plan& plan, const ir::Step& step,
+kernels::Conv2DParams FloatParams(const graph::Plan& plan, const graph::Step& step,
                                   std::span<const float> weights);
 // The maximum pooling that alone reads a convolution without residual, and what follows it.
-void FusePool(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
+void FusePool(const graph::Fusing& fusing, const graph::Step& step, graph::Pass* pass);
 // The same of a float convolution or dense layer, and the average before it.
-void FuseFloat(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
-void EmitFloat(schedule::Scheduler* scheduler, const ir::Step& step);
+void FuseFloat(const graph::Fusing& fusing, const graph::Step& step, graph::Pass* pass);
+void EmitFloat(schedule::Scheduler* scheduler, const graph::Step& step);
 
 }  // namespace adabin::ops
 

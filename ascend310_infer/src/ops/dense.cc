@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/check.h"
 #include "ops/convolution.h"
 
 namespace adabin::ops {
 namespace {
 
-using ir::NodeView;
-using ir::Step;
-using ir::Tensor;
-using ir::Value;
+using graph::NodeView;
+using graph::Step;
+using graph::Tensor;
+using graph::Value;
 
 Step Parse(const Source& source) {
   const NodeView view(source.graph, source.node);
   const Shape in = source.Map();
   Step step;
-  step.kind = ir::StepKind::kDense;
-  const Tensor* weights = ir::ConstantTensor(source.graph, view.input(1));
+  step.kind = graph::StepKind::kDense;
+  const Tensor* weights = graph::ConstantTensor(source.graph, view.input(1));
   if (weights == nullptr || weights->shape.size() != 2) {
     view.Fail("its second operand is not a constant matrix");
   }
@@ -53,7 +53,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const Shape in = InputMap(plan, *step);
   if (in.h != 1 || in.w != 1) Fail(*step, "the input is not flat");
   CheckShape(*step, step->out_channels, 1, 1);
@@ -74,7 +74,7 @@ void ListFields(Fields& fields, Step& step) {
 
 }  // namespace
 
-const Operator kDense = {.kind = ir::StepKind::kDense,
+const Operator kDense = {.kind = graph::StepKind::kDense,
                          .mindir = {"MatMul", "Dense"},
                          .words = "MatMul, Dense",
                          .parse = Parse,

@@ -9,11 +9,11 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 // Before all others, so that value k is input k.
-TensorShape Infer(const ir::Plan& plan, Step* step) {
-  if (!plan.steps.empty() && plan.steps.back().kind != ir::StepKind::kInput) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
+  if (!plan.steps.empty() && plan.steps.back().kind != graph::StepKind::kInput) {
     Fail(*step, "comes after a step of another kind");
   }
   CheckShape(*step, step->shape);
@@ -37,7 +37,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kInput = {.kind = ir::StepKind::kInput,
+const Operator kInput = {.kind = graph::StepKind::kInput,
                          .infer = Infer,
                          .max_inputs = 0,
                          .fields = ListFields,

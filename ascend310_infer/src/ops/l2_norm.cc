@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/normalize.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -10,10 +10,10 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Graph;
-using ir::Node;
-using ir::Step;
-using ir::Value;
+using graph::Graph;
+using graph::Node;
+using graph::Step;
+using graph::Value;
 
 struct Norm {
   int x = -1;
@@ -22,9 +22,9 @@ struct Norm {
 
 // ReduceSum(Mul(x, x), 1) with the axis kept.
 bool IsSumOfSquares(const Graph& graph, const Node& sum, int x) {
-  const ir::NodeView view(graph, sum);
+  const graph::NodeView view(graph, sum);
   if (!view.has_input(0)) return false;
-  const Node* square = ir::Producer(graph, view.input(0), "Mul");
+  const Node* square = graph::Producer(graph, view.input(0), "Mul");
   if (square == nullptr || square->inputs != std::vector<int>{x, x}) return false;
   const Value& axis = view.argument("axis", 1);
   const Value& keep = view.argument("keep_dims", 2);
@@ -37,15 +37,15 @@ bool IsSumOfSquares(const Graph& graph, const Node& sum, int x) {
 // RealDiv(x, Sqrt(Add(ReduceSum(Mul(x, x), 1), epsilon))); the scale behind it is an affine step,
 // which runs in the same pass.
 std::optional<Norm> MatchNorm(const Graph& graph, int v) {
-  const Node* quotient = ir::Producer(graph, v);
+  const Node* quotient = graph::Producer(graph, v);
   if (quotient == nullptr || quotient->inputs.size() != 2) return std::nullopt;
-  const Node* root = ir::Producer(graph, quotient->inputs[1], "Sqrt");
+  const Node* root = graph::Producer(graph, quotient->inputs[1], "Sqrt");
   if (root == nullptr || root->inputs.size() != 1) return std::nullopt;
-  const Node* add = ir::Producer(graph, root->inputs[0], "Add");
+  const Node* add = graph::Producer(graph, root->inputs[0], "Add");
   if (add == nullptr || add->inputs.size() != 2) return std::nullopt;
   for (size_t side = 0; side < 2; ++side) {
-    const auto epsilon = ir::ConstantScalar(graph, add->inputs[side]);
-    const Node* sum = ir::Producer(graph, add->inputs[1 - side], "ReduceSum");
+    const auto epsilon = graph::ConstantScalar(graph, add->inputs[side]);
+    const Node* sum = graph::Producer(graph, add->inputs[1 - side], "ReduceSum");
     if (epsilon && sum != nullptr && IsSumOfSquares(graph, *sum, quotient->inputs[0])) {
       return Norm{quotient->inputs[0], *epsilon};
     }
@@ -60,13 +60,13 @@ std::optional<std::vector<int>> Match(const Graph& graph, int v) {
 
 Step Parse(const Source& source) {
   Step step;
-  step.kind = ir::StepKind::kL2Norm;
+  step.kind = graph::StepKind::kL2Norm;
   source.Map();
   step.epsilon = MatchNorm(source.graph, source.value)->epsilon;
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   InputMap(plan, *step);
   return InputTensor(plan, *step);
 }
@@ -82,7 +82,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kL2Norm = {.kind = ir::StepKind::kL2Norm,
+const Operator kL2Norm = {.kind = graph::StepKind::kL2Norm,
                           .mindir = {"RealDiv", "Div"},
                           .words = "L2 normalization over channels",
                           .match = Match,

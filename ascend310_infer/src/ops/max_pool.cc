@@ -5,7 +5,7 @@
 namespace adabin::ops {
 
 const Operator kMaxPool = {
-    .kind = ir::StepKind::kMaxPool,
+    .kind = graph::StepKind::kMaxPool,
     .mindir = {"MaxPool", "MaxPoolWithArgmaxV2", "AdaptiveMaxPool2D", "Squeeze"},
     .words = "MaxPool, AdaptiveMaxPool2D",
     .match = MatchMaxPool,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/check.h"
 #include "ops/pooling.h"
 #include "ops/tail.h"
@@ -9,40 +9,40 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 // The mean of the map as a map of one pixel: an average over all of it.
 Step AverageOfAll(const Source& source) {
   const Shape in = source.Map();
   Step step;
-  step.kind = ir::StepKind::kAvgPool;
+  step.kind = graph::StepKind::kAvgPool;
   step.geometry.kernel_h = in.h;
   step.geometry.kernel_w = in.w;
   return step;
 }
 
 Step Parse(const Source& source) {
-  const ir::NodeView view(source.graph, source.node);
-  const ir::Value& value = view.argument("axis", 1);
+  const graph::NodeView view(source.graph, source.node);
+  const graph::Value& value = view.argument("axis", 1);
   std::vector<int> axes;
-  if (value.kind == ir::Value::Kind::kList) axes = view.ints(value, value.list.size(), "axis");
+  if (value.kind == graph::Value::Kind::kList) axes = view.ints(value, value.list.size(), "axis");
   for (int& axis : axes) axis += axis < 0 ? 4 : 0;
   std::sort(axes.begin(), axes.end());
   if (axes != std::vector<int>{2, 3}) view.Fail("only the mean over axes (2, 3) is supported");
   Step step;
-  step.kind = ir::StepKind::kMean;
-  const ir::Value* keep = view.attribute("keep_dims");
+  step.kind = graph::StepKind::kMean;
+  const graph::Value* keep = view.attribute("keep_dims");
   if (keep == nullptr && view.has_input(2)) keep = &view.constant(2, "keep_dims");
   return keep != nullptr && keep->i != 0 ? AverageOfAll(source) : step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   return TensorShape(std::vector{InputMap(plan, *step).c});
 }
 
 }  // namespace
 
-const Operator kMean = {.kind = ir::StepKind::kMean,
+const Operator kMean = {.kind = graph::StepKind::kMean,
                         .mindir = {"ReduceMean"},
                         .words = "ReduceMean",
                         .parse = Parse,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/feature_map.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -8,14 +8,14 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 Step Parse(const Source& source) {
-  const ir::NodeView view(source.graph, source.node);
+  const graph::NodeView view(source.graph, source.node);
   Step step;
-  step.kind = ir::StepKind::kPad;
-  const ir::Value& pads = view.argument("paddings", 1);
-  if (pads.kind != ir::Value::Kind::kList || pads.list.size() != 4) {
+  step.kind = graph::StepKind::kPad;
+  const graph::Value& pads = view.argument("paddings", 1);
+  if (pads.kind != graph::Value::Kind::kList || pads.list.size() != 4) {
     view.Fail("only rank-4 paddings are supported");
   }
   for (size_t axis = 0; axis < 4; ++axis) {
@@ -30,7 +30,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* inferred) {
+TensorShape Infer(const graph::Plan& plan, Step* inferred) {
   const Step& step = *inferred;
   const Shape in = InputMap(plan, step);
   const int64_t size[3] = {in.c, in.h, in.w};
@@ -59,7 +59,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kPad = {.kind = ir::StepKind::kPad,
+const Operator kPad = {.kind = graph::StepKind::kPad,
                        .mindir = {"Pad"},
                        .words = "Pad",
                        .parse = Parse,

@@ -11,9 +11,9 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
-std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
+std::optional<std::vector<int>> Match(const graph::Graph& graph, int v) {
   const auto pool = MatchPoolNode(graph, v);
   if (!pool || pool->maximum || !CountsPadding(graph, *pool)) return std::nullopt;
   return std::vector<int>{pool->x};
@@ -22,14 +22,14 @@ std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
 Step Parse(const Source& source) {
   const PoolNode pool = *MatchPoolNode(source.graph, source.value);
   Step step;
-  step.kind = ir::StepKind::kPaddedAverage;
+  step.kind = graph::StepKind::kPaddedAverage;
   step.geometry = PoolGeometry(source.graph, pool, source.Map());
   step.origin = {pool.node->op, pool.node->name};
   step.divisor = ReadDivisor(source.graph, pool);
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const TensorShape out = InferPool(plan, step);
   const PoolDivisor& d = step->divisor;
   const ConvGeometry& g = step->geometry;
@@ -50,7 +50,7 @@ void ListFields(Fields& fields, Step& step) {
 
 }  // namespace
 
-const Operator kPaddedAverage = {.kind = ir::StepKind::kPaddedAverage,
+const Operator kPaddedAverage = {.kind = graph::StepKind::kPaddedAverage,
                                  .mindir = {"Squeeze"},
                                  .match = Match,
                                  .parse = Parse,

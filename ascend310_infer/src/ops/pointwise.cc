@@ -10,7 +10,7 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 struct Function {
   const char* mindir;
@@ -33,14 +33,14 @@ constexpr Function kFunctions[] = {
 
 Step Parse(const Source& source) {
   Step step;
-  step.kind = ir::StepKind::kPointwise;
+  step.kind = graph::StepKind::kPointwise;
   const auto* found = std::ranges::find_if(
       kFunctions, [&](const Function& f) { return source.node.op == f.mindir; });
   step.function = static_cast<uint8_t>(found - std::begin(kFunctions));
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   if (step->function >= std::size(kFunctions)) {
     Fail(*step, "unknown function " + std::to_string(step->function));
   }
@@ -61,7 +61,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 }  // namespace
 
 const Operator kPointwise = {
-    .kind = ir::StepKind::kPointwise,
+    .kind = graph::StepKind::kPointwise,
     .mindir = {"Sigmoid", "ReLU6", "HSigmoid", "HSwish", "Tanh", "Exp", "Sqrt", "Neg", "Abs"},
     .words = "Sigmoid, ReLU6, HSigmoid, HSwish, Tanh, Exp, Sqrt, Neg, Abs",
     .parse = Parse,

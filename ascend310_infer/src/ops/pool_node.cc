@@ -9,10 +9,10 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Graph;
-using ir::Node;
-using ir::NodeView;
-using ir::Value;
+using graph::Graph;
+using graph::Node;
+using graph::NodeView;
+using graph::Value;
 
 bool IsOneOf(const Node& node, std::initializer_list<const char*> names) {
   return std::ranges::any_of(names, [&](const char* name) { return node.op == name; });
@@ -95,7 +95,7 @@ ConvGeometry AdaptiveGeometry(const NodeView& view, const Shape& in) {
 }  // namespace
 
 std::optional<PoolNode> MatchPoolNode(const Graph& graph, int v) {
-  const Node* node = ir::Producer(graph, v);
+  const Node* node = graph::Producer(graph, v);
   if (node == nullptr || node->inputs.empty()) return std::nullopt;
   if (IsOneOf(*node, {"MaxPool", "MaxPoolWithArgmaxV2", "AdaptiveMaxPool2D"})) {
     return PoolNode{node, node->inputs[0], true};
@@ -104,9 +104,9 @@ std::optional<PoolNode> MatchPoolNode(const Graph& graph, int v) {
     return PoolNode{node, node->inputs[0], false};
   }
   if (node->op != "Squeeze" || !IsOfDepth(graph, *node)) return std::nullopt;
-  const Node* pool = ir::Producer(graph, node->inputs[0]);
+  const Node* pool = graph::Producer(graph, node->inputs[0]);
   if (pool == nullptr || !HasDepth(*pool) || pool->inputs.empty()) return std::nullopt;
-  const Node* expand = ir::Producer(graph, pool->inputs[0], "ExpandDims");
+  const Node* expand = graph::Producer(graph, pool->inputs[0], "ExpandDims");
   if (expand == nullptr || expand->inputs.empty() || !IsOfDepth(graph, *expand)) {
     return std::nullopt;
   }

@@ -12,9 +12,9 @@
 
 namespace adabin::ops {
 
-using ir::Graph;
-using ir::Step;
-using ir::StepKind;
+using graph::Graph;
+using graph::Step;
+using graph::StepKind;
 
 namespace {
 
@@ -51,7 +51,7 @@ Step ParsePool(const Source& source) {
   return step;
 }
 
-TensorShape InferPool(const ir::Plan& plan, Step* step) {
+TensorShape InferPool(const graph::Plan& plan, Step* step) {
   const Shape in = InputMap(plan, *step);
   InferWindow(step, in, in.c);
   const ConvGeometry& g = step->geometry;
@@ -89,8 +89,9 @@ void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
   scheduler->Emit(
       maximum ? schedule::MakeMaxPool(g, input, std::move(tail), output, simd)
               : schedule::MakeAvgPool(g, step.divisor, input, std::move(tail), output, simd),
-      std::string(ir::StepName(step.kind)) + " " + schedule::Text(g) + " " + schedule::Text(g.in) +
-          " -> " + schedule::Text(g.out) + TailText(followers) + scheduler->Results(output));
+      std::string(graph::StepName(step.kind)) + " " + schedule::Text(g) + " " +
+          schedule::Text(g.in) + " -> " + schedule::Text(g.out) + TailText(followers) +
+          scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }
 

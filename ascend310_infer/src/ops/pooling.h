@@ -8,16 +8,16 @@
 
 namespace adabin::ops {
 
-std::optional<std::vector<int>> MatchMaxPool(const ir::Graph& graph, int v);
-std::optional<std::vector<int>> MatchAvgPool(const ir::Graph& graph, int v);
-ir::Step ParsePool(const Source& source);
-TensorShape InferPool(const ir::Plan& plan, ir::Step* step);
-void PoolFields(Fields& fields, ir::Step& step);
+std::optional<std::vector<int>> MatchMaxPool(const graph::Graph& graph, int v);
+std::optional<std::vector<int>> MatchAvgPool(const graph::Graph& graph, int v);
+graph::Step ParsePool(const Source& source);
+TensorShape InferPool(const graph::Plan& plan, graph::Step* step);
+void PoolFields(Fields& fields, graph::Step& step);
 
-bool IsAverage(const ir::Step& step);
+bool IsAverage(const graph::Step& step);
 // The mean of a map is the average pooling with a window as large as the map.
-ConvGeometry AverageGeometry(const schedule::Scheduler& scheduler, const ir::Step& step);
-void EmitPool(schedule::Scheduler* scheduler, const ir::Step& step);
+ConvGeometry AverageGeometry(const schedule::Scheduler& scheduler, const graph::Step& step);
+void EmitPool(schedule::Scheduler* scheduler, const graph::Step& step);
 
 }  // namespace adabin::ops
 

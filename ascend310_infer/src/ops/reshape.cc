@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/tensor.h"
 #include "ops/alias.h"
 #include "ops/check.h"
@@ -13,20 +13,20 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 // A Squeeze may be the end of a pooling, see MatchPoolNode.
-std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
+std::optional<std::vector<int>> Match(const graph::Graph& graph, int v) {
   if (MatchPoolNode(graph, v)) return std::nullopt;
-  return std::vector<int>{ir::NodeView(graph, *ir::Producer(graph, v)).input(0)};
+  return std::vector<int>{graph::NodeView(graph, *graph::Producer(graph, v)).input(0)};
 }
 
 // An axis of one element less, or more.
-TensorShape OneAxis(const Source& source, const ir::NodeView& view) {
+TensorShape OneAxis(const Source& source, const graph::NodeView& view) {
   std::vector<int> dims(source.in.dims().begin(), source.in.dims().end());
-  const ir::Value& value = view.argument("axis", 1);
-  const bool list = value.kind == ir::Value::Kind::kList && value.list.size() == 1;
-  const ir::Value& axis = list ? value.list[0] : value;
+  const graph::Value& value = view.argument("axis", 1);
+  const bool list = value.kind == graph::Value::Kind::kList && value.list.size() == 1;
+  const graph::Value& axis = list ? value.list[0] : value;
   if (view.op() == "Squeeze") {
     const int at = source.Axis(axis);
     if (dims[static_cast<size_t>(at)] != 1) view.Fail("its axis has more than one element");
@@ -42,11 +42,11 @@ TensorShape OneAxis(const Source& source, const ir::NodeView& view) {
 
 // One size may be left open; all are per batch in the graph and per sample in the plan.
 Step Parse(const Source& source) {
-  const ir::NodeView view(source.graph, source.node);
+  const graph::NodeView view(source.graph, source.node);
   const TensorShape& in = source.in;
   const int64_t batch = source.batch;
   Step step;
-  step.kind = ir::StepKind::kReshape;
+  step.kind = graph::StepKind::kReshape;
   if (view.op() == "Squeeze" || view.op() == "ExpandDims") {
     step.shape = OneAxis(source, view);
     return step;
@@ -55,8 +55,8 @@ Step Parse(const Source& source) {
     step.shape = TensorShape(std::vector{static_cast<int>(in.size())});
     return step;
   }
-  const ir::Value& value = view.argument("shape", 1);
-  if (value.kind != ir::Value::Kind::kList) view.Fail("its shape is not a constant");
+  const graph::Value& value = view.argument("shape", 1);
+  if (value.kind != graph::Value::Kind::kList) view.Fail("its shape is not a constant");
   std::vector<int> dims = view.ints(value, value.list.size(), "shape");
   if (dims.size() < 2 || dims.size() > kMaxRank + 1) {
     view.Fail("to rank " + std::to_string(dims.size()) + " is not supported");
@@ -79,7 +79,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   CheckShape(*step, step->shape);
   if (step->shape.size() != InputTensor(plan, *step).size()) {
     Fail(*step, "the number of elements changes");
@@ -101,7 +101,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kReshape = {.kind = ir::StepKind::kReshape,
+const Operator kReshape = {.kind = graph::StepKind::kReshape,
                            .mindir = {"Reshape", "Flatten", "Squeeze", "ExpandDims"},
                            .words = "Reshape, Flatten, Squeeze, ExpandDims",
                            .match = Match,

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/tensor.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -11,14 +11,14 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Node;
-using ir::NodeView;
-using ir::Step;
-using ir::Value;
+using graph::Node;
+using graph::NodeView;
+using graph::Step;
+using graph::Value;
 
 // Of every axis where it begins, how many elements there are and how far apart they lie.
 void SetWhole(const TensorShape& in, Step* step) {
-  step->kind = ir::StepKind::kSlice;
+  step->kind = graph::StepKind::kSlice;
   step->first.assign(static_cast<size_t>(in.rank()), 0);
   step->steps.assign(static_cast<size_t>(in.rank()), 1);
   step->shape = in;
@@ -70,7 +70,7 @@ Step ParseStrided(const Source& source) {
 
 // TupleGetItem(Split(x, axis, count), index)
 Step ParseSplit(const Source& source) {
-  const Node& split = *ir::Producer(source.graph, source.node.inputs[0]);
+  const Node& split = *graph::Producer(source.graph, source.node.inputs[0]);
   const Source whole{source.graph,  split,        source.value, source.in,
                      source.inputs, source.batch, source.reads};
   const NodeView view(source.graph, split);
@@ -88,11 +88,11 @@ Step ParseSplit(const Source& source) {
   return step;
 }
 
-std::optional<std::vector<int>> Match(const ir::Graph& graph, int v) {
-  const Node& node = *ir::Producer(graph, v);
+std::optional<std::vector<int>> Match(const graph::Graph& graph, int v) {
+  const Node& node = *graph::Producer(graph, v);
   const NodeView view(graph, node);
   if (node.op == "StridedSlice") return std::vector<int>{view.input(0)};
-  const Node* split = ir::Producer(graph, view.input(0), "Split");
+  const Node* split = graph::Producer(graph, view.input(0), "Split");
   if (split == nullptr) return std::nullopt;
   return std::vector<int>{NodeView(graph, *split).input(0)};
 }
@@ -101,7 +101,7 @@ Step Parse(const Source& source) {
   return source.node.op == "StridedSlice" ? ParseStrided(source) : ParseSplit(source);
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const TensorShape in = InputOfRank(plan, *step, static_cast<int>(step->first.size()));
   CheckShape(*step, step->shape);
   if (step->shape.rank() != in.rank() || static_cast<int>(step->steps.size()) != in.rank()) {
@@ -138,7 +138,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kSlice = {.kind = ir::StepKind::kSlice,
+const Operator kSlice = {.kind = graph::StepKind::kSlice,
                          .mindir = {"StridedSlice", "TupleGetItem"},
                          .words = "StridedSlice, Split",
                          .match = Match,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/normalize.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -10,18 +10,18 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 Step Parse(const Source& source) {
-  const ir::Value& axis = ir::NodeView(source.graph, source.node).argument("axis", 1);
-  const bool one = axis.kind == ir::Value::Kind::kList && axis.list.size() == 1;
+  const graph::Value& axis = graph::NodeView(source.graph, source.node).argument("axis", 1);
+  const bool one = axis.kind == graph::Value::Kind::kList && axis.list.size() == 1;
   Step step;
-  step.kind = ir::StepKind::kSoftmax;
+  step.kind = graph::StepKind::kSoftmax;
   step.axes = {source.Axis(one ? axis.list[0] : axis)};
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const TensorShape& in = InputTensor(plan, *step);
   const int rank = in.has_channels() ? 3 : in.rank();  // a vector may have been a map of one pixel
   if (step->axes.size() != 1 || step->axes[0] < 0 || step->axes[0] >= rank) {
@@ -54,7 +54,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kSoftmax = {.kind = ir::StepKind::kSoftmax,
+const Operator kSoftmax = {.kind = graph::StepKind::kSoftmax,
                            .mindir = {"Softmax"},
                            .words = "Softmax",
                            .parse = Parse,

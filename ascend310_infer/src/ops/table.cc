@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/operator.h"
 
 namespace adabin::ops {
@@ -11,7 +11,7 @@ namespace {
 
 constexpr const Operator* kTable[] = {
 #define ADABIN_OPERATOR(number, name) &k##name,
-#include "ir/operators.def"
+#include "graph/operators.def"
 #undef ADABIN_OPERATOR
 };
 
@@ -19,7 +19,7 @@ constexpr const Operator* kTable[] = {
 
 Shape Source::Map() const {
   if (in.rank() != 0 && !in.has_channels()) {
-    ir::NodeView(graph, node)
+    graph::NodeView(graph, node)
         .Fail("reads a tensor of rank " + std::to_string(in.rank() + 1) +
               " where a map or a vector is needed");
   }
@@ -32,8 +32,8 @@ std::vector<float> Source::Take(int constant) const {
   return reads[v] == 1 ? std::move(numbers) : numbers;
 }
 
-int Source::Axis(const ir::Value& axis) const {
-  const ir::NodeView view(graph, node);
+int Source::Axis(const graph::Value& axis) const {
+  const graph::NodeView view(graph, node);
   const int rank = in.rank() + 1;
   int number = view.ints(axis, 1, "axis")[0];
   number += number < 0 ? rank : 0;
@@ -45,14 +45,14 @@ int Source::Axis(const ir::Value& axis) const {
   return number - 1;
 }
 
-const Operator* FindOperator(ir::StepKind kind) {
+const Operator* FindOperator(graph::StepKind kind) {
   for (const Operator* op : kTable) {
     if (op->kind == kind) return op;
   }
   return nullptr;
 }
 
-const Operator& OperatorOf(ir::StepKind kind) {
+const Operator& OperatorOf(graph::StepKind kind) {
   if (const Operator* op = FindOperator(kind)) return *op;
   throw Error("unknown step kind " + std::to_string(static_cast<int>(kind)));
 }

@@ -7,12 +7,12 @@
 
 namespace adabin::ops {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 using schedule::Scheduler;
 
 Followers FollowersOf(const Scheduler& scheduler, const Step& step) {
-  const ir::Pass& pass = scheduler.PassOf(step);
+  const graph::Pass& pass = scheduler.PassOf(step);
   Followers followers;
   followers.value = scheduler.ValueOf(step);
   const auto take = [&](int number, const Step** follower) {
@@ -26,11 +26,11 @@ Followers FollowersOf(const Scheduler& scheduler, const Step& step) {
   return followers;
 }
 
-void FuseActivation(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+void FuseActivation(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) {
   pass->activation = fusing.Next(fusing.Number(step), StepKind::kActivation);
 }
 
-void FuseTail(const ir::Fusing& fusing, const Step& step, ir::Pass* pass) {
+void FuseTail(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) {
   pass->affine = fusing.Next(fusing.Number(step), StepKind::kAffine);
   FuseActivation(fusing, pass->affine < 0 ? step : fusing.At(pass->affine), pass);
 }
@@ -56,8 +56,8 @@ void EmitMap(Scheduler* scheduler, const Step& step, const Followers& followers,
       scheduler->values().MakeOutput(followers.value, residual, step.input());
   scheduler->Emit(schedule::MakeMap(input, TailOf(scheduler, followers, output.shape.c), output,
                                     scheduler->simd()),
-                  std::string(ir::StepName(step.kind)) + " " + schedule::Text(output.shape) + text +
-                      scheduler->Results(output));
+                  std::string(graph::StepName(step.kind)) + " " + schedule::Text(output.shape) +
+                      text + scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }
 

@@ -13,25 +13,25 @@ namespace adabin::ops {
 // Steps that run within a step's pass, behind it. `value` is the last one's.
 struct Followers {
   int value = -1;
-  const ir::Step* pool = nullptr;
-  const ir::Step* affine = nullptr;
-  const ir::Step* activation = nullptr;
+  const graph::Step* pool = nullptr;
+  const graph::Step* affine = nullptr;
+  const graph::Step* activation = nullptr;
 };
 
-Followers FollowersOf(const schedule::Scheduler& scheduler, const ir::Step& step);
+Followers FollowersOf(const schedule::Scheduler& scheduler, const graph::Step& step);
 schedule::Tail TailOf(schedule::Scheduler* scheduler, const Followers& followers, int channels);
 std::string TailText(const Followers& followers);
 
 // What Operator::fuse can be: the activation behind a step, or affine step and activation.
-void FuseActivation(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
-void FuseTail(const ir::Fusing& fusing, const ir::Step& step, ir::Pass* pass);
+void FuseActivation(const graph::Fusing& fusing, const graph::Step& step, graph::Pass* pass);
+void FuseTail(const graph::Fusing& fusing, const graph::Step& step, graph::Pass* pass);
 
 // An operator on each value, with what follows it; `followers` has the operator itself.
-void EmitMap(schedule::Scheduler* scheduler, const ir::Step& step, const Followers& followers,
+void EmitMap(schedule::Scheduler* scheduler, const graph::Step& step, const Followers& followers,
              int residual, const std::string& text);
 
 // A function of each row of pixels, with the BatchNorm and activation that follow it.
-void EmitRows(schedule::Scheduler* scheduler, const ir::Step& step, const std::string& name,
+void EmitRows(schedule::Scheduler* scheduler, const graph::Step& step, const std::string& name,
               schedule::RowFunction function);
 
 }  // namespace adabin::ops

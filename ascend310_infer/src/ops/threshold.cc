@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/feature_map.h"
 #include "ops/check.h"
 #include "ops/operator.h"
@@ -13,11 +13,11 @@
 namespace adabin::ops {
 namespace {
 
-using ir::ConstantScalar;
-using ir::Graph;
-using ir::Node;
-using ir::Producer;
-using ir::Step;
+using graph::ConstantScalar;
+using graph::Graph;
+using graph::Node;
+using graph::Producer;
+using graph::Step;
 
 // A comparison of any kind, or the opposite of one; or null.
 const Node* Comparison(const Graph& graph, int v) {
@@ -41,7 +41,7 @@ std::optional<std::vector<int>> Match(const Graph& graph, int v) {
   if (compare == nullptr) return std::nullopt;
   for (const int operand : compare->inputs) {
     const auto kind = graph.values[static_cast<size_t>(operand)].kind;
-    if (kind != ir::GraphValue::Kind::kConstant) return std::vector<int>{operand};
+    if (kind != graph::GraphValue::Kind::kConstant) return std::vector<int>{operand};
   }
   return std::nullopt;
 }
@@ -65,7 +65,7 @@ bool ParseKnown(const Graph& graph, const Node& select, Step* step) {
 
 Step Parse(const Source& source) {
   Step step;
-  step.kind = ir::StepKind::kThreshold;
+  step.kind = graph::StepKind::kThreshold;
   step.unknown = !ParseKnown(source.graph, source.node, &step);
   if (step.unknown) {
     const Node* compare = Comparison(source.graph, source.node.inputs[0]);
@@ -74,7 +74,7 @@ Step Parse(const Source& source) {
   return step;
 }
 
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   CheckCompare(*step);
   return InputTensor(plan, *step);
 }
@@ -101,7 +101,7 @@ void BinarizerFields(Fields& fields, Step& step) {
   fields.Number(step.low);
 }
 
-const Operator kThreshold = {.kind = ir::StepKind::kThreshold,
+const Operator kThreshold = {.kind = graph::StepKind::kThreshold,
                              .mindir = {"Select"},
                              .words = "Select with GreaterEqual",
                              .match = Match,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "kernels/tensor.h"
 #include "ops/alias.h"
 #include "ops/check.h"
@@ -11,24 +11,24 @@
 namespace adabin::ops {
 namespace {
 
-using ir::Step;
+using graph::Step;
 
 Step Parse(const Source& source) {
-  const ir::NodeView view(source.graph, source.node);
-  const ir::Value& value = view.argument("perm", 1);
-  if (value.kind != ir::Value::Kind::kList) view.Fail("its permutation is not a constant");
+  const graph::NodeView view(source.graph, source.node);
+  const graph::Value& value = view.argument("perm", 1);
+  if (value.kind != graph::Value::Kind::kList) view.Fail("its permutation is not a constant");
   std::vector<int> axes = view.ints(value, value.list.size(), "perm");
   const int rank = static_cast<int>(axes.size());
   for (int& axis : axes) axis += axis < 0 ? rank : 0;
   if (rank == 0 || axes[0] != 0) view.Fail("moves the batch, which is not supported");
   Step step;
-  step.kind = ir::StepKind::kTranspose;
+  step.kind = graph::StepKind::kTranspose;
   for (int i = 1; i < rank; ++i) step.axes.push_back(axes[static_cast<size_t>(i)] - 1);
   return step;
 }
 
 // axes[i]: which axis of the input becomes axis i.
-TensorShape Infer(const ir::Plan& plan, Step* step) {
+TensorShape Infer(const graph::Plan& plan, Step* step) {
   const TensorShape in = InputOfRank(plan, *step, static_cast<int>(step->axes.size()));
   std::vector<int> dims(step->axes.size(), 0);
   std::vector<bool> seen(step->axes.size(), false);
@@ -58,7 +58,7 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
 
 }  // namespace
 
-const Operator kTranspose = {.kind = ir::StepKind::kTranspose,
+const Operator kTranspose = {.kind = graph::StepKind::kTranspose,
                              .mindir = {"Transpose"},
                              .words = "Transpose",
                              .parse = Parse,

@@ -8,7 +8,7 @@
 
 namespace adabin::ops {
 
-Whole PlaceWhole(schedule::Scheduler* scheduler, const ir::Step& step) {
+Whole PlaceWhole(schedule::Scheduler* scheduler, const graph::Step& step) {
   const int value = scheduler->ValueOf(step);
   Whole whole;
   whole.in = scheduler->ShapeOf(step.input());
@@ -18,9 +18,10 @@ Whole PlaceWhole(schedule::Scheduler* scheduler, const ir::Step& step) {
   return whole;
 }
 
-void EmitPlaced(schedule::Scheduler* scheduler, const ir::Step& step, schedule::CpuStepPtr pass) {
+void EmitPlaced(schedule::Scheduler* scheduler, const graph::Step& step,
+                schedule::CpuStepPtr pass) {
   scheduler->Emit(std::move(pass),
-                  std::string(ir::StepName(step.kind)) + " " +
+                  std::string(graph::StepName(step.kind)) + " " +
                       schedule::Text(scheduler->TensorOf(step.input())) + " -> " +
                       schedule::Text(scheduler->TensorOf(scheduler->ValueOf(step))));
   scheduler->EmitRemainingBits(scheduler->ValueOf(step));

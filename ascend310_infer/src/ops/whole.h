@@ -13,12 +13,12 @@ struct Whole {
   int input = 0;
   int z = 0;
 };
-Whole PlaceWhole(schedule::Scheduler* scheduler, const ir::Step& step);
-void EmitPlaced(schedule::Scheduler* scheduler, const ir::Step& step, schedule::CpuStepPtr pass);
+Whole PlaceWhole(schedule::Scheduler* scheduler, const graph::Step& step);
+void EmitPlaced(schedule::Scheduler* scheduler, const graph::Step& step, schedule::CpuStepPtr pass);
 
 // `run`: (whole, const float* x, float* z), maps NHWC.
 template <typename Run>
-void EmitWhole(schedule::Scheduler* scheduler, const ir::Step& step, Run run) {
+void EmitWhole(schedule::Scheduler* scheduler, const graph::Step& step, Run run) {
   const Whole whole = PlaceWhole(scheduler, step);
   EmitPlaced(scheduler, step, schedule::MakeWhole([whole, run](const schedule::Frame& frame) {
                run(whole, frame.Floats(whole.input), frame.Floats(whole.z));

@@ -9,8 +9,8 @@
 namespace adabin::ops {
 namespace {
 
-using ir::NodeView;
-using ir::Value;
+using graph::NodeView;
+using graph::Value;
 
 constexpr int kMaxKernel = 1 << 10;
 
@@ -56,7 +56,7 @@ void CheckFormat(const NodeView& view) {
   }
 }
 
-void InferWindow(ir::Step* step, const Shape& in, int out_channels) {
+void InferWindow(graph::Step* step, const Shape& in, int out_channels) {
   ConvGeometry& g = step->geometry;
   const auto within = [](int value, int low, int high) { return value >= low && value <= high; };
   if (!within(g.kernel_h, 1, kMaxKernel) || !within(g.kernel_w, 1, kMaxKernel) ||

@@ -6,21 +6,21 @@
 
 #include <vector>
 
-#include "ir/node_view.h"
-#include "ir/plan.h"
+#include "graph/node_view.h"
+#include "graph/plan.h"
 #include "ops/fields.h"
 
 namespace adabin::ops {
 
 // The last two of {n, c, h, w}, or of {h, w}.
-std::vector<int> Spatial(const ir::NodeView& view, const ir::Value& value, const char* what);
+std::vector<int> Spatial(const graph::NodeView& view, const graph::Value& value, const char* what);
 // Padding of a window whose other sizes are set; `pads` for mode "pad".
-void SetPadding(const ir::NodeView& view, ir::NodeView::PadMode mode, const ir::Value* pads,
-                const Shape& in, ConvGeometry* g);
-void CheckFormat(const ir::NodeView& view);
+void SetPadding(const graph::NodeView& view, graph::NodeView::PadMode mode,
+                const graph::Value* pads, const Shape& in, ConvGeometry* g);
+void CheckFormat(const graph::NodeView& view);
 
 // Checks the window and fills the sizes of its input and output.
-void InferWindow(ir::Step* step, const Shape& in, int out_channels);
+void InferWindow(graph::Step* step, const Shape& in, int out_channels);
 void WindowFields(Fields& fields, ConvGeometry& g);
 
 }  // namespace adabin::ops

@@ -5,8 +5,8 @@
 namespace adabin::passes {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 // The convolution that makes `value`, which has no activation yet and nobody else reads; or -1.
 int OwnConvolution(Rewrite* rewrite, int value) {
@@ -41,7 +41,7 @@ void AttachActivation(Rewrite* rewrite, size_t i) {
 
 }  // namespace
 
-ir::Plan Attach(ir::Plan plan) {
+graph::Plan Attach(graph::Plan plan) {
   Rewrite rewrite(std::move(plan));
   for (size_t i = 0; i < rewrite.size(); ++i) {
     const StepKind kind = rewrite.step(i).kind;

@@ -4,11 +4,11 @@
 
 namespace adabin::passes {
 
-ir::Plan DropReshapes(ir::Plan plan) {
+graph::Plan DropReshapes(graph::Plan plan) {
   Rewrite rewrite(std::move(plan));
   for (size_t i = 0; i < rewrite.size(); ++i) {
-    const ir::Step& step = rewrite.step(i);
-    if (step.kind == ir::StepKind::kReshape && step.shape == rewrite.ShapeOf(step.input())) {
+    const graph::Step& step = rewrite.step(i);
+    if (step.kind == graph::StepKind::kReshape && step.shape == rewrite.ShapeOf(step.input())) {
       rewrite.Replace(i, step.input());
     }
   }

@@ -7,8 +7,8 @@
 namespace adabin::passes {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 // What the steps behind it do to a convolution's results: x * scale + shift; empty: nothing.
 struct Affine {
@@ -39,7 +39,7 @@ bool IsBare(const Step& step) {
 
 }  // namespace
 
-ir::Plan FoldConvolutions(ir::Plan plan) {
+graph::Plan FoldConvolutions(graph::Plan plan) {
   Rewrite rewrite(std::move(plan));
   // Of each value the convolution behind which, but for affine steps that alone read each other,
   // nothing lies; or -1.

@@ -5,8 +5,8 @@
 namespace adabin::passes {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 constexpr int kMaxKernel = 1 << 10;  // as a plan allows
 
@@ -96,7 +96,7 @@ void FoldLayer(Rewrite* rewrite, size_t i) {
 
 }  // namespace
 
-ir::Plan FoldDense(ir::Plan plan) {
+graph::Plan FoldDense(graph::Plan plan) {
   Rewrite rewrite(std::move(plan));
   for (size_t i = 0; i < rewrite.size(); ++i) {
     if (!rewrite.IsGone(i) && rewrite.step(i).kind == StepKind::kDense) FoldLayer(&rewrite, i);

@@ -5,8 +5,8 @@
 namespace adabin::passes {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 bool IsPool(const Step& step) {
   return step.kind == StepKind::kMaxPool || step.kind == StepKind::kAvgPool;
@@ -22,7 +22,7 @@ bool TakesEveryNthPixel(const Step& step) {
 
 // The first looks at every pixel of its map: then the windows of the one that both are lie n pixels
 // apart.
-ir::Plan MergePools(ir::Plan plan) {
+graph::Plan MergePools(graph::Plan plan) {
   Rewrite rewrite(std::move(plan));
   for (size_t i = 0; i < rewrite.size(); ++i) {
     if (!TakesEveryNthPixel(rewrite.step(i))) continue;

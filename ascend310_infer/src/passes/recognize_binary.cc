@@ -15,8 +15,8 @@
 namespace adabin::passes {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 bool IsFinite(float value) { return std::isfinite(value); }
 
@@ -24,9 +24,9 @@ constexpr int kMaxKernel = 1 << 10;  // as a plan allows
 
 class Recognition {
  public:
-  explicit Recognition(ir::Plan plan) : rewrite_(std::move(plan)) {}
+  explicit Recognition(graph::Plan plan) : rewrite_(std::move(plan)) {}
 
-  ir::Plan Run(const std::vector<int>& outputs) {
+  graph::Plan Run(const std::vector<int>& outputs) {
     std::vector<bool> binarized(rewrite_.size() + 1, false);  // of each value
     for (size_t i = 0; i < rewrite_.size(); ++i) {
       const Step& step = rewrite_.step(i);
@@ -131,7 +131,7 @@ class Recognition {
 
 }  // namespace
 
-ir::Plan RecognizeBinary(ir::Plan plan) {
+graph::Plan RecognizeBinary(graph::Plan plan) {
   const std::vector<int> outputs = plan.outputs;
   return Recognition(std::move(plan)).Run(outputs);
 }

@@ -7,9 +7,9 @@
 
 namespace adabin::passes {
 
-ir::Plan Rewrite::Finish() {
+graph::Plan Rewrite::Finish() {
   if (!changed_) return std::move(plan_);
-  ir::Plan plan;
+  graph::Plan plan;
   ops::SetInput(&plan, plan_.values[0]);
   plan.input_names = std::move(plan_.input_names);
   plan.output_names = std::move(plan_.output_names);

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "ir/plan.h"
-#include "ir/plan_readers.h"
+#include "graph/plan.h"
+#include "graph/plan_readers.h"
 
 namespace adabin::passes {
 
@@ -14,7 +14,7 @@ namespace adabin::passes {
 // one over is put in the place of the last of them, whose value it then makes.
 class Rewrite {
  public:
-  explicit Rewrite(ir::Plan plan)
+  explicit Rewrite(graph::Plan plan)
       : plan_(std::move(plan)),
         readers_(plan_),
         gone_(plan_.steps.size(), false),
@@ -22,11 +22,11 @@ class Rewrite {
 
   size_t size() const { return plan_.steps.size(); }
   // To change one that is neither moved nor put, put it.
-  ir::Step& step(size_t i) { return plan_.steps[i]; }
+  graph::Step& step(size_t i) { return plan_.steps[i]; }
   bool IsGone(size_t i) const { return gone_[i]; }
   const TensorShape& ShapeOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
   // Of the plan as it was.
-  const ir::PlanReaders& readers() const { return readers_; }
+  const graph::PlanReaders& readers() const { return readers_; }
 
   // The step that makes `value`, if one does which nobody else reads; or -1.
   int OwnProducer(int value) const {
@@ -35,7 +35,7 @@ class Rewrite {
   }
   // The step that alone reads `value`, as its input; or -1.
   int OwnReader(int value) const {
-    const ir::Step* step = readers_.Only(value);
+    const graph::Step* step = readers_.Only(value);
     const auto i = step == nullptr ? 0 : static_cast<size_t>(step - plan_.steps.data());
     return step == nullptr || IsGone(i) ? -1 : static_cast<int>(i);
   }
@@ -46,7 +46,7 @@ class Rewrite {
     Put(to, std::move(plan_.steps[from]));
     Remove(from);
   }
-  void Put(size_t i, ir::Step step) {
+  void Put(size_t i, graph::Step step) {
     plan_.steps[i] = std::move(step);
     gone_[i] = false;
     changed_ = true;
@@ -61,13 +61,13 @@ class Rewrite {
 
   // The plan that this leaves, all of it inferred and checked anew; or the one that it was. Throws
   // Error.
-  ir::Plan Finish();
+  graph::Plan Finish();
 
  private:
   static size_t Maker(int value) { return static_cast<size_t>(value) - 1; }
 
-  ir::Plan plan_;
-  const ir::PlanReaders readers_;
+  graph::Plan plan_;
+  const graph::PlanReaders readers_;
   bool changed_ = false;
   std::vector<bool> gone_;
   std::vector<int> replaced_by_;  // of each value, or -1

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "ir/plan_readers.h"
+#include "graph/plan_readers.h"
 #include "passes/passes.h"
 
 namespace adabin::passes {
 namespace {
 
-using ir::Step;
-using ir::StepKind;
+using graph::Step;
+using graph::StepKind;
 
 void Round(Step* step) {
   for (double& value : step->scale) value = static_cast<float>(value);
@@ -23,8 +23,8 @@ bool HasFactors(const Step& step) {
 
 }  // namespace
 
-ir::Plan RoundLoneAffines(ir::Plan plan) {
-  const ir::PlanReaders readers(plan);
+graph::Plan RoundLoneAffines(graph::Plan plan) {
+  const graph::PlanReaders readers(plan);
   const auto at = [&](int number) -> const Step& {
     return plan.steps[static_cast<size_t>(number)];
   };
@@ -40,7 +40,7 @@ ir::Plan RoundLoneAffines(ir::Plan plan) {
   return plan;
 }
 
-ir::Plan RoundConstants(ir::Plan plan) {
+graph::Plan RoundConstants(graph::Plan plan) {
   for (Step& step : plan.steps) Round(&step);
   return plan;
 }

@@ -13,7 +13,7 @@ constexpr size_t kMost = size_t{1} << 28;  // values of a sample: 1 GiB, as its 
 
 // Whoever runs the network makes room for inputs and outputs; few bytes of a file can name many of
 // either, and a value can be listed as output any number of times.
-void CheckSides(const ir::Plan& plan) {
+void CheckSides(const graph::Plan& plan) {
   const auto check = [](const std::string& what, size_t count, size_t values) {
     if (values <= kMost) return;
     throw Error("its " + std::to_string(count) + " " + what + " have " + std::to_string(values) +
@@ -31,11 +31,11 @@ void CheckSides(const ir::Plan& plan) {
 
 }  // namespace
 
-ir::Plan Recognized(ir::Graph graph) {
+graph::Plan Recognized(graph::Graph graph) {
   return RoundLoneAffines(DropReshapes(RecognizeBinary(Translate(std::move(graph)))));
 }
 
-ir::Plan Simplify(ir::Plan plan) {
+graph::Plan Simplify(graph::Plan plan) {
   CheckSides(plan);
   for (const auto pass :
        {DropReshapes, MergePools, FoldConvolutions, Attach, FoldDense, RoundConstants}) {

@@ -7,18 +7,18 @@
 #include <utility>
 
 #include "base/error.h"
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 #include "ops/append.h"
 #include "ops/operator.h"
 
 namespace adabin::passes {
 namespace {
 
-using ir::Graph;
-using ir::Node;
-using ir::NodeView;
-using ir::Plan;
-using ir::Step;
+using graph::Graph;
+using graph::Node;
+using graph::NodeView;
+using graph::Plan;
+using graph::Step;
 
 // What one step is made from.
 struct Group {
@@ -60,8 +60,9 @@ class Translation {
 
  private:
   void Need(int value) {
-    const ir::GraphValue& v = graph_.values[static_cast<size_t>(value)];
-    if (v.kind == ir::GraphValue::Kind::kNode) groups_[static_cast<size_t>(v.node)].needed = true;
+    const graph::GraphValue& v = graph_.values[static_cast<size_t>(value)];
+    if (v.kind == graph::GraphValue::Kind::kNode)
+      groups_[static_cast<size_t>(v.node)].needed = true;
   }
 
   void FormGroup(size_t i) {
@@ -90,7 +91,7 @@ class Translation {
         continue;
       }
       Step step;
-      step.kind = ir::StepKind::kInput;
+      step.kind = graph::StepKind::kInput;
       step.inputs.clear();
       step.shape = shape;
       ops::Append(&plan_, std::move(step));
@@ -166,9 +167,9 @@ class Translation {
 
 Plan Translate(Graph graph) {
   std::vector<std::string> names;
-  for (const ir::GraphInput& input : graph.inputs) names.push_back(input.name);
+  for (const graph::GraphInput& input : graph.inputs) names.push_back(input.name);
   Plan plan = Translation(std::move(graph)).Run();
-  plan.input_names = ir::NamesIfAny(std::move(names));
+  plan.input_names = graph::NamesIfAny(std::move(names));
   return plan;
 }
 

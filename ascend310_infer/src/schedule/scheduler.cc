@@ -8,7 +8,7 @@
 
 namespace adabin::schedule {
 
-Scheduler::Scheduler(const ir::Plan& plan, const ScheduleOptions& options, ir::Fusion fusion,
+Scheduler::Scheduler(const graph::Plan& plan, const ScheduleOptions& options, graph::Fusion fusion,
                      const std::vector<bool>& reads_bits)
     : plan_(plan),
       fuse_(options.fuse),

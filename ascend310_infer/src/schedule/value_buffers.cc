@@ -6,7 +6,7 @@
 
 namespace adabin::schedule {
 
-ValueBuffers::ValueBuffers(const ir::Plan& plan, const ir::PlanReaders& readers,
+ValueBuffers::ValueBuffers(const graph::Plan& plan, const graph::PlanReaders& readers,
                            const std::vector<bool>& reads_bits, bool fuse)
     : plan_(plan),
       fuse_(fuse),
@@ -20,7 +20,7 @@ ValueBuffers::ValueBuffers(const ir::Plan& plan, const ir::PlanReaders& readers,
   }
 }
 
-BitRequest& ValueBuffers::RequestOf(const ir::Step& step) {
+BitRequest& ValueBuffers::RequestOf(const graph::Step& step) {
   const auto same = [&](const BitRequest& r) {  // a threshold may be NaN, or a zero of either sign
     return r.compare == step.compare &&
            std::bit_cast<uint32_t>(r.threshold) == std::bit_cast<uint32_t>(step.threshold);
@@ -32,7 +32,7 @@ BitRequest& ValueBuffers::RequestOf(const ir::Step& step) {
   return requests.back();
 }
 
-void ValueBuffers::AskForPadding(const ir::Step& step, const BitPadding& pad) {
+void ValueBuffers::AskForPadding(const graph::Step& step, const BitPadding& pad) {
   BitPadding& all = RequestOf(step).padding;
   all = {std::max(all.top, pad.top), std::max(all.bottom, pad.bottom), std::max(all.left, pad.left),
          std::max(all.right, pad.right)};

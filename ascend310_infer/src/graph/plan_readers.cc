@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ir/plan_readers.h"
+#include "graph/plan_readers.h"
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 PlanReaders::PlanReaders(const Plan& plan) : plan_(plan), readers_(plan.values.size()) {
   for (size_t i = 0; i < plan.steps.size(); ++i) {
@@ -23,4 +23,4 @@ const Step* PlanReaders::Only(int value, StepKind kind) const {
   return step != nullptr && step->kind == kind ? step : nullptr;
 }
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph

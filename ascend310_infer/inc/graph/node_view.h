@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_IR_NODE_VIEW_H_
-#define ADABIN_IR_NODE_VIEW_H_
+#ifndef ADABIN_GRAPH_NODE_VIEW_H_
+#define ADABIN_GRAPH_NODE_VIEW_H_
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "ir/graph.h"
+#include "graph/graph.h"
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 // Typed access to a node, with messages that name the operator.
 class NodeView {
@@ -44,6 +44,6 @@ const Node* Producer(const Graph& graph, int v, const char* op);
 const Tensor* ConstantTensor(const Graph& graph, int v);
 std::optional<float> ConstantScalar(const Graph& graph, int v);
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph
 
-#endif  // ADABIN_IR_NODE_VIEW_H_
+#endif  // ADABIN_GRAPH_NODE_VIEW_H_

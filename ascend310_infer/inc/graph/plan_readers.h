@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_IR_PLAN_READERS_H_
-#define ADABIN_IR_PLAN_READERS_H_
+#ifndef ADABIN_GRAPH_PLAN_READERS_H_
+#define ADABIN_GRAPH_PLAN_READERS_H_
 
 #include <vector>
 
-#include "ir/plan.h"
+#include "graph/plan.h"
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 // Who reads each value of a plan: what may be fused is what nothing else reads.
 class PlanReaders {
@@ -26,6 +26,6 @@ class PlanReaders {
   std::vector<std::vector<int>> readers_;
 };
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph
 
-#endif  // ADABIN_IR_PLAN_READERS_H_
+#endif  // ADABIN_GRAPH_PLAN_READERS_H_

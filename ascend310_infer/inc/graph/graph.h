@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_IR_GRAPH_H_
-#define ADABIN_IR_GRAPH_H_
+#ifndef ADABIN_GRAPH_GRAPH_H_
+#define ADABIN_GRAPH_GRAPH_H_
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 struct Tensor {
   std::vector<int64_t> shape;  // empty: a scalar
@@ -56,6 +56,6 @@ struct Graph {
   std::vector<int> outputs;
 };
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph
 
-#endif  // ADABIN_IR_GRAPH_H_
+#endif  // ADABIN_GRAPH_GRAPH_H_

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ir/plan.h"
+#include "graph/plan.h"
 
 #include <algorithm>
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 const char* StepName(StepKind kind) {
   switch (kind) {
 #define ADABIN_OPERATOR(number, name) \
   case StepKind::k##name:             \
     return #name;
-#include "ir/operators.def"
+#include "graph/operators.def"
 #undef ADABIN_OPERATOR
   }
   return "unknown";
@@ -32,4 +32,4 @@ std::vector<std::string> NamesIfAny(std::vector<std::string> names) {
   return names;
 }
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_IR_FUSION_H_
-#define ADABIN_IR_FUSION_H_
+#ifndef ADABIN_GRAPH_FUSION_H_
+#define ADABIN_GRAPH_FUSION_H_
 
 #include <vector>
 
-#include "ir/plan.h"
-#include "ir/plan_readers.h"
+#include "graph/plan.h"
+#include "graph/plan_readers.h"
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 // The steps that run within the pass over memory of another one, by number; -1: none.
 struct Pass {
@@ -40,6 +40,6 @@ struct Fusing {
   }
 };
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph
 
-#endif  // ADABIN_IR_FUSION_H_
+#endif  // ADABIN_GRAPH_FUSION_H_

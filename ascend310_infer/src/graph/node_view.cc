@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ir/node_view.h"
+#include "graph/node_view.h"
 
 #include <cctype>
 
 #include "base/error.h"
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 void NodeView::Fail(const std::string& what) const {
   const std::string where = node_.name.empty() ? "" : " (" + Printable(node_.name) + ")";
@@ -96,4 +96,4 @@ std::optional<float> ConstantScalar(const Graph& graph, int v) {
   return std::nullopt;
 }
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph

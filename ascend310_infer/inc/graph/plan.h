@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef ADABIN_IR_PLAN_H_
-#define ADABIN_IR_PLAN_H_
+#ifndef ADABIN_GRAPH_PLAN_H_
+#define ADABIN_GRAPH_PLAN_H_
 
 #include <cstdint>
 #include <string>
@@ -11,12 +11,12 @@
 #include "base/epilogue.h"
 #include "base/tensor_shape.h"
 
-namespace adabin::ir {
+namespace adabin::graph {
 
 // What a step does: the rows of operators.def.
 enum class StepKind : uint8_t {
 #define ADABIN_OPERATOR(number, name) k##name = number,
-#include "ir/operators.def"
+#include "graph/operators.def"
 #undef ADABIN_OPERATOR
 };
 const char* StepName(StepKind kind);
@@ -98,6 +98,6 @@ struct Plan {
 // Names of inputs or outputs: none where all are empty.
 std::vector<std::string> NamesIfAny(std::vector<std::string> names);
 
-}  // namespace adabin::ir
+}  // namespace adabin::graph
 
-#endif  // ADABIN_IR_PLAN_H_
+#endif  // ADABIN_GRAPH_PLAN_H_
