@@ -113,7 +113,7 @@ TEST_F(Cli, AModelMayBeRemovedWhileItRuns) {
   before_ =
       "{ (for i in $(seq 3000); do [ -e out/a_0.bin ] && break; sleep 0.01; done; rm net.mindir) & "
       "} && ";
-  const nlohmann::json result = Infer("--model net.mindir --input in --output out --repeat 20000");
+  const nlohmann::json result = Infer("--model net.mindir --input in --output out --repeat 3000");
   EXPECT_EQ(result["model_bytes"], bytes);
   EXPECT_FALSE(fs::exists(Path("net.mindir")));
 }

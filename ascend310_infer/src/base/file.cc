@@ -47,10 +47,12 @@ class OpenFile {
 
   size_t size() const { return size_; }
 
-  void ReadAll(void* data) const {
+  void ReadAll(void* data) const { Read(data, size_); }
+  // The next `size` bytes.
+  void Read(void* data, size_t size) const {
     constexpr size_t kMost = size_t{1} << 30;  // that the system reads at once
     char* at = static_cast<char*>(data);
-    for (size_t left = size_; left > 0;) {
+    for (size_t left = size; left > 0;) {
       const ssize_t count = read(file_, at, std::min(left, kMost));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) Fail(path_, std::string("cannot be read (") + std::strerror(errno) + ")");
@@ -90,9 +92,13 @@ FileContent::FileContent(const std::string& path, size_t most) {
   const size_t before = (align - reinterpret_cast<uintptr_t>(mapping_) % align) % align;
   data_ = static_cast<char*>(mapping_) + before;
   if (align > 1) WantLargePages(data_, size_ / align * align);
-  TouchPages(data_, size_);
   try {
-    file.ReadAll(data_);
+    // Page by page: what the system has cleared is still in the cache.
+    for (size_t at = 0; at < size_; at += kLargePage) {
+      const size_t part = std::min(kLargePage, size_ - at);
+      TouchPages(data_ + at, part);
+      file.Read(data_ + at, part);
+    }
   } catch (...) {
     munmap(mapping_, mapped_);
     throw;
