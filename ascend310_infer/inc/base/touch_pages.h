@@ -18,6 +18,13 @@ inline void WantLargePages([[maybe_unused]] void* at, [[maybe_unused]] size_t by
 #endif
 }
 
+// Those that are there stay; the system makes no others of small ones.
+inline void NoMoreLargePages([[maybe_unused]] void* at, [[maybe_unused]] size_t bytes) {
+#if defined(MADV_NOHUGEPAGE)
+  madvise(at, bytes, MADV_NOHUGEPAGE);
+#endif
+}
+
 // Memory that is about to be written from begin to end, if it is large: the system gives its pages
 // at once and not one by one as they are written, which takes longer than writing them. Where it
 // cannot, nothing happens.

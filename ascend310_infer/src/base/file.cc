@@ -99,6 +99,8 @@ FileContent::FileContent(const std::string& path, size_t most) {
       TouchPages(data_ + at, part);
       file.Read(data_ + at, part);
     }
+    // None is to come back where a part of one was dropped.
+    if (align > 1) NoMoreLargePages(data_, size_ / align * align);
   } catch (...) {
     munmap(mapping_, mapped_);
     throw;
