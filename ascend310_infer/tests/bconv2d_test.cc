@@ -133,8 +133,8 @@ TEST(BConv2D, ConstantsOfAMillionBorderClasses) {
   ASSERT_EQ(constants.classes.count(), 1000000);
   for (const int at : {0, 1, 999, 1000, 123456, 999999}) {
     for (int o = 0; o < 2; ++o) {
-      const TapRange rows = constants.classes.row_sets[static_cast<size_t>(at / 1000)];
-      const TapRange columns = constants.classes.column_sets[static_cast<size_t>(at % 1000)];
+      const TapRange rows = constants.classes.rows.sets()[static_cast<size_t>(at / 1000)];
+      const TapRange columns = constants.classes.columns.sets()[static_cast<size_t>(at % 1000)];
       ASSERT_EQ(rows.end - rows.begin, 1);
       ASSERT_EQ(columns.end - columns.begin, 1);
       EXPECT_FLOAT_EQ(constants.c[static_cast<size_t>(2 * at + o)],

@@ -47,11 +47,22 @@ TEST(BorderClasses, CoverEveryPixel) {
       for (int ow = 0; ow < g.out.w; ++ow) {
         const auto cls = static_cast<size_t>(classes.ClassOf(oh, ow));
         ASSERT_LT(cls, static_cast<size_t>(classes.count()));
-        const TapRange rows = classes.row_sets[cls / classes.column_sets.size()];
-        const TapRange columns = classes.column_sets[cls % classes.column_sets.size()];
+        const TapRange rows = classes.rows.sets()[cls / classes.columns.sets().size()];
+        const TapRange columns = classes.columns.sets()[cls % classes.columns.sets().size()];
         ASSERT_EQ((rows.end - rows.begin) * (columns.end - columns.begin), CountTaps(g, oh, ow));
       }
     }
+  }
+}
+
+// Nor is there more of it than the kernel has taps, whatever the map's size.
+TEST(BorderClasses, AMapOfAnySizeTakesAsMuchMemory) {
+  for (const int size : {16, 1 << 20}) {
+    const BorderAxis axis(size, 1, 3, 5, 1, size - 2);
+    EXPECT_EQ(axis.runs().size(), 7u) << size;
+    EXPECT_EQ(axis.TapsAt(size / 2), (TapRange{0, 5}));
+    EXPECT_EQ(axis.TapsAt(0), (TapRange{3, 5}));
+    EXPECT_EQ(axis.TapsAt(size - 1), (TapRange{0, 2}));
   }
 }
 

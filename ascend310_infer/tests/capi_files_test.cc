@@ -35,6 +35,22 @@ TEST(CApiFiles, BothFormatsFromMemoryAndFromAFileGiveTheSameBits) {
   }
 }
 
+// Wherever the bytes begin, and whatever becomes of them behind the call.
+TEST(CApiFiles, BytesAreTheCallersAgainOnceAModelIsLoaded) {
+  const auto expected = Outputs(Open(LoadBytes(SmallPacked()).get(), 1).get(), Samples(2));
+  for (size_t begin = 0; begin < 5; ++begin) {
+    std::string bytes = std::string(begin, 'x') + SmallPacked();
+    adabin_model* model = nullptr;
+    ASSERT_EQ(
+        Result(adabin_model_load_bytes(bytes.data() + begin, bytes.size() - begin, nullptr, &model))
+            .code,
+        ADABIN_OK);
+    const Owned<adabin_model> owned(model);
+    bytes.assign(bytes.size(), '\xff');
+    EXPECT_EQ(Outputs(Open(model, 1).get(), Samples(2)), expected) << begin;
+  }
+}
+
 TEST(CApiFiles, DamagedBytesAreRefused) {
   const std::string packed = SmallPacked();
   EXPECT_EQ(LoadCode(packed), ADABIN_OK);

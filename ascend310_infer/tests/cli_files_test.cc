@@ -107,6 +107,27 @@ TEST_F(Cli, BadOutputs) {
   }
 }
 
+// Once it is loaded; the folder of the results is made behind that.
+TEST_F(Cli, AModelMayBeRemovedWhileItRuns) {
+  const auto bytes = fs::file_size(Path("net.mindir"));
+  before_ =
+      "{ (for i in $(seq 3000); do [ -e out/a_0.bin ] && break; sleep 0.01; done; rm net.mindir) & "
+      "} && ";
+  const nlohmann::json result = Infer("--model net.mindir --input in --output out --repeat 3000");
+  EXPECT_EQ(result["model_bytes"], bytes);
+  EXPECT_FALSE(fs::exists(Path("net.mindir")));
+}
+
+TEST_F(Cli, PackReplacesWhatALinkLeadsTo) {
+  Write("model-1.adabin", "old");
+  fs::create_symlink("model-1.adabin", Path("latest.adabin"));
+  const std::string flags = "--model net.mindir --output latest.adabin";
+  Refused("adabin_pack", flags, "latest.adabin: exists; add --force");
+  EXPECT_EQ(Run("adabin_pack", flags + " --force").status, 0);
+  EXPECT_TRUE(fs::is_symlink(Path("latest.adabin")));
+  EXPECT_EQ(ReadFile(Path("model-1.adabin")).substr(0, 6), "ADABIN");
+}
+
 TEST_F(Cli, PackKeepsExistingFile) {
   Write("net.adabin", "kept");
   Refused("adabin_pack", "--model net.mindir --output net.adabin", "--force");

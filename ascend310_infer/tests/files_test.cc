@@ -60,6 +60,18 @@ TEST_F(Files, ContentStaysWhenTheFileIsCutOrReplaced) {
   EXPECT_EQ(file.bytes(), content);
 }
 
+// A file that spans large pages, of which parts are given back.
+TEST_F(Files, ContentOfManyPagesIsWhole) {
+  std::string content(size_t{5} << 20, '\0');
+  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 2654435761u >> 13);
+  const FileContent file(Make("model", content), content.size());
+  ASSERT_EQ(file.bytes(), content);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(file.bytes().data()) % 64, 0u);
+  const size_t dropped = size_t{3} << 20;
+  file.Drop(file.bytes().substr(0, dropped));
+  EXPECT_EQ(file.bytes().substr(dropped), std::string_view(content).substr(dropped));
+}
+
 TEST_F(Files, OnlyRegularFilesAreRead) {
   ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
   for (const std::string& path : {Path("pipe"), std::string("/dev/zero"), folder_.string()}) {
@@ -121,6 +133,28 @@ TEST_F(Files, WritingReplacesFilesAlone) {
     EXPECT_NE(Refusal([&] { StoreFile(Path(name), "x", 1, true); }), "") << name;
   }
   EXPECT_TRUE(fs::is_fifo(Path("pipe")) && fs::is_symlink(Path("link")));
+}
+
+TEST_F(Files, WritingThroughALinkReplacesWhatItLeadsTo) {
+  fs::create_directory(Path("sub"));
+  Make("sub/model", "old");
+  fs::create_symlink("model", Path("sub/latest"));
+  fs::create_symlink("sub/latest", Path("link"));
+  WriteFile(Path("link"), "new", 3);
+  EXPECT_EQ(ReadFile(Path("sub/model")), "new");
+  StoreFile(Path("link"), "newer", 5, true);
+  EXPECT_EQ(ReadFile(Path("sub/model")), "newer");
+  EXPECT_NE(Refusal([&] { StoreFile(Path("link"), "newest", 6, false); }).find("--force"),
+            std::string::npos);
+  // To a file that is not there yet, to a full path, and in a circle.
+  fs::create_symlink(Path("sub/none"), Path("first"));
+  StoreFile(Path("first"), "made", 4, true);
+  EXPECT_EQ(ReadFile(Path("sub/none")), "made");
+  fs::create_symlink("circle", Path("circle"));
+  EXPECT_NE(Refusal([&] { StoreFile(Path("circle"), "x", 1, true); }).find("leads nowhere"),
+            std::string::npos);
+  for (const char* link : {"link", "sub/latest", "first"}) EXPECT_TRUE(fs::is_symlink(Path(link)));
+  EXPECT_EQ(Entries(), 4u);
 }
 
 TEST_F(Files, AFailedWriteLeavesWhatWasThere) {

@@ -6,6 +6,7 @@
 
 #include <limits>
 
+#include "change_array.h"
 #include "files/packed_file.h"
 #include "lowered.h"
 #include "packed_bytes.h"
@@ -86,7 +87,9 @@ TEST(Finite, PackedFiles) {
     ExpectRefused(StepKind::kActivation, "a slope is not finite",
                   [&](Step* s) { s->negative[0] = bad; });
     for (const StepKind kind : {StepKind::kConv, StepKind::kDense}) {
-      ExpectRefused(kind, "a weight is not finite", [&](Step* s) { s->weights.back() = bad; });
+      ExpectRefused(kind, "a weight is not finite", [&](Step* s) {
+        test::ChangeArray(&s->weights, [&](auto* weights) { weights->back() = bad; });
+      });
     }
     ExpectRefused(StepKind::kDense, "a shift is not finite", [&](Step* s) { s->shift[4] = bad; });
   }

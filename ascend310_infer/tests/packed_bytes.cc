@@ -80,7 +80,7 @@ graph::Plan PlanOfEveryKind() {
     s->low = -1;
     s->weight_low.assign(kChannels, -0.5f);
     s->weight_high.assign(kChannels, 0.75f);
-    s->bits.assign(kChannels * RowWords(9 * kChannels), 0x55u);
+    s->bits = std::vector<uint32_t>(kChannels * RowWords(9 * kChannels), 0x55u);
   });
   append(StepKind::kConv, [&](Step* s) {
     conv(s);

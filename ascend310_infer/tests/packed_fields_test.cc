@@ -23,6 +23,7 @@
 
 #include "backend/cpu_backend.h"
 #include "base/error.h"
+#include "change_array.h"
 #include "files/packed_file.h"
 #include "ops/append.h"
 #include "packed_bytes.h"
@@ -64,7 +65,7 @@ TEST(PackedFields, SecondOperandOfADenseLayerIsRefused) {
   dense.kind = StepKind::kDense;
   dense.inputs = {1};
   dense.out_channels = 4096;
-  dense.weights.assign(4096 * 64, 0.5f);
+  dense.weights = std::vector<float>(4096 * 64, 0.5f);
   ops::Append(&plan, dense);
   plan.outputs = {2};
   const Plan honest = files::ReadPackedFile(files::WritePackedFile(plan));
@@ -107,8 +108,9 @@ TEST(PackedFields, Operands) {
       for (auto* values : {&s->weight_low, &s->weight_high}) {
         if (!values->empty()) values->resize(4);
       }
-      s->bits.resize(s->bits.size() / 2);
-      s->weights.resize(s->weights.size() / 2);
+      const auto halve = [](auto* numbers) { numbers->resize(numbers->size() / 2); };
+      test::ChangeArray(&s->bits, halve);
+      test::ChangeArray(&s->weights, halve);
       s->SetSecond(0);
     });
   }
@@ -183,14 +185,17 @@ TEST(PackedFields, Convolutions) {
     });
     ExpectRefused(kind, "inconsistent", [](Step* s) { s->out_channels = -1; });
   }
-  ExpectRefused(StepKind::kConv, "weights has 577", [](Step* s) { s->weights.push_back(0); });
-  ExpectRefused(StepKind::kConv, "weights has 0", [](Step* s) { s->weights.clear(); });
+  ExpectRefused(StepKind::kConv, "weights has 577", [](Step* s) {
+    test::ChangeArray(&s->weights, [](auto* weights) { weights->push_back(0); });
+  });
+  ExpectRefused(StepKind::kConv, "weights has 0", [](Step* s) { s->weights = {}; });
 }
 
 TEST(PackedFields, BinaryConvolutions) {
   constexpr StepKind kKind = StepKind::kBinaryConv;
   const float inf = std::numeric_limits<float>::infinity();
-  ExpectRefused(kKind, "bits has 23", [](Step* s) { s->bits.pop_back(); });
+  ExpectRefused(kKind, "bits has 23",
+                [](Step* s) { test::ChangeArray(&s->bits, [](auto* bits) { bits->pop_back(); }); });
   ExpectRefused(kKind, "low weight has 7", [](Step* s) { s->weight_low.pop_back(); });
   ExpectRefused(kKind, "high weight has 9", [](Step* s) { s->weight_high.push_back(1); });
   ExpectRefused(kKind, "unknown comparison 2",
@@ -198,8 +203,11 @@ TEST(PackedFields, BinaryConvolutions) {
   ExpectRefused(kKind, "shift has 7", [](Step* s) { s->shift.assign(7, 1); });
   // 72 bits in three words: the 24 behind them stand for nothing.
   for (const uint32_t tail : {0x100u, 0x80000000u}) {
-    ExpectRefused(kKind, "bits behind the last weight", [&](Step* s) { s->bits[2] |= tail; });
-    ExpectRefused(kKind, "bits behind the last weight", [&](Step* s) { s->bits[23] |= tail; });
+    for (const size_t word : {2, 23}) {
+      ExpectRefused(kKind, "bits behind the last weight", [&](Step* s) {
+        test::ChangeArray(&s->bits, [&](auto* bits) { (*bits)[word] |= tail; });
+      });
+    }
   }
   for (const float bad : {inf, -inf, std::numeric_limits<float>::quiet_NaN()}) {
     ExpectRefused(kKind, "not finite", [&](Step* s) { s->high = bad; });
@@ -251,7 +259,9 @@ TEST(PackedFields, OtherSteps) {
   }
   ExpectRefused(StepKind::kDense, "weights has 50 entries where 60",
                 [](Step* s) { s->out_channels = 6; });
-  ExpectRefused(StepKind::kDense, "weights has 51", [](Step* s) { s->weights.push_back(1); });
+  ExpectRefused(StepKind::kDense, "weights has 51", [](Step* s) {
+    test::ChangeArray(&s->weights, [](auto* weights) { weights->push_back(1); });
+  });
   ExpectRefused(StepKind::kDense, "shift has 4", [](Step* s) { s->shift.pop_back(); });
   ExpectRefused(StepKind::kDense, "not flat", [](Step* s) { s->inputs[0] = 1; });
   ExpectRefused(StepKind::kReshape, "number of elements",

@@ -16,6 +16,7 @@
 #include "backend/cpu_backend.h"
 #include "base/bits.h"
 #include "base/error.h"
+#include "change_array.h"
 #include "check_kernels.h"
 #include "files/packed_file.h"
 #include "lowered.h"
@@ -113,8 +114,11 @@ class Mutator {
         step.compare = static_cast<Compare>(Draw(0, 2));
         break;
       case 9:
-        MutateArray(Pick(
-            {&step.weights, &step.weight_low, &step.weight_high, &step.positive, &step.negative}));
+        if (Draw(0, 4) == 0) {
+          test::ChangeArray(&step.weights, [this](auto* weights) { MutateArray(weights); });
+        } else {
+          MutateArray(Pick({&step.weight_low, &step.weight_high, &step.positive, &step.negative}));
+        }
         break;
       case 10:
         MutateArray(Pick({&step.scale, &step.shift}));
@@ -130,7 +134,7 @@ class Mutator {
         step.inputs.resize(static_cast<size_t>(Draw(1, 4)), AnyValue(*plan));
         break;
       default:
-        MutateArray(&step.bits);
+        test::ChangeArray(&step.bits, [this](auto* bits) { MutateArray(bits); });
     }
   }
 

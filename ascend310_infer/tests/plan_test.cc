@@ -26,7 +26,7 @@ std::string ManyBorders(int channels) {
   g.kernel_h = g.kernel_w = 1000;
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 999;
   const auto out = static_cast<size_t>(channels);
-  step.bits.assign(out * RowWords(1000 * 1000), 0);
+  step.bits = std::vector<uint32_t>(out * RowWords(1000 * 1000));
   step.weight_low.assign(out, 1);
   step.weight_high.assign(out, 1);
   graph::Plan plan;

@@ -230,16 +230,17 @@ void RandomPlan::SetConv(Step* step, const Shape& in) {
   if (binary) {
     SetBinarizer(step);
     const size_t words = RowWords(static_cast<int>(filter));
-    step->bits.assign(out * words, 0);
+    std::vector<uint32_t> bits(out * words);
     for (size_t o = 0; o < out; ++o) {
       step->weight_low.push_back(Extreme());
       const bool equal = OneIn(8);
       step->weight_high.push_back(equal ? step->weight_low[o]
                                         : step->weight_low[o] + std::abs(Extreme()));
       for (size_t i = 0; !equal && i < filter; ++i) {
-        if (OneIn(2)) SetBit(&step->bits[o * words], i);
+        if (OneIn(2)) SetBit(&bits[o * words], i);
       }
     }
+    step->bits = std::move(bits);
   } else {
     step->weights = Floats(out * filter);
   }

@@ -134,6 +134,8 @@ int Infer(const Flags& flags) {
   if (flags.print_description) return PrintDescription(flags.model, model.get());
   const auto session = Open(flags, model.get());
   const double load_ms = Milliseconds(start);
+  // Now: by the end of a long run, someone may have removed the file.
+  const size_t model_bytes = adabin::FileSize(flags.model);
   if (flags.dump_plan) {
     PrintSteps(model.get(), nullptr);
     return adabin::kExitOk;
@@ -175,7 +177,7 @@ int Infer(const Flags& flags) {
   json["sample_ms_median"] = Median(timing.samples_ms);
   json["sample_ms_min"] = *std::min_element(timing.samples_ms.begin(), timing.samples_ms.end());
   json["peak_memory_mb"] = PeakMemoryMb();
-  json["model_bytes"] = adabin::FileSize(flags.model);
+  json["model_bytes"] = model_bytes;
   std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   // Lowering refuses what it cannot pack; this holds the engine to running all the rest on bits.
   if (kernel != "float" && packed != layers) {

@@ -27,13 +27,14 @@ int Pack(const std::string& model, const std::string& output, bool force) {
     }
   }
   const auto packed = adabin::tools::Made<adabin_packed>(adabin_packed_create, model.c_str());
+  const size_t model_bytes = adabin::FileSize(model);
   adabin::StoreFile(output, adabin_packed_data(packed.get()), adabin_packed_size(packed.get()),
                     force);
 
   nlohmann::ordered_json json;
   json["model"] = model;
   json["output"] = output;
-  json["model_bytes"] = adabin::FileSize(model);
+  json["model_bytes"] = model_bytes;
   json["packed_bytes"] = adabin_packed_size(packed.get());
   json["binary_layers"] = adabin_packed_binary_layers(packed.get());
   json["description"] = adabin_packed_described(packed.get()) != 0;

@@ -12,12 +12,14 @@ namespace adabin::backend {
 
 // Reads a MindIR or packed file, told apart by content: the network as exported, with its binary
 // layers found. `description`, unless null, becomes that of a packed file, or empty. Throws Error
-// naming the file, FileError where it cannot be read.
+// naming the file, FileError where it cannot be read. Of a packed file, whose weights the plan
+// shares, the content is kept as long as these.
 graph::Plan LoadNetwork(const std::string& path, std::string* description = nullptr);
 // The same, ready to run.
 graph::Plan LoadPlan(const std::string& path, std::string* description = nullptr);
 
-// The same of its content. `path` is for hints, and may be empty. Throws Error.
+// The same of its content, which has to stay as long as the plan or a copy of a step of it. `path`
+// is for hints, and may be empty. Throws Error.
 graph::Plan ReadPlan(std::string_view bytes, const std::string& path = "",
                      std::string* description = nullptr);
 

@@ -2,6 +2,7 @@
 #ifndef ADABIN_BASE_ALIGNED_VECTOR_H_
 #define ADABIN_BASE_ALIGNED_VECTOR_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <new>
 #include <vector>
@@ -11,22 +12,34 @@
 namespace adabin {
 
 // Memory of which no vector register's load crosses a cache line, if it is loaded in whole vectors
-// from the begin on.
+// from the begin on. Much of it comes in large pages, where the system has them, for what is left
+// of one, or is short of one by a sixteenth, in small ones, or in one more.
 template <typename T>
 struct LineAllocator {
   using value_type = T;
-  static constexpr std::align_val_t kLine{64};
 
   LineAllocator() = default;
   template <typename U>
   explicit LineAllocator(const LineAllocator<U>&) {}
   T* allocate(size_t n) {
-    T* at = static_cast<T*>(::operator new(n * sizeof(T), kLine));
-    TouchPages(at, n * sizeof(T));
-    return at;
+    const size_t large = Large(n);
+    const size_t bytes = std::max(n * sizeof(T), large);
+    void* at = ::operator new(bytes, Alignment(n));
+    if (large > 0) WantLargePages(at, large);
+    TouchPages(at, bytes);
+    return static_cast<T*>(at);
   }
-  void deallocate(T* p, size_t) { ::operator delete(p, kLine); }
+  void deallocate(T* p, size_t n) { ::operator delete(p, Alignment(n)); }
   bool operator==(const LineAllocator&) const { return true; }
+
+ private:
+  // Bytes in large pages.
+  static size_t Large(size_t n) {
+    return (n * sizeof(T) + kLargePage / 16) / kLargePage * kLargePage;
+  }
+  static std::align_val_t Alignment(size_t n) {
+    return std::align_val_t(Large(n) > 0 ? kLargePage : 64);
+  }
 };
 
 template <typename T>

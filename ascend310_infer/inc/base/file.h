@@ -24,12 +24,14 @@ class FileContent {
   FileContent(const FileContent&) = delete;
   FileContent& operator=(const FileContent&) = delete;
 
-  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
+  std::string_view bytes() const { return {data_, size_}; }
   // The pages that lie whole in `part` of bytes() go; no one may look at it again.
   void Drop(std::string_view part) const;
 
  private:
-  void* data_ = nullptr;
+  void* mapping_ = nullptr;
+  size_t mapped_ = 0;  // bytes
+  char* data_ = nullptr;
   size_t size_ = 0;
 };
 

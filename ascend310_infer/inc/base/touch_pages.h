@@ -9,6 +9,22 @@
 
 namespace adabin {
 
+constexpr size_t kLargePage = size_t{2} << 20;  // of most systems
+
+// For whole large pages at `at`: at best, as the system has them and hands them out.
+inline void WantLargePages([[maybe_unused]] void* at, [[maybe_unused]] size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+  madvise(at, bytes, MADV_HUGEPAGE);
+#endif
+}
+
+// Those that are there stay; the system makes no others of small ones.
+inline void NoMoreLargePages([[maybe_unused]] void* at, [[maybe_unused]] size_t bytes) {
+#if defined(MADV_NOHUGEPAGE)
+  madvise(at, bytes, MADV_NOHUGEPAGE);
+#endif
+}
+
 // Memory that is about to be written from begin to end, if it is large: the system gives its pages
 // at once and not one by one as they are written, which takes longer than writing them. Where it
 // cannot, nothing happens.

@@ -11,7 +11,8 @@
 
 namespace adabin {
 
-// Replaces a file of that name; a folder, a device or a pipe is refused. The content is the
+// Replaces a file of that name, or the one that a symbolic link of that name leads to, beside which
+// the temporary one then lies; a folder, a device or a pipe is refused. The content is the
 // system's to bring to the disk: where the machine fails within the next seconds, it may be lost.
 void WriteFile(const std::string& path, const void* data, size_t size);
 

@@ -19,8 +19,9 @@ struct NetworkBytes {
 };
 
 NetworkBytes WriteNetwork(const graph::Plan& plan);
-// Throws Error for anything that WriteNetwork did not write.
-graph::Plan ReadNetwork(std::string_view table, std::string_view arrays);
+// Throws Error for anything that WriteNetwork did not write. The plan shares its large arrays with
+// `memory`, which keeps what `arrays` are part of, or has copies of them if that has no owner.
+graph::Plan ReadNetwork(std::string_view table, std::string_view arrays, const Memory& memory = {});
 
 }  // namespace adabin::files
 

@@ -15,8 +15,10 @@ namespace adabin::files {
 // `description` is the text that export.py writes beside a network, or empty.
 std::string WritePackedFile(const graph::Plan& plan, std::string_view description = {});
 // Gives the description, too, unless it is null. Throws Error (without the file's name) for
-// anything that WritePackedFile did not write.
-graph::Plan ReadPackedFile(std::string_view bytes, std::string* description = nullptr);
+// anything that WritePackedFile did not write. The plan shares its large arrays with `memory`,
+// which keeps `bytes`, or has copies of them if that has no owner.
+graph::Plan ReadPackedFile(std::string_view bytes, std::string* description = nullptr,
+                           const Memory& memory = {});
 
 }  // namespace adabin::files
 

@@ -9,6 +9,7 @@
 #include "base/bits.h"
 #include "base/conv_geometry.h"
 #include "base/epilogue.h"
+#include "base/shared_array.h"
 #include "base/tensor_shape.h"
 
 namespace adabin::graph {
@@ -48,7 +49,7 @@ struct Step {
   float epsilon = 0;     // kL2Norm: under the root
 
   // kBinaryConv: bit rows (base/bits.h), the two weights of each output channel.
-  std::vector<uint32_t> bits;
+  SharedArray<uint32_t> bits;
   std::vector<float> weight_low;
   std::vector<float> weight_high;
   Compare compare = Compare::kAtLeast;  // this and the following also kThreshold
@@ -58,7 +59,7 @@ struct Step {
   // kThreshold: a comparison that no kernel knows. None is left once binary layers are recognized.
   bool unknown = false;
 
-  std::vector<float> weights;          // kConv: OIHW; kDense: [out][in]
+  SharedArray<float> weights;          // kConv: OIHW; kDense: [out][in]
   std::vector<double> scale;           // per channel, of float32's values; empty: 1
   std::vector<double> shift;           // the same; empty: 0
   Activation act = Activation::kNone;  // convolutions, kActivation

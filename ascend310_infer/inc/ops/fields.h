@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/shared_array.h"
 #include "base/tensor_shape.h"
 
 namespace adabin::ops {
@@ -18,7 +19,8 @@ class Fields {
   virtual void Number(int& value) = 0;  // not negative
   virtual void Number(uint8_t& value) = 0;
   virtual void Number(float& value) = 0;
-  virtual void Array(std::vector<uint32_t>& data) = 0;
+  virtual void Array(SharedArray<uint32_t>& data) = 0;
+  virtual void Array(SharedArray<float>& data) = 0;
   virtual void Array(std::vector<float>& data) = 0;
   virtual void Array(std::vector<double>& data) = 0;
 

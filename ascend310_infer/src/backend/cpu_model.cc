@@ -13,8 +13,8 @@ CpuModel::CpuModel(graph::Plan plan, const ModelOptions& options)
     : plan_(std::move(plan)), schedule_(MakeSchedule(plan_, {options.kernel, options.fuse})) {
   // The steps hold their weights in the order in which they use them: one copy is enough.
   for (graph::Step& step : plan_.steps) {
-    std::vector<uint32_t>().swap(step.bits);
-    std::vector<float>().swap(step.weights);
+    step.bits = {};
+    step.weights = {};
   }
   info_.kernel = options.kernel == "float" ? "float" : kernels::SelectKernel(options.kernel).name;
   info_.binary_layers = plan_.CountKind(graph::StepKind::kBinaryConv);

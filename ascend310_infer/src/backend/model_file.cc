@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/model_file.h"
 
+#include <memory>
 #include <utility>
 
 #include "base/error.h"
@@ -15,10 +16,12 @@ namespace {
 constexpr size_t kLargestFile = size_t{2} << 30;  // as much as a MindIR can have
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
-// file should be.
+// file should be. `memory` keeps the bytes.
 graph::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::string* description,
-                        const files::Consumed& consumed) {
-  if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes, description);
+                        const Memory& memory, const files::Consumed& consumed) {
+  if (files::IsPackedFile(bytes)) {
+    return files::ReadPackedFile(bytes, description, memory);
+  }
   if (description != nullptr) description->clear();
   const bool packed = path.ends_with(".adabin");
   const std::string again = packed ? "write it again with adabin_pack" : "export it with export.py";
@@ -30,20 +33,21 @@ graph::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::st
 }  // namespace
 
 graph::Plan ReadPlan(std::string_view bytes, const std::string& path, std::string* description) {
-  return passes::Simplify(ReadNetwork(bytes, path, description, nullptr));
+  // An owner of nothing: the caller keeps the bytes.
+  const Memory memory{{std::shared_ptr<const void>(), bytes.data()}, false};
+  return passes::Simplify(ReadNetwork(bytes, path, description, memory, nullptr));
 }
 
 graph::Plan LoadNetwork(const std::string& path, std::string* description) {
-  const FileContent file(path, kLargestFile);
+  const auto file = std::make_shared<const FileContent>(path, kLargestFile);
   try {
-    return ReadNetwork(file.bytes(), path, description,
-                       [&](std::string_view part) { file.Drop(part); });
+    return ReadNetwork(file->bytes(), path, description, {file, true},
+                       [&](std::string_view part) { file->Drop(part); });
   } catch (const Error& error) {
     throw Error(Printable(path) + ": " + error.what());
   }
 }
 
-// The plan is a copy: the file's content is gone before anything is laid out.
 graph::Plan LoadPlan(const std::string& path, std::string* description) {
   graph::Plan network = LoadNetwork(path, description);
   try {

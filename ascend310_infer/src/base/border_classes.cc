@@ -2,37 +2,32 @@
 #include "base/border_classes.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace adabin {
-namespace {
 
-void Classify(int outputs, int stride, int pad, int kernel, int dilation, int in_size,
-              std::vector<TapRange>* sets, std::vector<int>* classes) {
+BorderAxis::BorderAxis(int outputs, int stride, int pad, int kernel, int dilation, int in_size) {
   for (int i = 0; i < outputs; ++i) {
     const TapRange taps = ValidTaps(i * stride - pad, kernel, dilation, in_size);
-    // Neighbors mostly share their set.
-    if (!classes->empty() && (*sets)[static_cast<size_t>(classes->back())] == taps) {
-      classes->push_back(classes->back());
+    if (!runs_.empty() && sets_[static_cast<size_t>(runs_.back().set)] == taps) {
+      runs_.back().end = i + 1;
       continue;
     }
-    auto it = std::find(sets->rbegin(), sets->rend(), taps);
-    if (it == sets->rend()) {
-      sets->push_back(taps);
-      it = sets->rbegin();
-    }
-    classes->push_back(static_cast<int>(sets->rend() - it) - 1);
+    const auto known = std::find(sets_.rbegin(), sets_.rend(), taps);
+    const auto set =
+        static_cast<int>(known == sets_.rend() ? std::ssize(sets_) : sets_.rend() - known - 1);
+    if (known == sets_.rend()) sets_.push_back(taps);
+    runs_.push_back({i, i + 1, set});
   }
 }
 
-}  // namespace
+const BorderAxis::Run& BorderAxis::At(int output) const {
+  return *std::ranges::upper_bound(runs_, output, {}, &Run::end);
+}
 
 BorderClasses FindBorderClasses(const ConvGeometry& g) {
-  BorderClasses classes;
-  Classify(g.out.h, g.stride_h, g.pad_top, g.kernel_h, g.dilation_h, g.in.h, &classes.row_sets,
-           &classes.row_class);
-  Classify(g.out.w, g.stride_w, g.pad_left, g.kernel_w, g.dilation_w, g.in.w, &classes.column_sets,
-           &classes.column_class);
-  return classes;
+  return {{g.out.h, g.stride_h, g.pad_top, g.kernel_h, g.dilation_h, g.in.h},
+          {g.out.w, g.stride_w, g.pad_left, g.kernel_w, g.dilation_w, g.in.w}};
 }
 
 }  // namespace adabin

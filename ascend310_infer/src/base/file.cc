@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <new>
 
 #include "base/error.h"
+#include "base/touch_pages.h"
 
 namespace adabin {
 namespace {
@@ -45,10 +47,12 @@ class OpenFile {
 
   size_t size() const { return size_; }
 
-  void ReadAll(void* data) const {
+  void ReadAll(void* data) const { Read(data, size_); }
+  // The next `size` bytes.
+  void Read(void* data, size_t size) const {
     constexpr size_t kMost = size_t{1} << 30;  // that the system reads at once
     char* at = static_cast<char*>(data);
-    for (size_t left = size_; left > 0;) {
+    for (size_t left = size; left > 0;) {
       const ssize_t count = read(file_, at, std::min(left, kMost));
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) Fail(path_, std::string("cannot be read (") + std::strerror(errno) + ")");
@@ -79,22 +83,32 @@ FileContent::FileContent(const std::string& path, size_t most) {
                    " are read, give another file");
   }
   if (size_ == 0) return;
-  // Pages of its own, which can be given back one by one.
-  data_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data_ == MAP_FAILED) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-  madvise(data_, size_, MADV_HUGEPAGE);  // at best: faults of small pages cost as much as the copy
-#endif
+  // Pages of its own, which can be given back one by one; as large ones as fit, where the system
+  // has them, for small ones take longer to get than to fill.
+  const size_t align = size_ >= kLargePage ? kLargePage : 1;
+  mapped_ = size_ + align - 1;
+  mapping_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping_ == MAP_FAILED) throw std::bad_alloc();
+  const size_t before = (align - reinterpret_cast<uintptr_t>(mapping_) % align) % align;
+  data_ = static_cast<char*>(mapping_) + before;
+  if (align > 1) WantLargePages(data_, size_ / align * align);
   try {
-    file.ReadAll(data_);
+    // Page by page: what the system has cleared is still in the cache.
+    for (size_t at = 0; at < size_; at += kLargePage) {
+      const size_t part = std::min(kLargePage, size_ - at);
+      TouchPages(data_ + at, part);
+      file.Read(data_ + at, part);
+    }
+    // None is to come back where a part of one was dropped.
+    if (align > 1) NoMoreLargePages(data_, size_ / align * align);
   } catch (...) {
-    munmap(data_, size_);
+    munmap(mapping_, mapped_);
     throw;
   }
 }
 
 FileContent::~FileContent() {
-  if (size_ > 0) munmap(data_, size_);
+  if (mapped_ > 0) munmap(mapping_, mapped_);
 }
 
 void FileContent::Drop(std::string_view part) const {
@@ -102,7 +116,7 @@ void FileContent::Drop(std::string_view part) const {
   const auto begin = static_cast<size_t>(part.data() - bytes().data());
   const size_t first = (begin + page - 1) / page * page;
   const size_t end = (begin + part.size()) / page * page;
-  if (first < end) madvise(static_cast<char*>(data_) + first, end - first, MADV_DONTNEED);
+  if (first < end) madvise(data_ + first, end - first, MADV_DONTNEED);
 }
 
 std::string ReadFile(const std::string& path) {

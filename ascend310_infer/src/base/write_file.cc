@@ -111,6 +111,20 @@ class TemporaryFile {
   bool named_ = false;
 };
 
+// The file that `path` stands for, itself or by symbolic links: these stay where a file is
+// replaced.
+std::string TargetOf(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as of the system
+  std::filesystem::path target = path;
+  std::error_code error;
+  for (int i = 0; std::filesystem::is_symlink(target, error); ++i) {
+    const std::filesystem::path next = std::filesystem::read_symlink(target, error);
+    if (error || i == kMostLinks) Fail(path, "is a link that leads nowhere; give another name");
+    target = target.parent_path() / next;
+  }
+  return target.string();
+}
+
 // A name that stands for something else than a file would lose its meaning.
 void CheckReplaceable(const std::string& path) {
   struct stat status = {};
@@ -137,19 +151,21 @@ void SyncFolderOf(const std::string& path) {
 
 void WriteFile(const std::string& path, const void* data, size_t size) {
   CheckReplaceable(path);
-  TemporaryFile file(path);
+  const std::string target = TargetOf(path);
+  TemporaryFile file(target);
   file.Write(data, size, false);
   file.Replace();
 }
 
 void StoreFile(const std::string& path, const void* data, size_t size, bool replace) {
   CheckReplaceable(path);
+  const std::string target = replace ? TargetOf(path) : path;
   {
-    TemporaryFile file(path);
+    TemporaryFile file(target);
     file.Write(data, size, true);
     replace ? file.Replace() : file.Name();
   }
-  SyncFolderOf(path);
+  SyncFolderOf(target);
 }
 
 void RemoveUnfinishedFile() noexcept {

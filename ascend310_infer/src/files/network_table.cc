@@ -63,8 +63,8 @@ NetworkBytes WriteNetwork(const Plan& plan) {
   return {std::move(writer.table), std::move(writer.arrays)};
 }
 
-Plan ReadNetwork(std::string_view table, std::string_view arrays) {
-  TableReader reader(table, arrays);
+Plan ReadNetwork(std::string_view table, std::string_view arrays, const Memory& memory) {
+  TableReader reader(table, arrays, memory);
   Plan plan;
   Shape input;
   VisitShape(reader, input);

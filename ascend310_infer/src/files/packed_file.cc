@@ -49,9 +49,9 @@ std::string WritePackedFile(const graph::Plan& plan, std::string_view descriptio
                          {Section::kNames, names}});
 }
 
-graph::Plan ReadPackedFile(std::string_view bytes, std::string* description) {
+graph::Plan ReadPackedFile(std::string_view bytes, std::string* description, const Memory& memory) {
   Sections sections = ReadContainer(bytes);
-  graph::Plan plan = ReadNetwork(sections[Section::kNetwork], sections[Section::kArrays]);
+  graph::Plan plan = ReadNetwork(sections[Section::kNetwork], sections[Section::kArrays], memory);
   ReadNames(sections[Section::kNames], &plan);
   if (description != nullptr) *description = sections[Section::kDescription];
   return plan;

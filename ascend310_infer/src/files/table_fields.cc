@@ -37,20 +37,20 @@ void TableWriter::Number(float& value) {
 void TableWriter::Array(std::vector<double>& data) {
   uint8_t bytes = std::ranges::all_of(data, IsFloat) ? 4 : 8;
   Number(bytes);
-  if (bytes == 8) return Append(data);
-  Append(std::vector<float>(data.begin(), data.end()));
+  if (bytes == 8) return Append<double>(data);
+  Append<float>(std::vector<float>(data.begin(), data.end()));
 }
 
 template <typename T>
-void TableWriter::Append(const std::vector<T>& data) {
+void TableWriter::Append(std::span<const T> data) {
   Integer(data.size());
   arrays.resize(AlignUp(arrays.size()));
   arrays.append(reinterpret_cast<const char*>(data.data()), data.size() * sizeof(T));
 }
 
-template void TableWriter::Append(const std::vector<uint32_t>& data);
-template void TableWriter::Append(const std::vector<float>& data);
-template void TableWriter::Append(const std::vector<double>& data);
+template void TableWriter::Append(std::span<const uint32_t> data);
+template void TableWriter::Append(std::span<const float> data);
+template void TableWriter::Append(std::span<const double> data);
 
 uint64_t TableReader::Integer(uint64_t limit) {
   uint64_t value = 0;
@@ -94,18 +94,38 @@ void TableReader::Array(std::vector<double>& data) {
   data.assign(values.begin(), values.end());
 }
 
-template <typename T>
-void TableReader::Take(std::vector<T>& data) {
+std::string_view TableReader::Next(size_t size) {
   const uint64_t count = Integer();
   const size_t begin = AlignUp(arrays_at_);
-  if (begin > arrays_.size() || count > (arrays_.size() - begin) / sizeof(T)) FailAsInconsistent();
-  data.resize(count);
-  if (count > 0) std::memcpy(data.data(), arrays_.data() + begin, count * sizeof(T));
-  arrays_at_ = begin + count * sizeof(T);
+  if (begin > arrays_.size() || count > (arrays_.size() - begin) / size) FailAsInconsistent();
+  arrays_at_ = begin + count * size;
+  return arrays_.substr(begin, count * size);
 }
 
-template void TableReader::Take(std::vector<uint32_t>& data);
+template <typename T>
+void TableReader::Take(std::vector<T>& data) {
+  const std::string_view bytes = Next(sizeof(T));
+  data.resize(bytes.size() / sizeof(T));
+  if (!bytes.empty()) std::memcpy(data.data(), bytes.data(), bytes.size());
+}
+
+// Memory that a caller hands in may begin anywhere.
+template <typename T>
+void TableReader::Share(SharedArray<T>& data) {
+  const std::string_view bytes = Next(sizeof(T));
+  const size_t count = bytes.size() / sizeof(T);
+  if (memory_.owner != nullptr && reinterpret_cast<uintptr_t>(bytes.data()) % alignof(T) == 0) {
+    data = SharedArray<T>(std::span(reinterpret_cast<const T*>(bytes.data()), count), memory_);
+    return;
+  }
+  std::vector<T> copy(count);
+  if (count > 0) std::memcpy(copy.data(), bytes.data(), bytes.size());
+  data = std::move(copy);
+}
+
 template void TableReader::Take(std::vector<float>& data);
 template void TableReader::Take(std::vector<double>& data);
+template void TableReader::Share(SharedArray<uint32_t>& data);
+template void TableReader::Share(SharedArray<float>& data);
 
 }  // namespace adabin::files

@@ -155,8 +155,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
     const double dw = double{params.weight_high[o]} - wl;
     sums.Load(params.bits.data() + o * row_words);
     size_t i = 0;
-    for (const TapRange& rows : constants.classes.row_sets) {
-      for (const TapRange& columns : constants.classes.column_sets) {
+    for (const TapRange& rows : constants.classes.rows.sets()) {
+      for (const TapRange& columns : constants.classes.columns.sets()) {
         const double n =
             double{1} * (rows.end - rows.begin) * (columns.end - columns.begin) * g.group_in();
         windows[i++] = {n, double{1} * sums.Count(rows, columns)};
@@ -171,11 +171,20 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
       z.c[i] = scale * y.c[i] + shift;
     }
   };
+  const auto store = [&](size_t o, const Channel& used) {
+    constants.a[o] = static_cast<float>(used.a);
+    constants.b[o] = static_cast<float>(used.b);
+    for (size_t i = 0; i < classes; ++i) {
+      constants.c[i * channels + o] = static_cast<float>(used.c[i]);
+    }
+  };
   // Whether all sums are exact, and would no longer be with BatchNorm folded in.
   bool exact = true;
   bool folds = true;
-  for (size_t o = 0; o < channels && exact; ++o) {
+  for (size_t o = 0; o < channels; ++o) {
     compute(o);
+    store(o, z);
+    if (!exact) continue;
     const double scale = ScaleOf(params, o);
     const double shift = ShiftOf(params, o);
     const double largest =
@@ -185,16 +194,10 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
     folds =
         folds && exact && IsExact(z, windows, shift, std::abs(scale) * largest + std::abs(shift));
   }
-  const bool apart = exact && !folds;
+  if (!exact || folds) return constants;
   for (size_t o = 0; o < channels; ++o) {
     compute(o);
-    const Channel& used = apart ? y : z;
-    constants.a[o] = static_cast<float>(used.a);
-    constants.b[o] = static_cast<float>(used.b);
-    for (size_t i = 0; i < classes; ++i) {
-      constants.c[i * channels + o] = static_cast<float>(used.c[i]);
-    }
-    if (!apart) continue;
+    store(o, y);
     constants.scale.push_back(static_cast<float>(ScaleOf(params, o)));
     constants.shift.push_back(static_cast<float>(ShiftOf(params, o)));
   }

@@ -178,10 +178,8 @@ class PortableBConv2D : public BConv2D {
               uint64_t* row) const {
     std::fill_n(row, row_words_, 0);
     const BorderClasses& classes = constants_.classes;
-    const TapRange rows =
-        classes.row_sets[static_cast<size_t>(classes.row_class[static_cast<size_t>(oh)])];
-    const TapRange columns =
-        classes.column_sets[static_cast<size_t>(classes.column_class[static_cast<size_t>(ow)])];
+    const TapRange rows = classes.rows.TapsAt(oh);
+    const TapRange columns = classes.columns.TapsAt(ow);
     const auto group_in = static_cast<size_t>(geometry_.group_in());
     const size_t first_channel = static_cast<size_t>(group) * group_in;
     for (int kh = rows.begin; kh < rows.end; ++kh) {

@@ -76,18 +76,13 @@ class DepthwiseConv2D : public Conv2D {
     f.c = c_.data() + first;
     f.positive = positive_.data() + first;
     f.negative = negative_.data() + first;
-    const TapRange rows =
-        classes_.row_sets[static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)])];
+    const TapRange rows = classes_.rows.TapsAt(oh);
     row->rows = rows.end - rows.begin;
     const int64_t h = int64_t{oh} * g.stride_h - g.pad_top + int64_t{rows.begin} * g.dilation_h;
-    for (int ow = 0; ow < g.out.w; ow += row->width) {
-      const int set = classes_.column_class[static_cast<size_t>(ow)];
-      const TapRange columns = classes_.column_sets[static_cast<size_t>(set)];
-      row->width = 1;
-      while (ow + row->width < g.out.w &&
-             classes_.column_class[static_cast<size_t>(ow + row->width)] == set) {
-        ++row->width;
-      }
+    for (const BorderAxis::Run& run : classes_.columns.runs()) {
+      const int ow = run.begin;
+      const TapRange columns = classes_.columns.sets()[static_cast<size_t>(run.set)];
+      row->width = run.end - run.begin;
       row->columns = columns.end - columns.begin;
       if (row->rows > 0 && row->columns > 0) {
         const int64_t w =

@@ -182,7 +182,7 @@ class RowConv2D : public Conv2D {
       v += block.vectors;
       blocks_.push_back(block);
     }
-    weights_.assign(offset, 0.0f);
+    weights_.reserve(offset);  // and made block by block: a block's zeros stay in the cache
     const auto in = static_cast<size_t>(g.in.c);
     const auto taps = static_cast<size_t>(g.taps());
     std::vector<size_t> place(terms_);  // among a filter's weights
@@ -191,6 +191,7 @@ class RowConv2D : public Conv2D {
       const auto lanes = static_cast<size_t>(block.vectors) * kLanes;
       const auto first = static_cast<size_t>(block.first);
       const size_t count = std::min(lanes, static_cast<size_t>(g.out.c) - first);
+      weights_.resize(block.weights + terms_ * lanes);
       LayFilters(weights.subspan(first * terms_, count * terms_), place, lanes,
                  weights_.data() + block.weights);
     }
@@ -208,13 +209,12 @@ class RowConv2D : public Conv2D {
       }
       return;
     }
-    const bool by_row = copies_rows_;
-    for (int outer = by_row ? 0 : work.block_begin; outer < (by_row ? 1 : work.block_end);
-         ++outer) {
+    const int outer_end = copies_rows_ ? 1 : work.block_end;
+    for (int outer = copies_rows_ ? 0 : work.block_begin; outer < outer_end; ++outer) {
       for (int oh = row_begin; oh < row_end; ++oh) {
         if (copies_rows_) FillRing(oh, source);
-        const int begin = by_row ? work.block_begin : outer;
-        const int end = by_row ? work.block_end : outer + 1;
+        const int begin = copies_rows_ ? work.block_begin : outer;
+        const int end = copies_rows_ ? work.block_end : outer + 1;
         for (int i = begin; i < end; ++i) {
           RunBlock(blocks_[static_cast<size_t>(i)], source, oh, oh - work.row_begin, target,
                    segments, row);

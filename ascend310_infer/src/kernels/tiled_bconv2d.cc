@@ -45,9 +45,6 @@ class TiledBConv2D : public BConv2D {
     for (size_t i = 0; i < classes; ++i) {
       std::copy_n(constants.c.data() + i * channels, channels, c_.data() + i * padded);
     }
-    for (const int column_class : classes_.column_class) {
-      c_offset_.push_back(static_cast<int32_t>(static_cast<size_t>(column_class) * padded));
-    }
     const BitPadding pad = padding();
     count_width_ = static_cast<size_t>(pad.left + g.in.w + pad.right);
   }
@@ -58,6 +55,7 @@ class TiledBConv2D : public BConv2D {
     const size_t width = count_width_;
     return isa::kRowScratch + RoundUp(segments_.count * sizeof(std::byte*), kAlign) +
            RoundUp(static_cast<size_t>(geometry_.out.w) * sizeof(float), kAlign) +
+           RoundUp(static_cast<size_t>(geometry_.out.w) * sizeof(int32_t), kAlign) +
            RoundUp(width * sizeof(int32_t), kAlign) +
            RoundUp(width * static_cast<size_t>(geometry_.in.h) * sizeof(int32_t), kAlign) +
            CodeRowBytes() * static_cast<size_t>(geometry_.in.h);
@@ -73,6 +71,12 @@ class TiledBConv2D : public BConv2D {
     scratch += RoundUp(segments_.count * sizeof(std::byte*), kAlign);
     auto* ones = reinterpret_cast<float*>(scratch);
     scratch += RoundUp(static_cast<size_t>(g.out.w) * sizeof(float), kAlign);
+    auto* c_offset = reinterpret_cast<int32_t*>(scratch);
+    scratch += RoundUp(static_cast<size_t>(g.out.w) * sizeof(int32_t), kAlign);
+    for (const BorderAxis::Run& run : classes_.columns.runs()) {
+      std::fill(c_offset + run.begin, c_offset + run.end,
+                static_cast<int32_t>(static_cast<size_t>(run.set) * padded_channels_));
+    }
     auto* columns = reinterpret_cast<int32_t*>(scratch);
     scratch += RoundUp(count_width_ * sizeof(int32_t), kAlign);
     auto* counts = reinterpret_cast<int32_t*>(scratch);
@@ -92,7 +96,7 @@ class TiledBConv2D : public BConv2D {
     row.width = g.out.w;
     isa::FinishTile& f = row.finish;
     f.ones = ones;
-    f.c_offset = c_offset_.data();
+    f.c_offset = c_offset;
     f.act = act_;
     StartTiles(g.out, target, &f);
     // All blocks of a row where that keeps the row's floats in cache, else all rows of a block,
@@ -102,7 +106,7 @@ class TiledBConv2D : public BConv2D {
     const int outer_end = by_row ? 1 : work.block_end;
     for (int outer = outer_begin; outer < outer_end; ++outer) {
       for (int oh = work.row_begin; oh < work.row_end; ++oh) {
-        const TapRange rows = RowTaps(oh);
+        const TapRange rows = classes_.rows.TapsAt(oh);
         row.segments = FindSegments(source, oh, rows, segments);
         const int top = oh * g.stride_h - g.pad_top + rows.begin * g.dilation_h;
         const size_t first = rows.begin == rows.end ? 0 : static_cast<size_t>(top);
@@ -130,14 +134,9 @@ class TiledBConv2D : public BConv2D {
   static constexpr size_t kWeightsInCache = 24576;
   static constexpr size_t kCodeBytes = 2 * sizeof(uint16_t);  // of a byte of bits
 
-  TapRange RowTaps(int oh) const {
-    return classes_.row_sets[static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)])];
-  }
-
   // Whole steps only: one may hold parts of two taps.
   isa::StepRange InsideSteps(int column) const {
-    const auto set = static_cast<size_t>(classes_.column_class[static_cast<size_t>(column)]);
-    const TapRange taps = classes_.column_sets[set];
+    const TapRange taps = classes_.columns.TapsAt(column);
     if (segments_.per_row != 1) return {0, segments_.steps};
     const auto bits = static_cast<int>(LayoutBits(geometry_.in, {}).pixel_bytes * 8);
     const int step_bits = kernel_.encode == nullptr ? 32 : 4 * isa::kCodesPerStep;
@@ -212,8 +211,8 @@ class TiledBConv2D : public BConv2D {
     f.shift = scale_.empty() ? nullptr : shift_.data() + first;
     f.positive = positive_.data() + first;
     f.negative = negative_.data() + first;
-    const auto row_class = static_cast<size_t>(classes_.row_class[static_cast<size_t>(oh)]);
-    f.c = c_.data() + row_class * classes_.column_sets.size() * padded_channels_ + first;
+    const auto row_set = static_cast<size_t>(classes_.rows.At(oh).set);
+    f.c = c_.data() + row_set * classes_.columns.sets().size() * padded_channels_ + first;
     PlaceTile(geometry_.out, target, oh, index, 0, first, block.vectors, &f);
     kernel_.run(*row);
   }
@@ -226,8 +225,7 @@ class TiledBConv2D : public BConv2D {
   BorderClasses classes_;
   size_t padded_channels_ = 0;
   AlignedVector<float> a_, b_, c_, scale_, shift_, positive_, negative_;
-  std::vector<int32_t> c_offset_;  // per output column
-  size_t count_width_ = 0;         // pixels of a row with the padding that windows reach
+  size_t count_width_ = 0;  // pixels of a row with the padding that windows reach
 };
 
 }  // namespace

@@ -47,6 +47,8 @@ TiledWeights::TiledWeights(const ConvGeometry& g, WeightForm form, std::span<con
   for (const Block& block : blocks_) {
     const size_t lanes = static_cast<size_t>(block.vectors) * kLanes;
     const auto first = static_cast<size_t>(block.first);
+    // Block by block: its zeros stay in the cache.
+    bytes_.resize(block.offset + segments_.count * SegmentBytes(block));
     for (size_t lane = 0; lane < lanes && first + lane < static_cast<size_t>(g.out.c); ++lane) {
       LayRow(g, bits.data() + (first + lane) * row_words, &row);
       std::byte* at = bytes_.data() + block.offset;
@@ -84,7 +86,7 @@ void TiledWeights::LayBlocks(int out_channels) {
     v += block.vectors;
     blocks_.push_back(block);
   }
-  bytes_.assign(offset, std::byte{0});
+  bytes_.reserve(offset);
 }
 
 // One output channel's bits in the order of the segments' words.

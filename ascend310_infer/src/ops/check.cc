@@ -78,6 +78,12 @@ void CheckAffine(const graph::Step& step, int channels) {
   CheckFinite(step, "shift", step.shift);
 }
 
+void CheckFinite(const graph::Step& step, const char* what, SharedArray<float>* values) {
+  if (values->checked()) return;
+  if (!AllFinite(*values)) Fail(step, std::string("a ") + what + " is not finite");
+  values->SetChecked();
+}
+
 void CheckFinite(const graph::Step& step, const char* what, const std::vector<float>& values) {
   if (!AllFinite(values)) Fail(step, std::string("a ") + what + " is not finite");
 }

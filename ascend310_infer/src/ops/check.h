@@ -27,6 +27,8 @@ void CheckSize(const graph::Step& step, const char* what, size_t size, size_t ex
 // Scale and shift, which may be missing, as float32: a plan ends up with that.
 void CheckAffine(const graph::Step& step, int channels);
 // No kernel is asked to compute with NaN or an infinity that stands in the file.
+// Once, if they are not changed.
+void CheckFinite(const graph::Step& step, const char* what, SharedArray<float>* values);
 void CheckFinite(const graph::Step& step, const char* what, const std::vector<float>& values);
 void CheckFinite(const graph::Step& step, const char* what, const std::vector<double>& values);
 

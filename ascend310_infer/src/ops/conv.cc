@@ -57,7 +57,7 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
   const int64_t filter = InferFilter(plan, step);
   CheckSize(*step, "weights", step->weights.size(),
             static_cast<size_t>(filter * step->out_channels));
-  CheckFinite(*step, "weight", step->weights);
+  CheckFinite(*step, "weight", &step->weights);
   return InferResults(plan, step);
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "graph/node_view.h"
 #include "ops/check.h"
@@ -43,12 +45,13 @@ Step Parse(const Source& source) {
   if (transposed) {
     step.weights = weights->data;
   } else {
-    step.weights.resize(weights->data.size());
+    std::vector<float> turned(weights->data.size());
     for (size_t r = 0; r < rows; ++r) {
       for (size_t c = 0; c < columns; ++c) {
-        step.weights[c * rows + r] = weights->data[r * columns + c];
+        turned[c * rows + r] = weights->data[r * columns + c];
       }
     }
+    step.weights = std::move(turned);
   }
   return step;
 }
@@ -60,7 +63,7 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
   if (int64_t{step->out_channels} * in.c > kMaxWeights) Fail(*step, "too many weights");
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
-  CheckFinite(*step, "weight", step->weights);
+  CheckFinite(*step, "weight", &step->weights);
   CheckFinite(*step, "shift", step->shift);
   if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
   return TensorShape(std::vector{step->out_channels});

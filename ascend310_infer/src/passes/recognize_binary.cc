@@ -73,7 +73,7 @@ class Recognition {
       ops::Fail(layer,
                 "its input is binarized and a weight is not finite; export the network again");
     }
-    std::vector<float> numbers = std::move(layer.weights);  // not one more copy of them
+    SharedArray<float> numbers = std::move(layer.weights);  // which `conv` is not to keep
     Step conv = layer;
     AsConvolution(&conv);
     auto weights = ops::MatchBinaryWeights(numbers, conv.out_channels, conv.geometry.group_in(),
