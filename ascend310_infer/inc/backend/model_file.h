@@ -14,12 +14,9 @@ namespace adabin::backend {
 // layers found. `description`, unless null, becomes that of a packed file, or empty. Throws Error
 // naming the file, FileError where it cannot be read.
 graph::Plan LoadNetwork(const std::string& path, std::string* description = nullptr);
-// The same, ready to run.
-graph::Plan LoadPlan(const std::string& path, std::string* description = nullptr);
 
-// The same of its content. `path` is for hints, and may be empty. Throws Error.
-graph::Plan ReadPlan(std::string_view bytes, const std::string& path = "",
-                     std::string* description = nullptr);
+// The same of its content. Throws Error.
+graph::Plan ReadNetwork(std::string_view bytes, std::string* description = nullptr);
 
 }  // namespace adabin::backend
 

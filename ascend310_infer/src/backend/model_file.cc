@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/model_file.h"
 
-#include <utility>
-
 #include "base/error.h"
 #include "base/file.h"
 #include "files/mindir_reader.h"
@@ -16,8 +14,8 @@ constexpr size_t kLargestFile = size_t{2} << 30;  // as much as a MindIR can hav
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be.
-graph::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::string* description,
-                        const files::Consumed& consumed) {
+graph::Plan Read(std::string_view bytes, const std::string& path, std::string* description,
+                 const files::Consumed& consumed) {
   if (files::IsPackedFile(bytes)) return files::ReadPackedFile(bytes, description);
   if (description != nullptr) description->clear();
   const bool packed = path.ends_with(".adabin");
@@ -29,25 +27,15 @@ graph::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::st
 
 }  // namespace
 
-graph::Plan ReadPlan(std::string_view bytes, const std::string& path, std::string* description) {
-  return passes::Simplify(ReadNetwork(bytes, path, description, nullptr));
-}
-
-graph::Plan LoadNetwork(const std::string& path, std::string* description) {
-  const FileContent file(path, kLargestFile);
-  try {
-    return ReadNetwork(file.bytes(), path, description,
-                       [&](std::string_view part) { file.Drop(part); });
-  } catch (const Error& error) {
-    throw Error(Printable(path) + ": " + error.what());
-  }
+graph::Plan ReadNetwork(std::string_view bytes, std::string* description) {
+  return Read(bytes, "", description, nullptr);
 }
 
 // The plan is a copy: the file's content is gone before anything is laid out.
-graph::Plan LoadPlan(const std::string& path, std::string* description) {
-  graph::Plan network = LoadNetwork(path, description);
+graph::Plan LoadNetwork(const std::string& path, std::string* description) {
+  const FileContent file(path, kLargestFile);
   try {
-    return passes::Simplify(std::move(network));
+    return Read(file.bytes(), path, description, [&](std::string_view part) { file.Drop(part); });
   } catch (const Error& error) {
     throw Error(Printable(path) + ": " + error.what());
   }
