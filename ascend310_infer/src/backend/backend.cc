@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backend/cpu_model.h"
+#include "backend/reference_model.h"
 #include "base/error.h"
 #include "passes/passes.h"
 
@@ -14,8 +15,14 @@ std::unique_ptr<Model> CreateCpu(graph::Plan network, const ModelOptions& option
   return std::make_unique<CpuModel>(passes::Simplify(std::move(network)), options);
 }
 
+std::unique_ptr<Model> CreateReference(graph::Plan network, const ModelOptions& options) {
+  return std::make_unique<ReferenceModel>(std::move(network), options);
+}
+
 constexpr Device kDevices[] = {
     {"CPU", "this project's kernels, binary layers on bits", CreateCpu},
+    {"Reference", "operators by their formulas, slow and on one thread, to compare others with",
+     CreateReference},
     {"Ascend", "is not implemented yet; use CPU, or run the file with MindSpore Lite's own tools",
      nullptr},
 };
