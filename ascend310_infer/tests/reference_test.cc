@@ -10,10 +10,12 @@
 #include "backend/cpu_backend.h"
 #include "backend/reference_model.h"
 #include "base/error.h"
+#include "check_kernels.h"
 #include "compare_steps.h"
 #include "lowered.h"
 #include "ops/operator.h"
 #include "packed_bytes.h"
+#include "passes/translate.h"
 #include "random_network.h"
 #include "random_plan.h"
 
@@ -52,6 +54,28 @@ TEST_P(Reference, ExtremeNetworksStepByStep) {
         test::NetworkOf(test::RandomResidualNetwork(seed, test::Numbers::kExtreme));
     test::CompareSteps(network, seed);
     test::CompareSteps(passes::Simplify(network), seed);
+  }
+}
+
+// The same sums of the same values in the same order, whether weights are floats or bits.
+TEST_P(Reference, NetworksAreTheSameBeforeTheirBinaryLayersAreFound) {
+  for (unsigned i = 0; i < 10 && !HasFailure(); ++i) {
+    const unsigned seed = GetParam() * 1000 + i;
+    SCOPED_TRACE("network " + std::to_string(seed));
+    const auto numbers = i % 2 == 0 ? test::Numbers::kExact : test::Numbers::kExtreme;
+    const Plan exported =
+        passes::Translate(files::ReadMindIr(test::RandomResidualNetwork(seed, numbers)));
+    const Plan found = passes::RecognizeBinary(exported);
+    ASSERT_GT(found.CountKind(StepKind::kBinaryConv), 0);
+    ASSERT_EQ(exported.CountKind(StepKind::kBinaryConv), 0);
+    std::mt19937 rng(seed);
+    const std::vector<float> input = test::NormalFloats(exported.input.size(), &rng);
+    const auto expected = test::RunReference(exported, input, 1);
+    const auto got = test::RunReference(found, input, 1);
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t o = 0; o < got.size(); ++o) {
+      EXPECT_TRUE(test::SameFloats(got[o], expected[o])) << "output " << o;
+    }
   }
 }
 
