@@ -159,6 +159,7 @@ ADABIN_API adabin_status* adabin_session_create(const adabin_model* model,
                                                 const adabin_session_options* options,
                                                 adabin_session** session);
 ADABIN_API void adabin_session_release(adabin_session* session);
+/* Of those allowed, how many run it: on the device "Reference" one. */
 ADABIN_API int adabin_session_threads(const adabin_session* session);
 
 /* Bytes of one sample of an input or output. */
