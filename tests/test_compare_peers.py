@@ -57,16 +57,16 @@ def test_the_page_says_which_goals_are_met_and_which_are_missed(rows):
     assert "| 2.5 (2.5) |" not in page
     lines = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("|")}
     int8, fp32 = (lines[f"ResNet-18, 224x224, batch 1: ONNX Runtime {kind}"] for kind in ("int8", "fp32"))
-    assert "2.20 | 2.50 | yes" in int8 and "7.50 | 7.00 | **no**" in fp32
-    assert "1.80 | 2.00 | yes" in lines["ResNet-18, 2 threads against 1"]
-    assert "1.00 | 0.50 | **no**" in next(line for name, line in lines.items() if name.startswith("layer 64@56"))
+    assert "2.20 | 2.50 | – | yes" in int8 and "7.50 | 7.00 | – | **no**" in fp32
+    assert "1.80 | 2.00 | – | yes" in lines["ResNet-18, 2 threads against 1"]
+    assert "1.00 | 0.50 | – | **no**" in next(line for name, line in lines.items() if name.startswith("layer 64@56"))
     assert "4.26 | 20.5" in page
 
 
 def test_the_page_gives_a_layer_as_a_share_of_the_popcount_peak(rows):
     page = markdown([*rows, row("layer_at_popcount_peak", "engine", 1, 0.08)])
     assert "| – share of the popcount peak | 80% | – | – | – |" in page
-    assert "| layer 64@56: share of the popcount peak | 0.70 | 0.80 | yes |" in page
+    assert "| layer 64@56: share of the popcount peak | 0.70 | 0.80 | – | yes |" in page
 
 
 def test_page_and_chart_are_written_and_an_empty_csv_gives_a_page(rows, tmp_path):
@@ -164,6 +164,14 @@ def test_the_layers_of_a_detector_have_goals_and_peaks_of_their_own(rows):
     assert layer_times(rows, "engine", "bits") == {"128@150": pytest.approx(1.2)}
     page = markdown(rows)
     peak = 0.04 * 128 * 128 * 9 * 150**2 / (64 * 64 * 9 * 56**2)
-    assert f"bits 128@150: share of the popcount peak | 0.70 | {peak / 1.2:.2f} | yes |" in page
-    assert "with beta_w) | 1.30 | 2.08 | yes |" in page
-    assert "| head 512@38-16: OpenVINO fp32 | 1.00 | 0.50 | **no** |" in page
+    assert f"bits 128@150: share of the popcount peak | 0.70 | {peak / 1.2:.2f} | – | yes |" in page
+    assert f"with beta_w) | 1.30 | 2.08 | {2.5 / peak:.2f} | yes |" in page
+    assert "| head 512@38-16: OpenVINO fp32 | 1.00 | 0.50 | – | **no** |" in page
+
+
+def test_the_page_names_the_machine_of_the_networks_and_that_of_the_layers(rows):
+    for line in rows[4:]:
+        line |= {"device": "another machine", "date": "2026-11-22"}
+    page = markdown(rows)
+    assert "Networks measured on: a machine; 2026-11-20." in page
+    assert "Layers measured on: another machine; 2026-11-22." in page
