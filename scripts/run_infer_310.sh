@@ -8,7 +8,8 @@
 #              config.yaml of the run, says how images are prepared and normalized
 #   DATASET    a data set of config/base.yaml: cifar10, shapes, image_folder, imagenet, tiny_imagenet; voc, coco, scenes
 #   DATA_PATH  folder of the data set; - for shapes and scenes
-#   DEVICE     CPU (default); Ascend, or the number of an Ascend device, is not implemented yet
+#   DEVICE     CPU (default); Reference, slow and for comparison; Ascend, or the number of an Ascend device, is not
+#              implemented yet
 #   flags      handed on to preprocess.py, such as --label_file F --skip_corrupt=true --test_sets "[test]"
 set -euo pipefail
 # shellcheck source=scripts/common.sh

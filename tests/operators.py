@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holding what the C++ engine makes of an exported Cell to what MindSpore makes of it."""
 
+import itertools
+
 import mindspore as ms
 import numpy as np
 from mindspore import nn
@@ -23,7 +25,12 @@ class Function(nn.Cell):
 
 
 def check(cell, folder, shape=SHAPE, within=1e-5, x=None):
-    """The exported Cell in C++, from either file, gives MindSpore's outputs, in their order; of x or random values."""
+    """The exported Cell in C++, from either file and on either device, gives MindSpore's outputs, in their order.
+
+    Args:
+        cell, folder, shape, within: what is exported, where to, for inputs of what shape, and how near outputs are.
+        x: the inputs; None: random values.
+    """
     ms.set_context(mode=ms.GRAPH_MODE)
     cell.set_train(False)
     if x is None:
@@ -34,8 +41,8 @@ def check(cell, folder, shape=SHAPE, within=1e-5, x=None):
     ms.set_context(mode=ms.GRAPH_MODE)
     expected = expected if isinstance(expected, tuple) else (expected,)
     cpp.run("adabin_pack", "--model", folder / "net.mindir", "--output", folder / "net.adabin")
-    for suffix in (".mindir", ".adabin"):
-        found, _ = cpp.outputs(folder / f"net{suffix}", x, folder / suffix)
+    for suffix, device in itertools.product((".mindir", ".adabin"), ("CPU", "Reference")):
+        found, _ = cpp.outputs(folder / f"net{suffix}", x, folder / suffix / device, "--device_type", device)
         assert len(found) == len(expected)
         for own, theirs in zip(found, expected, strict=True):
             theirs = theirs.asnumpy().reshape(shape[0], -1)

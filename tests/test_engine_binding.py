@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from adabin.engine import Model, library
+from adabin.engine import EngineModel, Model, library
 from adabin.utils.errors import RunError, UserError
 from tests import cpp
 from tests.programs import ROOT
@@ -55,6 +55,26 @@ def test_a_model_says_what_it_is(model):
     assert len(model.steps) > 18 and model.steps[-1].startswith("Output")
     with Model(MODEL, kernel="float") as in_float:
         assert in_float.kernel == "float" and in_float.packed_layers == 0
+
+
+@pytest.mark.parametrize("folder", ["network", "residual", "vgg_pooling_before_batch_norm"])
+def test_the_reference_gives_what_mindspore_gave(folder):
+    model = EngineModel(GOLDEN / folder / "model.mindir", threads=2, device="Reference")
+    images = np.fromfile(GOLDEN / folder / "input.bin", np.float32).reshape(-1, *model.opened.inputs[0].shape[1:])
+    (outputs,) = model(images)
+    expected = np.fromfile(GOLDEN / folder / "output.bin", np.float32).reshape(outputs.shape)
+    np.testing.assert_allclose(outputs, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    assert model.session.threads == 1 and model.opened.packed_layers == 0 < model.opened.binary_layers
+    (fast,) = EngineModel(GOLDEN / folder / "model.mindir")(images)
+    assert not np.array_equal(fast, outputs), "rounded otherwise: it is another program that ran"
+    np.testing.assert_allclose(fast, outputs, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_an_unknown_device_is_told_which_there_are():
+    with pytest.raises(UserError, match="device_type GPU: is none of CPU, Reference, Ascend"):
+        Model(MODEL, device="GPU")
+    with pytest.raises(UserError, match="kernel portable: device_type Reference .*leave it out"):
+        Model(MODEL, device="Reference", kernel="portable")
 
 
 def test_a_model_in_memory_gives_the_same_and_keeps_nothing_of_the_bytes(model):

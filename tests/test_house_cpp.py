@@ -79,6 +79,28 @@ def test_an_operator_is_one_file_and_one_row():
         assert f"const Operator k{name} = " in (ENGINE / "src" / "ops" / f"{file}.cc").read_text(encoding="utf-8")
 
 
+def test_a_backend_is_two_files_and_one_row():
+    """Those of the CPU are known to its own parts and tests; of the Reference nothing else has heard."""
+    files = [path for path in SOURCES if "reference_model.h" in path.read_text(encoding="utf-8")]
+    files += [ENGINE / "inc" / "backend" / "reference_model.h"]
+    assert {str(path.relative_to(ENGINE)) for path in files} == {
+        "inc/backend/reference_model.h",
+        "src/backend/reference_model.cc",
+        "src/backend/backend.cc",
+    }
+    others = [*SOURCES, *(ENGINE / "tools").glob("*.*"), ENGINE / "CMakeLists.txt"]
+    assert not [path for path in others if path not in files and "ReferenceModel" in path.read_text(encoding="utf-8")]
+    table = (ENGINE / "src" / "backend" / "backend.cc").read_text(encoding="utf-8")
+    assert re.findall(r'^    \{"(\w+)",', table, re.MULTILINE) == ["CPU", "Reference", "Ascend"]
+
+
+def test_every_operator_has_a_formula():
+    rows = (ENGINE / "inc" / "graph" / "operators.def").read_text(encoding="utf-8")
+    files = (ENGINE / "src" / "ops").glob("*.cc")
+    entries = [path for path in files if ".formula = " in path.read_text(encoding="utf-8")]
+    assert len(entries) == len(re.findall(r"^ADABIN_OPERATOR\(", rows, re.MULTILINE)) - 1  # kInput computes nothing
+
+
 def test_an_instruction_set_is_one_file_and_one_row():
     table = (ENGINE / "src" / "isa" / "table.cc").read_text(encoding="utf-8")
     entries = {

@@ -106,7 +106,9 @@ def test_inference_script_takes_what_a_packed_file_says_of_itself_before_what_li
     assert f"preparing images as {project}/model/net.yaml says\n" in infer(project, model="net.adabin").stderr
 
 
-@pytest.mark.parametrize("device, expected", [((), "CPU"), (("CPU",), "CPU"), (("3",), "Ascend --device_id 3")])
+@pytest.mark.parametrize(
+    "device, expected", [((), "CPU"), (("Reference",), "Reference"), (("3",), "Ascend --device_id 3")]
+)
 def test_inference_script_hands_flags_on_behind_an_optional_device(project, device, expected):
     program = project / "ascend310_infer" / "build" / "adabin_infer"
     program.write_text('#!/bin/sh\necho "$@" >&2\necho \'{"samples": 40}\'\n', encoding="utf-8")

@@ -68,7 +68,7 @@ ADABIN_API void adabin_model_options_release(adabin_model_options* options);
  * adabin_kernel_name(), or "float": binary layers as the float convolutions that they stand for. */
 ADABIN_API adabin_status* adabin_model_options_set_kernel(adabin_model_options* options,
                                                           const char* kernel);
-/* "CPU" and 0 are the only device yet. */
+/* A name of adabin_device_name(), "CPU" without this call, and which of these: 0 so far. */
 ADABIN_API adabin_status* adabin_model_options_set_device(adabin_model_options* options,
                                                           const char* type, int id);
 
@@ -159,6 +159,7 @@ ADABIN_API adabin_status* adabin_session_create(const adabin_model* model,
                                                 const adabin_session_options* options,
                                                 adabin_session** session);
 ADABIN_API void adabin_session_release(adabin_session* session);
+/* Of those allowed, how many run it: on the device "Reference" one. */
 ADABIN_API int adabin_session_threads(const adabin_session* session);
 
 /* Bytes of one sample of an input or output. */
@@ -242,6 +243,13 @@ ADABIN_API size_t adabin_kernel_count(void);
 ADABIN_API const char* adabin_kernel_name(size_t index);
 ADABIN_API const char* adabin_kernel_description(size_t index);
 ADABIN_API int adabin_kernel_supported(size_t index);
+
+/* Kinds of devices that run networks, and whether this library can use each; the description of one
+ * that it cannot says what to do instead. */
+ADABIN_API size_t adabin_device_count(void);
+ADABIN_API const char* adabin_device_name(size_t index);
+ADABIN_API const char* adabin_device_description(size_t index);
+ADABIN_API int adabin_device_supported(size_t index);
 
 /* The number of threads by the project's rule, for programs that follow it: the environment
  * variable ADABIN_CPU_THREADS, else OMP_NUM_THREADS, else the processors that this process may

@@ -72,6 +72,28 @@ TEST_F(Cli, FloatKernelCountsNoPackedLayer) {
   EXPECT_EQ(json["kernel"], "float");
 }
 
+TEST_F(Cli, TheReferenceRunsTheNetworkAsItWasExported) {
+  const std::string reference =
+      "--input in --output out --device_type Reference --threads 2 --profile ";
+  EXPECT_EQ(Run("adabin_pack", "--model net.mindir --output net.adabin").status, 0);
+  Infer("--model net.mindir --input in --output fast");
+  for (const std::string model : {"--model net.mindir ", "--model net.adabin "}) {
+    const nlohmann::json json = Infer(model + reference);
+    EXPECT_EQ(json["device"], "Reference");
+    EXPECT_EQ(json["threads"], 1);
+    EXPECT_EQ(json["binary_layers"], 2);
+    EXPECT_EQ(json["binary_layers_packed"], 0);
+    const std::vector<float> got = ReadFloats(Path("out/b_0.bin"));
+    const std::vector<float> fast = ReadFloats(Path("fast/b_0.bin"));
+    ASSERT_EQ(got.size(), fast.size());
+    for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], fast[i], 1e-4) << i;
+  }
+  const Ended plan = Run("adabin_infer", "--model net.adabin --dump_plan --device_type Reference");
+  EXPECT_NE(plan.out.find("BinaryConv 3x3 4x8x8 -> 4x8x8\n"), std::string::npos) << plan.out;
+  EXPECT_NE(plan.out.find("Affine"), std::string::npos) << plan.out;
+  Refused("adabin_infer", "--model net.mindir " + reference + "--kernel reference", "leave it out");
+}
+
 TEST_F(Cli, HelpAndList) {
   for (const char* program : {"adabin_infer", "adabin_pack", "adabin_layer"}) {
     const Ended result = Run(program, "-h");
@@ -81,6 +103,11 @@ TEST_F(Cli, HelpAndList) {
   const Ended list = Run("adabin_infer", "--list_kernels");
   EXPECT_EQ(list.status, 0);
   EXPECT_NE(list.out.find("portable"), std::string::npos);
+  const Ended devices = Run("adabin_infer", "--list_devices");
+  EXPECT_EQ(devices.status, 0);
+  for (const char* device : {"CPU: ", "Reference: ", "Ascend: is not implemented"}) {
+    EXPECT_NE(devices.out.find(device), std::string::npos);
+  }
 }
 
 TEST_F(Cli, BadFlags) {
@@ -94,7 +121,7 @@ TEST_F(Cli, BadFlags) {
   Refused("adabin_infer", good + "--repeat 0", "--repeat");
   Refused("adabin_infer", good + "--nonsense 1", "--nonsense");
   Refused("adabin_infer", good + "--device_type Ascend", "MindSpore Lite");
-  Refused("adabin_infer", good + "--device_type GPU", "CPU or Ascend");
+  Refused("adabin_infer", good + "--device_type GPU", "is none of CPU, Reference, Ascend");
   EXPECT_FALSE(fs::exists(Path("out")));
 }
 

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "change_array.h"
 #include "check_kernels.h"
+#include "compare_steps.h"
 #include "files/packed_file.h"
 #include "lowered.h"
 #include "mindir_builder.h"
@@ -223,7 +224,8 @@ void Fuzz(const Plan& plan, unsigned seed) {
     const std::string bytes = mutator.Mutate(plan);
     if (!test::Refusal(bytes).empty()) continue;
     ++read;
-    const Plan mutant = passes::Simplify(files::ReadPackedFile(bytes));
+    const Plan network = files::ReadPackedFile(bytes);
+    const Plan mutant = passes::Simplify(network);
     if (!IsSmall(mutant)) continue;
     ++run;
     const Maps expected = Run(mutant, "reference", 1, false);
@@ -233,6 +235,7 @@ void Fuzz(const Plan& plan, unsigned seed) {
     for (size_t o = 0; o < expected.size(); ++o) {
       ASSERT_TRUE(test::SameFloats(fused[o], expected[o])) << "output " << o;
     }
+    if (i % 4 == 0) test::CompareSteps(network, static_cast<unsigned>(i));
   }
   EXPECT_GT(read, files / 20);
   EXPECT_GT(run, read / 2);

@@ -44,6 +44,7 @@ struct Flags {
   int warmup = 0;
   int repeat = 1;
   bool list_kernels = false;
+  bool list_devices = false;
   bool dump_plan = false;
   bool print_description = false;
   adabin::tools::BoxFlags boxes;
@@ -72,6 +73,13 @@ int ListKernels() {
               << adabin_kernel_description(i) << "\n";
   }
   std::cout << "float: binary layers as float convolutions, for comparison\n";
+  return adabin::kExitOk;
+}
+
+int ListDevices() {
+  for (size_t i = 0; i < adabin_device_count(); ++i) {
+    std::cout << adabin_device_name(i) << ": " << adabin_device_description(i) << "\n";
+  }
   return adabin::kExitOk;
 }
 
@@ -122,6 +130,7 @@ Owned<adabin_session> Open(const Flags& flags, const adabin_model* model) {
 
 int Infer(const Flags& flags) {
   if (flags.list_kernels) return ListKernels();
+  if (flags.list_devices) return ListDevices();
   for (const auto& [flag, value] :
        {std::pair("--model", &flags.model), std::pair("--input", &flags.input),
         std::pair("--output", &flags.output)}) {
@@ -201,7 +210,8 @@ int main(int argc, char** argv) {
   app.add_option(
       "--output", flags.output,
       "folder for <stem>_<output index>.bin, which are replaced; nothing else is touched");
-  app.add_option("--device_type", flags.device_type, "CPU or Ascend")->capture_default_str();
+  app.add_option("--device_type", flags.device_type, "what runs it (see --list_devices)")
+      ->capture_default_str();
   app.add_option("--device_id", flags.device_id, "which device of that type")
       ->capture_default_str();
   app.add_option(
@@ -221,6 +231,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   flags.boxes.AddTo(&app);
   app.add_flag("--list_kernels", flags.list_kernels, "print the kernels and end");
+  app.add_flag("--list_devices", flags.list_devices, "print the kinds of devices and end");
   app.add_option("--memory_limit", flags.memory_limit,
                  "bytes that the maps of the network and what threads need besides may take; 0: a "
                  "sample 1 GiB, all threads together 4 GiB")

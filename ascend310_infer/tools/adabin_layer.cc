@@ -17,6 +17,7 @@
 #include "kernels/feature_map.h"
 #include "kernels/select_kernel.h"
 #include "ops/binary_layer.h"
+#include "passes/passes.h"
 #include "schedule/memory_plan.h"
 
 namespace {
@@ -100,7 +101,8 @@ struct Flags {
 };
 
 int Run(const Flags& flags) {
-  const adabin::graph::Plan plan = adabin::backend::LoadPlan(flags.model);
+  const adabin::graph::Plan plan =
+      adabin::passes::Simplify(adabin::backend::LoadNetwork(flags.model));
   const std::vector<const Step*> layers = BinaryLayers(plan);
   if (flags.list) {
     Json json = Json::array();

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ class Session {
   virtual void Run(const void* const* inputs, size_t samples, float* const* outputs) = 0;
   // Median over samples of a step, with SessionOptions::profile; else 0.
   virtual double StepMilliseconds(size_t step) const = 0;
+  virtual int threads() const = 0;  // that run it, the caller's among them
 };
 
 class Model {
@@ -70,10 +72,21 @@ class Model {
   virtual std::unique_ptr<Session> NewSession(const SessionOptions& options) const = 0;
 };
 
+// A kind of device that runs networks.
+struct Device {
+  const char* type;  // what ModelOptions::device_type calls it
+  const char* description;
+  // Of a network as it was exported, with its binary layers found. Throws Error. Null: this library
+  // cannot use the device, and the description says what to do instead.
+  std::unique_ptr<Model> (*create)(graph::Plan network, const ModelOptions& options);
+};
+std::span<const Device> Devices();
+
 // Throws Error where there is no such device.
 void CheckDevice(const std::string& type, int id);
-// Lays a network out for its device. Throws Error.
-std::unique_ptr<Model> CreateModel(graph::Plan plan, const ModelOptions& options);
+// Lays a network, as it was exported with its binary layers found, out for its device. Throws
+// Error.
+std::unique_ptr<Model> CreateModel(graph::Plan network, const ModelOptions& options);
 
 }  // namespace adabin::backend
 

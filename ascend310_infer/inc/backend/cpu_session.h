@@ -25,6 +25,7 @@ class CpuSession : public Session {
 
   void Run(const void* const* inputs, size_t samples, float* const* outputs) override;
   double StepMilliseconds(size_t step) const override { return times_.Median(step); }
+  int threads() const override { return pool_.threads(); }
 
  private:
   // Where a sample's floats lie, or will: those of a picture are the worker's own.

@@ -15,13 +15,10 @@ namespace adabin::backend {
 // naming the file, FileError where it cannot be read. Of a packed file, whose weights the plan
 // shares, the content is kept as long as these.
 graph::Plan LoadNetwork(const std::string& path, std::string* description = nullptr);
-// The same, ready to run.
-graph::Plan LoadPlan(const std::string& path, std::string* description = nullptr);
 
-// The same of its content, which has to stay as long as the plan or a copy of a step of it. `path`
-// is for hints, and may be empty. Throws Error.
-graph::Plan ReadPlan(std::string_view bytes, const std::string& path = "",
-                     std::string* description = nullptr);
+// The same of its content, which has to stay as long as the plan or a copy of a step of it. Throws
+// Error.
+graph::Plan ReadNetwork(std::string_view bytes, std::string* description = nullptr);
 
 }  // namespace adabin::backend
 

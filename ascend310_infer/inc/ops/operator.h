@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the rest of the engine knows of an operator: how it is read from a MindIR, what shape it
-// yields, what a packed file holds of it, and how it runs. Each operator is one file that defines
-// its entry, k<Name>, and one row in graph/operators.def.
+// yields, what a packed file holds of it, how it runs, and its formula. Each operator is one file
+// that defines its entry, k<Name>, and one row in graph/operators.def.
 #ifndef ADABIN_OPS_OPERATOR_H_
 #define ADABIN_OPS_OPERATOR_H_
 
@@ -14,6 +14,7 @@
 #include "graph/graph.h"
 #include "graph/plan.h"
 #include "ops/fields.h"
+#include "ops/formula.h"
 #include "schedule/scheduler.h"
 
 namespace adabin::ops {
@@ -70,6 +71,9 @@ struct Operator {
   void (*emit)(schedule::Scheduler* scheduler, const graph::Step& step);
   // Whether it reads the network's input, its own, as NCHW. Null: no.
   bool (*reads_nchw)(const schedule::Scheduler& scheduler, const graph::Step& step) = nullptr;
+
+  // What it computes, as the definition that `emit` is compared with. Null: nothing, kInput.
+  void (*formula)(const Formula& f) = nullptr;
 };
 
 #define ADABIN_OPERATOR(number, name) extern const Operator k##name;

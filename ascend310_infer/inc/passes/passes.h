@@ -38,8 +38,10 @@ graph::Plan RoundConstants(graph::Plan plan);
 // A network as exported with its binary layers found, without reshapes that change nothing: what
 // the packed file holds.
 graph::Plan Recognized(graph::Graph graph);
-// The same ready to run, from a MindIR or a packed file: all passes behind RecognizeBinary. Throws
-// Error where a sample's inputs, or its outputs, together would take more than 1 GiB.
+// Throws Error where a sample's inputs, or its outputs, together would take more than 1 GiB.
+void CheckSides(const graph::Plan& plan);
+// The same network ready to run, from a MindIR or a packed file: all passes behind RecognizeBinary.
+// Throws Error as CheckSides does.
 graph::Plan Simplify(graph::Plan plan);
 
 }  // namespace adabin::passes

@@ -3,6 +3,7 @@
 // What the library knows of itself and of this machine.
 #include "adabin.h"
 #include "api/status.h"
+#include "backend/backend.h"
 #include "base/default_threads.h"
 #include "kernels/select_kernel.h"
 
@@ -18,6 +19,11 @@ const adabin::kernels::Kernel* KernelAt(size_t index) {
     if (index < table.size()) found = &table[index];
   }));
   return found;
+}
+
+const adabin::backend::Device* DeviceAt(size_t index) {
+  const auto table = adabin::backend::Devices();
+  return index < table.size() ? &table[index] : nullptr;
 }
 
 }  // namespace
@@ -43,6 +49,23 @@ const char* adabin_kernel_description(size_t index) {
 int adabin_kernel_supported(size_t index) {
   const auto* kernel = KernelAt(index);
   return kernel != nullptr && kernel->supported() ? 1 : 0;
+}
+
+size_t adabin_device_count(void) { return adabin::backend::Devices().size(); }
+
+const char* adabin_device_name(size_t index) {
+  const auto* device = DeviceAt(index);
+  return device == nullptr ? nullptr : device->type;
+}
+
+const char* adabin_device_description(size_t index) {
+  const auto* device = DeviceAt(index);
+  return device == nullptr ? nullptr : device->description;
+}
+
+int adabin_device_supported(size_t index) {
+  const auto* device = DeviceAt(index);
+  return device != nullptr && device->create != nullptr ? 1 : 0;
 }
 
 adabin_status* adabin_default_threads(int* threads) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/model.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,11 +15,16 @@ using adabin::api::NotNull;
 
 namespace {
 
-adabin_model* MakeModel(adabin::graph::Plan plan, const adabin_model_options* options,
-                        std::string description) {
+using Network = std::unique_ptr<const adabin::backend::Model>;
+
+Network Create(adabin::graph::Plan network, const adabin_model_options* options) {
+  return adabin::backend::CreateModel(
+      std::move(network), options == nullptr ? adabin::backend::ModelOptions() : options->value);
+}
+
+adabin_model* MakeModel(Network network, std::string description) {
   auto shared = std::make_shared<adabin::api::Model>();
-  shared->network = adabin::backend::CreateModel(
-      std::move(plan), options == nullptr ? adabin::backend::ModelOptions() : options->value);
+  shared->network = std::move(network);
   shared->metadata = adabin::api::ParseDescription(description);
   shared->description = std::move(description);
   return new adabin_model{std::move(shared)};
@@ -33,9 +39,15 @@ adabin_status* adabin_model_load(const char* path, const adabin_model_options* o
     *model = nullptr;
     NotNull(path, "path");
     std::string description;
-    adabin::graph::Plan plan = adabin::backend::LoadPlan(path, &description);
+    adabin::graph::Plan plan = adabin::backend::LoadNetwork(path, &description);
+    Network network;
+    try {
+      network = Create(std::move(plan), options);
+    } catch (const adabin::Error& error) {
+      throw adabin::Error(adabin::Printable(path) + ": " + error.what());
+    }
     if (description.empty()) description = adabin::api::DescriptionBeside(path);
-    *model = MakeModel(std::move(plan), options, std::move(description));
+    *model = MakeModel(std::move(network), std::move(description));
   });
 }
 
@@ -47,8 +59,8 @@ adabin_status* adabin_model_load_bytes(const void* bytes, size_t size,
     NotNull(bytes, "bytes");
     const std::string_view content(static_cast<const char*>(bytes), size);
     std::string description;
-    adabin::graph::Plan plan = adabin::backend::ReadPlan(content, "", &description);
-    *model = MakeModel(std::move(plan), options, std::move(description));
+    adabin::graph::Plan plan = adabin::backend::ReadNetwork(content, &description);
+    *model = MakeModel(Create(std::move(plan), options), std::move(description));
   });
 }
 

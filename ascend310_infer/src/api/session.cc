@@ -23,7 +23,6 @@ using adabin::backend::TensorInfo;
 struct adabin_session {
   std::shared_ptr<const adabin::api::Model> model;
   std::unique_ptr<adabin::backend::Session> session;
-  int threads = 1;
   size_t input_value_bytes = sizeof(float);
   // While it runs, Forks() + 1 of the process that runs it; negative while its times are looked at.
   mutable std::atomic<int> user{0};
@@ -93,7 +92,6 @@ adabin_status* adabin_session_create(const adabin_model* model,
     const auto resolved = adabin::api::Resolve(*model->shared, options);
     made->model = model->shared;
     made->session = model->shared->network->NewSession(resolved);
-    made->threads = resolved.threads;
     if (resolved.pixels != nullptr) made->input_value_bytes = 1;
     made->inputs.resize(made->info().inputs.size());
     made->outputs.resize(made->info().outputs.size());
@@ -104,7 +102,7 @@ adabin_status* adabin_session_create(const adabin_model* model,
 void adabin_session_release(adabin_session* session) { delete session; }
 
 int adabin_session_threads(const adabin_session* session) {
-  return session == nullptr ? 0 : session->threads;
+  return session == nullptr ? 0 : session->session->threads();
 }
 
 size_t adabin_session_input_bytes(const adabin_session* session, size_t index) {

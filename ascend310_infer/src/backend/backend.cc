@@ -4,23 +4,52 @@
 #include <utility>
 
 #include "backend/cpu_model.h"
+#include "backend/reference_model.h"
 #include "base/error.h"
+#include "passes/passes.h"
 
 namespace adabin::backend {
+namespace {
 
-void CheckDevice(const std::string& type, int id) {
-  if (type == "Ascend") {
-    throw Error(
-        "device_type Ascend: is not implemented yet; use CPU, or run the file with MindSpore "
-        "Lite's own tools");
-  }
-  if (type != "CPU") throw Error("device_type " + Printable(type) + ": use CPU or Ascend");
-  if (id != 0) throw Error("device_id " + std::to_string(id) + ": the CPU is device 0");
+std::unique_ptr<Model> CreateCpu(graph::Plan network, const ModelOptions& options) {
+  return std::make_unique<CpuModel>(passes::Simplify(std::move(network)), options);
 }
 
-std::unique_ptr<Model> CreateModel(graph::Plan plan, const ModelOptions& options) {
+std::unique_ptr<Model> CreateReference(graph::Plan network, const ModelOptions& options) {
+  return std::make_unique<ReferenceModel>(std::move(network), options);
+}
+
+constexpr Device kDevices[] = {
+    {"CPU", "this project's kernels, binary layers on bits", CreateCpu},
+    {"Reference", "operators by their formulas, slow and on one thread, to compare others with",
+     CreateReference},
+    {"Ascend", "is not implemented yet; use CPU, or run the file with MindSpore Lite's own tools",
+     nullptr},
+};
+
+const Device& Find(const std::string& type) {
+  std::string types;
+  for (const Device& device : kDevices) {
+    if (type == device.type) return device;
+    types.append(types.empty() ? "" : ", ").append(device.type);
+  }
+  throw Error("device_type " + Printable(type) + ": is none of " + types);
+}
+
+}  // namespace
+
+std::span<const Device> Devices() { return kDevices; }
+
+void CheckDevice(const std::string& type, int id) {
+  const Device& device = Find(type);
+  if (device.create == nullptr) throw Error("device_type " + type + ": " + device.description);
+  if (id != 0)
+    throw Error("device_id " + std::to_string(id) + ": there is only device 0 of " + type);
+}
+
+std::unique_ptr<Model> CreateModel(graph::Plan network, const ModelOptions& options) {
   CheckDevice(options.device_type, options.device_id);
-  return std::make_unique<CpuModel>(std::move(plan), options);
+  return Find(options.device_type).create(std::move(network), options);
 }
 
 }  // namespace adabin::backend

@@ -2,7 +2,6 @@
 #include "backend/model_file.h"
 
 #include <memory>
-#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -17,8 +16,8 @@ constexpr size_t kLargestFile = size_t{2} << 30;  // as much as a MindIR can hav
 
 // The first bytes tell a packed file from a MindIR; where they are missing, the name says what the
 // file should be. `memory` keeps the bytes.
-graph::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::string* description,
-                        const Memory& memory, const files::Consumed& consumed) {
+graph::Plan Read(std::string_view bytes, const std::string& path, std::string* description,
+                 const Memory& memory, const files::Consumed& consumed) {
   if (files::IsPackedFile(bytes)) {
     return files::ReadPackedFile(bytes, description, memory);
   }
@@ -32,26 +31,17 @@ graph::Plan ReadNetwork(std::string_view bytes, const std::string& path, std::st
 
 }  // namespace
 
-graph::Plan ReadPlan(std::string_view bytes, const std::string& path, std::string* description) {
+graph::Plan ReadNetwork(std::string_view bytes, std::string* description) {
   // An owner of nothing: the caller keeps the bytes.
   const Memory memory{{std::shared_ptr<const void>(), bytes.data()}, false};
-  return passes::Simplify(ReadNetwork(bytes, path, description, memory, nullptr));
+  return Read(bytes, "", description, memory, nullptr);
 }
 
 graph::Plan LoadNetwork(const std::string& path, std::string* description) {
   const auto file = std::make_shared<const FileContent>(path, kLargestFile);
   try {
-    return ReadNetwork(file->bytes(), path, description, {file, true},
-                       [&](std::string_view part) { file->Drop(part); });
-  } catch (const Error& error) {
-    throw Error(Printable(path) + ": " + error.what());
-  }
-}
-
-graph::Plan LoadPlan(const std::string& path, std::string* description) {
-  graph::Plan network = LoadNetwork(path, description);
-  try {
-    return passes::Simplify(std::move(network));
+    return Read(file->bytes(), path, description, {file, true},
+                [&](std::string_view part) { file->Drop(part); });
   } catch (const Error& error) {
     throw Error(Printable(path) + ": " + error.what());
   }

@@ -183,6 +183,12 @@ void Emit(Scheduler* scheduler, const Step& step) {
   EmitMap(scheduler, step, followers, -1, "");
 }
 
+void Compute(const Formula& f) {
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    f.z[i] = static_cast<float>(Activate(f.step, ChannelOf(f.shape, i), f.in[0].x[i]));
+  }
+}
+
 }  // namespace
 
 void CheckActivation(const Step& step, int channels) {
@@ -208,6 +214,7 @@ const Operator kActivation = {.kind = graph::StepKind::kActivation,
                               .parse = Parse,
                               .infer = Infer,
                               .fields = ListFields,
-                              .emit = Emit};
+                              .emit = Emit,
+                              .formula = Compute};
 
 }  // namespace adabin::ops

@@ -41,6 +41,12 @@ void Emit(Scheduler* scheduler, const Step& step) {
   EmitMap(scheduler, step, followers, step.second(), TailText(followers));
 }
 
+void Compute(const Formula& f) {
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    f.z[i] = static_cast<float>(double{f.in[0].x[i]} + double{f.in[1].x[i]});
+  }
+}
+
 }  // namespace
 
 const Operator kAdd = {.kind = graph::StepKind::kAdd,
@@ -51,6 +57,7 @@ const Operator kAdd = {.kind = graph::StepKind::kAdd,
                        .infer = Infer,
                        .max_inputs = 2,
                        .fuse = FuseActivation,
-                       .emit = Emit};
+                       .emit = Emit,
+                       .formula = Compute};
 
 }  // namespace adabin::ops

@@ -164,6 +164,12 @@ void Emit(Scheduler* scheduler, const Step& step) {
   EmitMap(scheduler, step, followers, -1, TailText(followers));
 }
 
+void Compute(const Formula& f) {
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    f.z[i] = Finish(f, ChannelOf(f.shape, i), i, f.in[0].x[i]);
+  }
+}
+
 }  // namespace
 
 const Operator kAffine = {.kind = graph::StepKind::kAffine,
@@ -175,6 +181,7 @@ const Operator kAffine = {.kind = graph::StepKind::kAffine,
                           .infer = Infer,
                           .fields = ListFields,
                           .fuse = FuseActivation,
-                          .emit = Emit};
+                          .emit = Emit,
+                          .formula = Compute};
 
 }  // namespace adabin::ops

@@ -36,15 +36,16 @@ struct Smaller {
 struct Function {
   const char* name;
   kernels::CombineRow row;
+  double (*formula)(double a, double b);
 };
 // By their number in the packed file.
 constexpr Function kFunctions[] = {
-    {"Add", Row<std::plus<float>>},
-    {"Sub", Row<std::minus<float>>},
-    {"Mul", Row<std::multiplies<float>>},
-    {"RealDiv", Row<std::divides<float>>},
-    {"Maximum", Row<Larger>},
-    {"Minimum", Row<Smaller>},
+    {"Add", Row<std::plus<float>>, [](double a, double b) { return a + b; }},
+    {"Sub", Row<std::minus<float>>, [](double a, double b) { return a - b; }},
+    {"Mul", Row<std::multiplies<float>>, [](double a, double b) { return a * b; }},
+    {"RealDiv", Row<std::divides<float>>, [](double a, double b) { return a / b; }},
+    {"Maximum", Row<Larger>, [](double a, double b) { return a > b ? a : b; }},
+    {"Minimum", Row<Smaller>, [](double a, double b) { return a < b ? a : b; }},
 };
 
 std::optional<std::vector<int>> Match(const graph::Graph& graph, int v) {
@@ -111,6 +112,17 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   scheduler->EmitRemainingBits(value);
 }
 
+void Compute(const Formula& f) {
+  const TensorShape first = OfRank(f.step, f.in[0].shape, f.shape.rank());
+  const TensorShape second = OfRank(f.step, f.in[1].shape, f.shape.rank());
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    const Index index = IndexOf(f.shape, i);
+    const double a = f.in[0].x[ElementOf(first, index)];
+    const double b = f.in[1].x[ElementOf(second, index)];
+    f.z[i] = static_cast<float>(kFunctions[f.step.function].formula(a, b));
+  }
+}
+
 }  // namespace
 
 Step ParseArithmetic(const Source& source) {
@@ -137,6 +149,7 @@ const Operator kArithmetic = {.kind = graph::StepKind::kArithmetic,
                               .max_inputs = 2,
                               .any_order = true,
                               .fields = ListFields,
-                              .emit = Emit};
+                              .emit = Emit,
+                              .formula = Compute};
 
 }  // namespace adabin::ops

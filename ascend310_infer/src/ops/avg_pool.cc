@@ -52,6 +52,20 @@ void Emit(Scheduler* scheduler, const Step& step) {
   return pad >= 0 ? EmitShortcut(scheduler, step, pad) : EmitPool(scheduler, step);
 }
 
+void Compute(const Formula& f) {
+  const ConvGeometry& g = f.step.geometry;
+  const size_t pixels = f.in[0].x.size() / static_cast<size_t>(g.in.c);
+  ForEachOutput(g, [&](size_t c, int oh, int ow, size_t i) {
+    double sum = 0;
+    int taps = 0;
+    ForEachTap(g, oh, ow, [&](size_t, size_t pixel) {
+      sum += f.in[0].x[c * pixels + pixel];
+      ++taps;
+    });
+    f.z[i] = static_cast<float>(sum / taps);
+  });
+}
+
 }  // namespace
 
 const Operator kAvgPool = {.kind = graph::StepKind::kAvgPool,
@@ -62,6 +76,7 @@ const Operator kAvgPool = {.kind = graph::StepKind::kAvgPool,
                            .infer = InferPool,
                            .fields = PoolFields,
                            .fuse = Fuse,
-                           .emit = Emit};
+                           .emit = Emit,
+                           .formula = Compute};
 
 }  // namespace adabin::ops

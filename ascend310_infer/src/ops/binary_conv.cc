@@ -136,6 +136,22 @@ void Emit(Scheduler* scheduler, const Step& step) {
   return scheduler->float_binary() ? EmitAsFloat(scheduler, step) : EmitPacked(scheduler, step);
 }
 
+// The float convolution of two-valued activations with two-valued weights.
+void Compute(const Formula& f) {
+  const Step& s = f.step;
+  const auto group_in = static_cast<size_t>(s.geometry.group_in());
+  const size_t row_words = RowWords(s.geometry.filter_size());
+  Convolve(
+      f,
+      [&](size_t i) {
+        return ActivationBit(s.compare, f.in[0].x[i], s.threshold) ? s.high : s.low;
+      },
+      [&](size_t o, size_t c, size_t tap) {
+        const bool bit = GetBit(s.bits.data() + o * row_words, tap * group_in + c);
+        return bit ? s.weight_high[o] : s.weight_low[o];
+      });
+}
+
 }  // namespace
 
 const Operator kBinaryConv = {.kind = graph::StepKind::kBinaryConv,
@@ -145,6 +161,7 @@ const Operator kBinaryConv = {.kind = graph::StepKind::kBinaryConv,
                               .fields = ListFields,
                               .fuse = Fuse,
                               .prepare = Prepare,
-                              .emit = Emit};
+                              .emit = Emit,
+                              .formula = Compute};
 
 }  // namespace adabin::ops

@@ -99,6 +99,21 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   scheduler->EmitRemainingBits(scheduler->ValueOf(step));
 }
 
+void Compute(const Formula& f) {
+  const auto axis = static_cast<size_t>(f.step.axes[0]);
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    Index at = IndexOf(f.shape, i);
+    const Operand* part = f.in.data();
+    TensorShape shape = OfRank(f.step, part->shape, f.shape.rank());
+    while (at[axis] >= shape[f.step.axes[0]]) {
+      at[axis] -= shape[f.step.axes[0]];
+      ++part;
+      shape = OfRank(f.step, part->shape, f.shape.rank());
+    }
+    f.z[i] = part->x[ElementOf(shape, at)];
+  }
+}
+
 }  // namespace
 
 const Operator kConcat = {.kind = graph::StepKind::kConcat,
@@ -112,6 +127,7 @@ const Operator kConcat = {.kind = graph::StepKind::kConcat,
                           .any_order = true,
                           .reads_tuple = true,
                           .fields = ListFields,
-                          .emit = Emit};
+                          .emit = Emit,
+                          .formula = Compute};
 
 }  // namespace adabin::ops

@@ -71,6 +71,16 @@ bool ReadsNchw(const schedule::Scheduler& scheduler, const Step& step) {
          kernels::FitsRows(FloatParams(scheduler.plan(), step, step.weights));
 }
 
+void Compute(const Formula& f) {
+  const auto group_in = static_cast<size_t>(f.step.geometry.group_in());
+  const auto taps = static_cast<size_t>(f.step.geometry.taps());
+  Convolve(
+      f, [&](size_t i) { return f.in[0].x[i]; },
+      [&](size_t o, size_t c, size_t tap) {
+        return f.step.weights[(o * group_in + c) * taps + tap];
+      });
+}
+
 }  // namespace
 
 const Operator kConv = {.kind = graph::StepKind::kConv,
@@ -82,6 +92,7 @@ const Operator kConv = {.kind = graph::StepKind::kConv,
                         .fields = ListFields,
                         .fuse = FuseFloat,
                         .emit = EmitFloat,
-                        .reads_nchw = ReadsNchw};
+                        .reads_nchw = ReadsNchw,
+                        .formula = Compute};
 
 }  // namespace adabin::ops

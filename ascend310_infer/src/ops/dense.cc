@@ -75,6 +75,15 @@ void ListFields(Fields& fields, Step& step) {
   fields.Array(step.shift);
 }
 
+void Compute(const Formula& f) {
+  const std::span<const float> x = f.in[0].x;
+  for (size_t o = 0; o < f.z.size(); ++o) {
+    double sum = 0;
+    for (size_t c = 0; c < x.size(); ++c) sum += double{f.step.weights[o * x.size() + c]} * x[c];
+    f.z[o] = Finish(f, o, o, sum);
+  }
+}
+
 }  // namespace
 
 const Operator kDense = {.kind = graph::StepKind::kDense,
@@ -84,6 +93,7 @@ const Operator kDense = {.kind = graph::StepKind::kDense,
                          .infer = Infer,
                          .fields = ListFields,
                          .fuse = FuseFloat,
-                         .emit = EmitFloat};
+                         .emit = EmitFloat,
+                         .formula = Compute};
 
 }  // namespace adabin::ops

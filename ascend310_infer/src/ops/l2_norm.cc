@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <string>
 
 #include "graph/node_view.h"
@@ -80,6 +81,22 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   });
 }
 
+void Compute(const Formula& f) {
+  const auto channels = static_cast<size_t>(f.in[0].shape.map().c);
+  const size_t pixels = f.z.size() / channels;
+  for (size_t pixel = 0; pixel < pixels; ++pixel) {
+    double squares = 0;
+    for (size_t c = 0; c < channels; ++c) {
+      const double x = f.in[0].x[c * pixels + pixel];
+      squares += x * x;
+    }
+    const double norm = std::sqrt(squares + f.step.epsilon);
+    for (size_t c = 0; c < channels; ++c) {
+      f.z[c * pixels + pixel] = static_cast<float>(f.in[0].x[c * pixels + pixel] / norm);
+    }
+  }
+}
+
 }  // namespace
 
 const Operator kL2Norm = {.kind = graph::StepKind::kL2Norm,
@@ -90,6 +107,7 @@ const Operator kL2Norm = {.kind = graph::StepKind::kL2Norm,
                           .infer = Infer,
                           .fields = ListFields,
                           .fuse = FuseTail,
-                          .emit = Emit};
+                          .emit = Emit,
+                          .formula = Compute};
 
 }  // namespace adabin::ops

@@ -40,6 +40,15 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
   return TensorShape(std::vector{InputMap(plan, *step).c});
 }
 
+void Compute(const Formula& f) {
+  const size_t pixels = f.in[0].x.size() / f.z.size();
+  for (size_t c = 0; c < f.z.size(); ++c) {
+    double sum = 0;
+    for (size_t i = 0; i < pixels; ++i) sum += f.in[0].x[c * pixels + i];
+    f.z[c] = static_cast<float>(sum / static_cast<double>(pixels));
+  }
+}
+
 }  // namespace
 
 const Operator kMean = {.kind = graph::StepKind::kMean,
@@ -48,6 +57,7 @@ const Operator kMean = {.kind = graph::StepKind::kMean,
                         .parse = Parse,
                         .infer = Infer,
                         .fuse = FuseTail,
-                        .emit = EmitPool};
+                        .emit = EmitPool,
+                        .formula = Compute};
 
 }  // namespace adabin::ops

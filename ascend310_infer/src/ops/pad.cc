@@ -57,6 +57,18 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   });
 }
 
+void Compute(const Formula& f) {
+  const Shape in = f.in[0].shape.map();
+  const TensorShape map(in);
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    Index at = IndexOf(f.shape, i);
+    for (size_t axis = 0; axis < 3; ++axis) at[axis] -= f.step.pads[2 * axis];
+    const auto on = [&](size_t axis, int size) { return at[axis] >= 0 && at[axis] < size; };
+    const bool data = on(0, in.c) && on(1, in.h) && on(2, in.w);
+    f.z[i] = data ? f.in[0].x[ElementOf(map, at)] : 0;
+  }
+}
+
 }  // namespace
 
 const Operator kPad = {.kind = graph::StepKind::kPad,
@@ -66,6 +78,7 @@ const Operator kPad = {.kind = graph::StepKind::kPad,
                        .infer = Infer,
                        .passes_values = true,  // and zeros, which a layer could have for padding
                        .fields = ListFields,
-                       .emit = Emit};
+                       .emit = Emit,
+                       .formula = Compute};
 
 }  // namespace adabin::ops

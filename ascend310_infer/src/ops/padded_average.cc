@@ -48,6 +48,31 @@ void ListFields(Fields& fields, Step& step) {
   for (int* field : {&d.top, &d.bottom, &d.left, &d.right, &d.fixed}) fields.Number(*field);
 }
 
+// How many taps of a window along one axis lie on the map or on padding that counts.
+int Counted(int origin, int kernel, int dilation, int in, int before, int after) {
+  int counted = 0;
+  for (int tap = 0; tap < kernel; ++tap) {
+    const int64_t at = origin + int64_t{tap} * dilation;
+    counted += at >= -before && at < in + after ? 1 : 0;
+  }
+  return counted;
+}
+
+void Compute(const Formula& f) {
+  const ConvGeometry& g = f.step.geometry;
+  const PoolDivisor& d = f.step.divisor;
+  const size_t pixels = f.in[0].x.size() / static_cast<size_t>(g.in.c);
+  ForEachOutput(g, [&](size_t c, int oh, int ow, size_t i) {
+    double sum = 0;
+    ForEachTap(g, oh, ow, [&](size_t, size_t pixel) { sum += f.in[0].x[c * pixels + pixel]; });
+    const int rows =
+        Counted(oh * g.stride_h - g.pad_top, g.kernel_h, g.dilation_h, g.in.h, d.top, d.bottom);
+    const int columns =
+        Counted(ow * g.stride_w - g.pad_left, g.kernel_w, g.dilation_w, g.in.w, d.left, d.right);
+    f.z[i] = static_cast<float>(sum / (d.fixed != 0 ? d.fixed : rows * columns));
+  });
+}
+
 }  // namespace
 
 const Operator kPaddedAverage = {.kind = graph::StepKind::kPaddedAverage,
@@ -57,6 +82,7 @@ const Operator kPaddedAverage = {.kind = graph::StepKind::kPaddedAverage,
                                  .infer = Infer,
                                  .fields = ListFields,
                                  .fuse = FuseTail,
-                                 .emit = EmitPool};
+                                 .emit = EmitPool,
+                                 .formula = Compute};
 
 }  // namespace adabin::ops

@@ -15,20 +15,26 @@ using graph::Step;
 struct Function {
   const char* mindir;
   float (*of)(float x);
+  double (*formula)(double x);
 };
 
 // By their number in the packed file. A NaN stays one, but ReLU6 makes it 0, as MindSpore does.
 float Clip(float x, float high) { return x < 0.0f ? 0.0f : x > high ? high : x; }
+double Clamp(double x) { return std::isnan(x) ? x : std::clamp(x, 0.0, 6.0); }
 constexpr Function kFunctions[] = {
-    {"Sigmoid", [](float x) { return 1.0f / (1.0f + std::exp(-x)); }},
-    {"ReLU6", [](float x) { return x != x ? 0.0f : Clip(x, 6.0f); }},
-    {"HSigmoid", [](float x) { return Clip(x + 3.0f, 6.0f) / 6.0f; }},
-    {"HSwish", [](float x) { return x <= -3.0f ? 0.0f : x * Clip(x + 3.0f, 6.0f) / 6.0f; }},
-    {"Tanh", [](float x) { return std::tanh(x); }},
-    {"Exp", [](float x) { return std::exp(x); }},
-    {"Sqrt", [](float x) { return std::sqrt(x); }},
-    {"Neg", [](float x) { return -x; }},
-    {"Abs", [](float x) { return std::abs(x); }},
+    {"Sigmoid", [](float x) { return 1.0f / (1.0f + std::exp(-x)); },
+     [](double x) { return 1 / (1 + std::exp(-x)); }},
+    {"ReLU6", [](float x) { return x != x ? 0.0f : Clip(x, 6.0f); },
+     [](double x) { return std::isnan(x) ? 0 : Clamp(x); }},
+    {"HSigmoid", [](float x) { return Clip(x + 3.0f, 6.0f) / 6.0f; },
+     [](double x) { return Clamp(x + 3) / 6; }},
+    {"HSwish", [](float x) { return x <= -3.0f ? 0.0f : x * Clip(x + 3.0f, 6.0f) / 6.0f; },
+     [](double x) { return x <= -3 ? 0 : x * Clamp(x + 3) / 6; }},
+    {"Tanh", [](float x) { return std::tanh(x); }, [](double x) { return std::tanh(x); }},
+    {"Exp", [](float x) { return std::exp(x); }, [](double x) { return std::exp(x); }},
+    {"Sqrt", [](float x) { return std::sqrt(x); }, [](double x) { return std::sqrt(x); }},
+    {"Neg", [](float x) { return -x; }, [](double x) { return -x; }},
+    {"Abs", [](float x) { return std::abs(x); }, [](double x) { return std::abs(x); }},
 };
 
 Step Parse(const Source& source) {
@@ -58,6 +64,12 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   });
 }
 
+void Compute(const Formula& f) {
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    f.z[i] = static_cast<float>(kFunctions[f.step.function].formula(f.in[0].x[i]));
+  }
+}
+
 }  // namespace
 
 const Operator kPointwise = {
@@ -68,6 +80,7 @@ const Operator kPointwise = {
     .infer = Infer,
     .fields = ListFields,
     .fuse = FuseTail,
-    .emit = Emit};
+    .emit = Emit,
+    .formula = Compute};
 
 }  // namespace adabin::ops

@@ -99,6 +99,8 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   });
 }
 
+void Compute(const Formula& f) { std::ranges::copy(f.in[0].x, f.z.begin()); }
+
 }  // namespace
 
 const Operator kReshape = {.kind = graph::StepKind::kReshape,
@@ -110,6 +112,7 @@ const Operator kReshape = {.kind = graph::StepKind::kReshape,
                            .passes_values = true,
                            .any_order = true,
                            .fields = ListFields,
-                           .emit = Emit};
+                           .emit = Emit,
+                           .formula = Compute};
 
 }  // namespace adabin::ops

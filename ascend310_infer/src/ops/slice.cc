@@ -136,6 +136,17 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   });
 }
 
+void Compute(const Formula& f) {
+  const TensorShape in = OfRank(f.step, f.in[0].shape, static_cast<int>(f.step.first.size()));
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    Index at = IndexOf(f.shape, i);
+    for (size_t k = 0; k < f.step.first.size(); ++k) {
+      at[k] = f.step.first[k] + at[k] * f.step.steps[k];
+    }
+    f.z[i] = f.in[0].x[ElementOf(in, at)];
+  }
+}
+
 }  // namespace
 
 const Operator kSlice = {.kind = graph::StepKind::kSlice,
@@ -147,6 +158,7 @@ const Operator kSlice = {.kind = graph::StepKind::kSlice,
                          .passes_values = true,
                          .any_order = true,
                          .fields = ListFields,
-                         .emit = Emit};
+                         .emit = Emit,
+                         .formula = Compute};
 
 }  // namespace adabin::ops

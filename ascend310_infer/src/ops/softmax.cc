@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "graph/node_view.h"
@@ -52,6 +54,24 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   scheduler->EmitRemainingBits(value);
 }
 
+void Compute(const Formula& f) {
+  const auto axis = static_cast<size_t>(f.step.axes[0]);
+  const TensorShape shape = f.shape.rank() == 1 ? TensorShape(f.shape.map()) : f.shape;
+  const auto at = [&](Index index, int k) {
+    index[axis] = k;
+    return double{f.in[0].x[ElementOf(shape, index)]};
+  };
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    const Index index = IndexOf(shape, i);
+    const int count = shape[f.step.axes[0]];
+    double largest = at(index, 0);
+    for (int k = 1; k < count; ++k) largest = std::max(largest, at(index, k));
+    double sum = 0;
+    for (int k = 0; k < count; ++k) sum += std::exp(at(index, k) - largest);
+    f.z[i] = static_cast<float>(std::exp(f.in[0].x[i] - largest) / sum);
+  }
+}
+
 }  // namespace
 
 const Operator kSoftmax = {.kind = graph::StepKind::kSoftmax,
@@ -60,6 +80,7 @@ const Operator kSoftmax = {.kind = graph::StepKind::kSoftmax,
                            .parse = Parse,
                            .infer = Infer,
                            .fields = ListFields,
-                           .emit = Emit};
+                           .emit = Emit,
+                           .formula = Compute};
 
 }  // namespace adabin::ops

@@ -85,6 +85,13 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   });
 }
 
+void Compute(const Formula& f) {
+  const Step& s = f.step;
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    f.z[i] = ActivationBit(s.compare, f.in[0].x[i], s.threshold) ? s.high : s.low;
+  }
+}
+
 }  // namespace
 
 void CheckCompare(const Step& step) {
@@ -108,6 +115,7 @@ const Operator kThreshold = {.kind = graph::StepKind::kThreshold,
                              .parse = Parse,
                              .infer = Infer,
                              .fields = BinarizerFields,
-                             .emit = Emit};
+                             .emit = Emit,
+                             .formula = Compute};
 
 }  // namespace adabin::ops

@@ -56,6 +56,20 @@ void Emit(schedule::Scheduler* scheduler, const Step& step) {
   });
 }
 
+void Compute(const Formula& f) {
+  const auto rank = static_cast<int>(f.step.axes.size());
+  const TensorShape in = OfRank(f.step, f.in[0].shape, rank);
+  const TensorShape out = OfRank(f.step, f.shape, rank);
+  for (size_t i = 0; i < f.z.size(); ++i) {
+    const Index to = IndexOf(out, i);
+    Index from = {};
+    for (size_t k = 0; k < f.step.axes.size(); ++k) {
+      from[static_cast<size_t>(f.step.axes[k])] = to[k];
+    }
+    f.z[i] = f.in[0].x[ElementOf(in, from)];
+  }
+}
+
 }  // namespace
 
 const Operator kTranspose = {.kind = graph::StepKind::kTranspose,
@@ -66,6 +80,7 @@ const Operator kTranspose = {.kind = graph::StepKind::kTranspose,
                              .passes_values = true,
                              .any_order = true,
                              .fields = ListFields,
-                             .emit = Emit};
+                             .emit = Emit,
+                             .formula = Compute};
 
 }  // namespace adabin::ops

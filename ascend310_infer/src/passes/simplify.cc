@@ -11,6 +11,8 @@ namespace {
 
 constexpr size_t kMost = size_t{1} << 28;  // values of a sample: 1 GiB, as its maps may take
 
+}  // namespace
+
 // Whoever runs the network makes room for inputs and outputs; few bytes of a file can name many of
 // either, and a value can be listed as output any number of times.
 void CheckSides(const graph::Plan& plan) {
@@ -28,8 +30,6 @@ void CheckSides(const graph::Plan& plan) {
   for (const int output : plan.outputs) out += plan.values[static_cast<size_t>(output)].size();
   check("outputs", plan.outputs.size(), out);
 }
-
-}  // namespace
 
 graph::Plan Recognized(graph::Graph graph) {
   return RoundLoneAffines(DropReshapes(RecognizeBinary(Translate(std::move(graph)))));

@@ -75,6 +75,7 @@ class EngineModel:
     Args:
         path: .mindir or .adabin.
         threads (int): see `Session`.
+        device (str): see `Model`.
 
     Attributes:
         description (str): see `Model`.
@@ -85,9 +86,9 @@ class EngineModel:
 
     flag = "model"
 
-    def __init__(self, path, threads=0):
+    def __init__(self, path, threads=0, device="CPU"):
         self.path = str(path)
-        self.opened = Model(path)
+        self.opened = Model(path, device=device)
         self.description = self.opened.description
         self.session = self.opened.session(threads=threads)
 

@@ -107,6 +107,10 @@ FUNCTIONS = {
     "adabin_kernel_name": (c_char_p, c_size_t),
     "adabin_kernel_description": (c_char_p, c_size_t),
     "adabin_kernel_supported": (c_int, c_size_t),
+    "adabin_device_count": (c_size_t,),
+    "adabin_device_name": (c_char_p, c_size_t),
+    "adabin_device_description": (c_char_p, c_size_t),
+    "adabin_device_supported": (c_int, c_size_t),
     "adabin_default_threads": (Status, POINTER(c_int)),
 }
 

@@ -79,6 +79,8 @@ class Model(_Owned):
     Args:
         source: path of an .adabin or .mindir file, or the content of one as bytes.
         kernel (str): what runs binary layers: auto, or one of `adabin_infer --list_kernels`.
+        device (str): what runs the network, one of `adabin_infer --list_devices`. Reference is slow, computes every
+            operator by its formula in double, and is there to compare others with.
 
     Attributes:
         inputs, outputs (tuple of Tensor): of the network.
@@ -93,10 +95,11 @@ class Model(_Owned):
         UserError: the library is missing, or the file cannot be used.
     """
 
-    def __init__(self, source, kernel="auto"):
+    def __init__(self, source, kernel="auto", device="CPU"):
         library, handle, options = load(), ctypes.c_void_p(), ctypes.c_void_p()
         library.adabin_model_options_create(ctypes.byref(options))
         try:
+            library.adabin_model_options_set_device(options, device.encode(), 0)
             library.adabin_model_options_set_kernel(options, kernel.encode())
             if isinstance(source, bytes):
                 library.adabin_model_load_bytes(source, len(source), options, ctypes.byref(handle))
@@ -190,7 +193,7 @@ class Session(_Owned):
 
     Args:
         model (Model): may be closed before the session.
-        threads (int): 1 to 256; 0: the project's rule (adabin.utils.threads).
+        threads (int): 1 to 256; 0: the project's rule (adabin.utils.threads). The device Reference takes one.
         profile (bool): measure every step; samples then run one after the other.
         pixels (bool): the input, the only one, is uint8 (N, H, W, C), normalized by the session.
         normalization: (mean, std) of the channels for pixels in 0..1; None: of the model's metadata.
