@@ -36,6 +36,15 @@ std::string Describe(const Plan& plan, size_t i) {
       .append(schedule::Text(plan.values[i + 1]));
 }
 
+// Of a packed file they may be the caller's bytes.
+Plan WithItsOwnWeights(Plan plan) {
+  for (Step& step : plan.steps) {
+    step.bits.Edit();
+    step.weights.Edit();
+  }
+  return plan;
+}
+
 // A value's memory is another one's once its last reader has run.
 schedule::MemoryPlan PlanValues(const Plan& plan, size_t first_step) {
   const graph::PlanReaders readers(plan);
@@ -136,16 +145,13 @@ class ReferenceSession : public Session {
 
 }  // namespace
 
-ReferenceModel::ReferenceModel(Plan plan, const ModelOptions& options) : plan_(std::move(plan)) {
+ReferenceModel::ReferenceModel(Plan plan, const ModelOptions& options)
+    : plan_(WithItsOwnWeights(std::move(plan))) {
   if (options.kernel != "auto" && options.kernel != "float") {
     throw Error("kernel " + Printable(options.kernel) +
                 ": device_type Reference runs binary layers as float convolutions; leave it out");
   }
   passes::CheckSides(plan_);
-  for (Step& step : plan_.steps) {  // of a packed file they may be the caller's bytes
-    step.bits.Edit();
-    step.weights.Edit();
-  }
   info_.kernel = "float";
   info_.binary_layers = plan_.CountKind(graph::StepKind::kBinaryConv);
   for (size_t i = 0, inputs = plan_.InputCount(); i < inputs; ++i) {
