@@ -76,11 +76,11 @@ class TapSums {
   std::vector<int> sums_;
 };
 
-double ScaleOf(const BConv2DParams& params, size_t o) {
-  return params.scale.empty() ? 1.0 : params.scale[o];
+double ScaleOf(const Epilogue& after, size_t o) {
+  return after.scale.empty() ? 1.0 : after.scale[o];
 }
-double ShiftOf(const BConv2DParams& params, size_t o) {
-  return params.shift.empty() ? 0.0 : params.shift[o];
+double ShiftOf(const Epilogue& after, size_t o) {
+  return after.shift.empty() ? 0.0 : after.shift[o];
 }
 
 // The constants of one output channel, not yet rounded.
@@ -149,8 +149,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   Channel y{0, 0, std::vector<double>(classes)};
   Channel z = y;
   const auto compute = [&](size_t o) {
-    const double scale = ScaleOf(params, o);
-    const double shift = ShiftOf(params, o);
+    const double scale = ScaleOf(params.after, o);
+    const double shift = ShiftOf(params.after, o);
     const double wl = params.weight_low[o];
     const double dw = double{params.weight_high[o]} - wl;
     sums.Load(params.bits.data() + o * row_words);
@@ -176,8 +176,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   bool folds = true;
   for (size_t o = 0; o < channels && exact; ++o) {
     compute(o);
-    const double scale = ScaleOf(params, o);
-    const double shift = ShiftOf(params, o);
+    const double scale = ScaleOf(params.after, o);
+    const double shift = ShiftOf(params.after, o);
     const double largest =
         g.filter_size() * largest_value *
         std::max(std::abs(params.weight_low[o]), std::abs(params.weight_high[o]));
@@ -186,6 +186,7 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
         folds && exact && IsExact(z, windows, shift, std::abs(scale) * largest + std::abs(shift));
   }
   const bool apart = exact && !folds;
+  constants.after.SetActivation(params.after);
   for (size_t o = 0; o < channels; ++o) {
     compute(o);
     const Channel& used = apart ? y : z;
@@ -195,8 +196,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
       constants.c[i * channels + o] = static_cast<float>(used.c[i]);
     }
     if (!apart) continue;
-    constants.scale.push_back(static_cast<float>(ScaleOf(params, o)));
-    constants.shift.push_back(static_cast<float>(ShiftOf(params, o)));
+    constants.after.scale.push_back(static_cast<float>(ScaleOf(params.after, o)));
+    constants.after.shift.push_back(static_cast<float>(ShiftOf(params.after, o)));
   }
   return constants;
 }

@@ -36,10 +36,7 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
   return in;
 }
 
-void Emit(Scheduler* scheduler, const Step& step) {
-  const Followers followers = FollowersOf(*scheduler, step);
-  EmitMap(scheduler, step, followers, step.second(), TailText(followers));
-}
+void Emit(Scheduler* scheduler, const Step& step) { EmitMap(scheduler, step, step.second()); }
 
 }  // namespace
 

@@ -12,22 +12,14 @@ constexpr int kMaxKernel = 1 << 10;  // as a plan allows
 
 size_t Index(int i) { return static_cast<size_t>(i); }
 
-// x -> scale * x + shift before the layer, of its inputs.
-struct Before {
-  std::vector<double> scale, shift;
-};
-
-// Takes over the affine steps before layer `i`. False: there are none.
-bool TakeBefore(Rewrite* rewrite, Step* step, Before* before) {
+// Takes over the affine steps before the layer, for each of its inputs. False: there are none.
+bool TakeBefore(Rewrite* rewrite, Step* step, Epilogue* before) {
   bool folds = false;
   for (int own = rewrite->OwnProducer(step->input()); own >= 0;
        own = rewrite->OwnProducer(step->input())) {
     const Step& affine = rewrite->step(Index(own));
     if (affine.kind != StepKind::kAffine) break;
-    for (size_t c = 0; c < before->scale.size(); ++c) {
-      before->shift[c] += affine.shift.empty() ? 0.0 : before->scale[c] * affine.shift[c];
-      before->scale[c] *= affine.scale.empty() ? 1.0 : affine.scale[c];
-    }
+    before->Prepend(affine.after);
     folds = true;
     rewrite->Remove(Index(own));
     step->inputs = affine.inputs;
@@ -35,19 +27,16 @@ bool TakeBefore(Rewrite* rewrite, Step* step, Before* before) {
   return folds;
 }
 
-// The same of those behind it, y -> scale * y + shift, up to step `*last`.
-bool TakeAfter(Rewrite* rewrite, size_t* last, std::vector<double>* scale,
-               std::vector<double>* shift) {
+// The same of those behind it, up to step `*last`, for each of its outputs.
+bool TakeAfter(Rewrite* rewrite, size_t* last, Epilogue* after) {
   bool folds = false;
   for (int reader = rewrite->OwnReader(static_cast<int>(*last) + 1); reader >= 0;
        reader = rewrite->OwnReader(static_cast<int>(*last) + 1)) {
     const Step& affine = rewrite->step(Index(reader));
     if (affine.kind != StepKind::kAffine) break;
-    for (size_t o = 0; o < scale->size(); ++o) {
-      const double factor = affine.scale.empty() ? 1.0 : affine.scale[o];
-      (*scale)[o] *= factor;
-      (*shift)[o] = (*shift)[o] * factor + (affine.shift.empty() ? 0 : affine.shift[o]);
-    }
+    Epilogue all = affine.after;
+    all.Prepend(*after);
+    *after = std::move(all);
     folds = true;
     rewrite->Remove(*last);
     *last = Index(reader);
@@ -73,22 +62,24 @@ void FoldLayer(Rewrite* rewrite, size_t i) {
   Step step = std::move(rewrite->step(i));
   const auto in = Index(rewrite->ShapeOf(step.input()).map().c);
   const auto out = Index(step.out_channels);
-  Before before{std::vector(in, 1.0), std::vector(in, 0.0)};
-  std::vector<double> scale(out, 1.0), shift(step.shift);
-  shift.resize(out, 0.0);
+  Epilogue before, after = step.after;
+  before.scale.assign(in, 1.0);
+  before.shift.assign(in, 0.0);
+  after.scale.assign(out, 1.0);
+  after.shift.resize(out, 0.0);
   size_t last = i;
   const bool folds_before = TakeBefore(rewrite, &step, &before);
-  const bool folds_after = TakeAfter(rewrite, &last, &scale, &shift);
+  const bool folds_after = TakeAfter(rewrite, &last, &after);
   if (folds_before || folds_after) {
     for (size_t o = 0; o < out; ++o) {
       float* row = step.weights.data() + o * in;
       for (size_t c = 0; c < in; ++c) {
-        const double weight = scale[o] * row[c];
-        shift[o] += weight * before.shift[c];
+        const double weight = after.scale[o] * row[c];
+        after.shift[o] += weight * before.shift[c];
         row[c] = static_cast<float>(weight * before.scale[c]);
       }
     }
-    step.shift = std::move(shift);
+    step.after.shift = std::move(after.shift);
   }
   ReadMapAsItLies(rewrite, &step);
   rewrite->Put(last, std::move(step));
