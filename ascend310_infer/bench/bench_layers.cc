@@ -196,11 +196,7 @@ void RunLayer(benchmark::State& state, const Layer& layer, const Kernel& kernel,
   params.bits = bits;
   params.weight_low = low;
   params.weight_high = high;
-  params.scale = scale;
-  params.shift = shift;
-  params.act = adabin::Activation::kTwoSlope;
-  params.positive = positive;
-  params.negative = negative;
+  params.after = {scale, shift, adabin::Activation::kTwoSlope, positive, negative};
   const auto conv = kernel.create(params);
 
   const BitLayout layout = adabin::LayoutBits(g.in, conv->padding());

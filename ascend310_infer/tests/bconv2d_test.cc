@@ -127,8 +127,8 @@ TEST(BConv2D, ConstantsOfAMillionBorderClasses) {
   g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 999;
   ASSERT_TRUE(test::FitGeometry(&g));
   RandomConv random(g, &rng);
-  random.scale.clear();
-  random.shift.clear();
+  random.after.scale.clear();
+  random.after.shift.clear();
   const kernels::BConv2DConstants constants = kernels::ComputeConstants(random.Params());
   ASSERT_EQ(constants.classes.count(), 1000000);
   for (const int at : {0, 1, 999, 1000, 123456, 999999}) {

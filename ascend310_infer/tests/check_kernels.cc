@@ -96,7 +96,7 @@ void CheckEveryKernel(const RandomConv& random) {
   SCOPED_TRACE(Print(random.geometry));
   // The convolution itself, without what follows it.
   RandomConv plain = random;
-  plain.act = Activation::kNone;
+  plain.after.act = Activation::kNone;
   const auto reference_plain = kernels::CreateReferenceBConv2D(plain.Params());
   std::vector<double> magnitude;
   const std::vector<double> literal = plain.LiteralConvolution(&magnitude);

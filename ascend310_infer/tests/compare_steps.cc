@@ -102,16 +102,16 @@ Step Magnitudes(Step step) {
     for (auto& v : *numbers) v = std::abs(v);
   };
   for (float& weight : step.weights.Edit()) weight = std::abs(weight);
-  abs(&step.scale);
-  abs(&step.shift);
+  abs(&step.after.scale);
+  abs(&step.after.shift);
   for (size_t o = 0; o < step.weight_low.size(); ++o) {
     const float low = step.weight_low[o], high = step.weight_high[o];
     step.weight_low[o] = step.weight_high[o] = std::abs(low) + std::abs(high - low);
   }
   step.low = step.high = std::abs(step.low) + std::abs(step.high - step.low);
-  for (size_t c = 0; c < step.positive.size(); ++c) {
-    const float larger = std::max(std::abs(step.positive[c]), std::abs(step.negative[c]));
-    step.positive[c] = step.negative[c] = larger;
+  for (size_t c = 0; c < step.after.positive.size(); ++c) {
+    const float larger = std::max(std::abs(step.after.positive[c]), std::abs(step.after.negative[c]));
+    step.after.positive[c] = step.after.negative[c] = larger;
   }
   return step;
 }

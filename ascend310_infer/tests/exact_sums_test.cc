@@ -50,24 +50,24 @@ test::RandomConv ExactConv(const ConvGeometry& g, Norm norm, test::Rng* rng) {
               : random.weight_low[o] + std::ldexp(static_cast<float>(Draw(rng, 0, 12)), w_exponent);
   }
   const int unit = a_exponent + w_exponent;
-  for (size_t o = 0; o < random.scale.size(); ++o) {
+  for (size_t o = 0; o < random.after.scale.size(); ++o) {
     if (norm == Norm::kInitial) {
-      random.scale[o] = static_cast<float>(1 / std::sqrt(1 + 1e-5));
-      random.shift[o] = 0;
+      random.after.scale[o] = static_cast<float>(1 / std::sqrt(1 + 1e-5));
+      random.after.shift[o] = 0;
     } else if (norm == Norm::kDyadic) {
-      random.scale[o] = std::ldexp(Draw(rng, 0, 1) == 0 ? 1.0 : -1.0, Draw(rng, -3, 3));
-      random.shift[o] = random.scale[o] * Fraction(rng, 40, unit);
+      random.after.scale[o] = std::ldexp(Draw(rng, 0, 1) == 0 ? 1.0 : -1.0, Draw(rng, -3, 3));
+      random.after.shift[o] = random.after.scale[o] * Fraction(rng, 40, unit);
     }
   }
   // A residual of the same kind as the sums, for ties behind the addition.
   for (size_t i = 0; i < random.residual.size(); ++i) {
-    random.residual[i] =
-        static_cast<float>(random.scale[i % random.scale.size()]) * Fraction(rng, 20, unit);
+    random.residual[i] = static_cast<float>(random.after.scale[i % random.after.scale.size()]) *
+                         Fraction(rng, 20, unit);
   }
   if (norm != Norm::kTrained) random.threshold = 0;
   if (norm == Norm::kDyadic && Draw(rng, 0, 1) == 0) random.threshold = Fraction(rng, 4, unit);
-  for (float& v : random.positive) v = 1.0f;
-  for (float& v : random.negative) v = 0.25f;
+  for (float& v : random.after.positive) v = 1.0f;
+  for (float& v : random.after.negative) v = 0.25f;
   return random;
 }
 
@@ -75,20 +75,21 @@ test::RandomConv ExactConv(const ConvGeometry& g, Norm norm, test::Rng* rng) {
 // the other in float32.
 std::vector<float> FloatNetwork(const test::RandomConv& random, bool with_residual) {
   test::RandomConv plain = random;  // the sum alone
-  plain.scale.clear();
-  plain.shift.clear();
+  plain.after.scale.clear();
+  plain.after.shift.clear();
   std::vector<double> magnitude;
   const std::vector<double> sums = plain.LiteralConvolution(&magnitude);
   std::vector<float> out;
   for (size_t i = 0; i < sums.size(); ++i) {
     const auto y = static_cast<float>(sums[i]);
     EXPECT_EQ(y, sums[i]) << "not an exact layer";
-    const size_t o = i % random.scale.size();
-    float z = static_cast<float>(random.scale[o]) * y;
-    z += static_cast<float>(random.shift[o]);
+    const size_t o = i % random.after.scale.size();
+    float z = static_cast<float>(random.after.scale[o]) * y;
+    z += static_cast<float>(random.after.shift[o]);
     if (with_residual) z += random.residual[i];
-    if (random.act == Activation::kRelu) z = z < 0 ? 0.0f : z;
-    if (random.act == Activation::kTwoSlope) z *= z > 0 ? random.positive[o] : random.negative[o];
+    if (random.after.act == Activation::kRelu) z = z < 0 ? 0.0f : z;
+    if (random.after.act == Activation::kTwoSlope)
+      z *= z > 0 ? random.after.positive[o] : random.after.negative[o];
     out.push_back(z);
   }
   return out;
@@ -180,8 +181,8 @@ graph::Plan Network(Norm norm, test::Rng* rng) {
     step.compare = random.compare;
     step.high = random.high;
     step.low = random.low;
-    step.scale = random.scale;
-    step.shift = random.shift;
+    step.after.scale = random.after.scale;
+    step.after.shift = random.after.shift;
     plan.outputs.push_back(ops::Append(&plan, step));
   }
   return plan;

@@ -78,20 +78,23 @@ TEST(Finite, OtherConstantsOfAGraph) {
 
 TEST(Finite, PackedFiles) {
   for (const float bad : kBad) {
-    ExpectRefused(StepKind::kAffine, "a scale is not finite", [&](Step* s) { s->scale[7] = bad; });
-    ExpectRefused(StepKind::kAffine, "a shift is not finite", [&](Step* s) { s->shift[0] = bad; });
+    ExpectRefused(StepKind::kAffine, "a scale is not finite",
+                  [&](Step* s) { s->after.scale[7] = bad; });
+    ExpectRefused(StepKind::kAffine, "a shift is not finite",
+                  [&](Step* s) { s->after.shift[0] = bad; });
     ExpectRefused(StepKind::kBinaryConv, "a shift is not finite",
-                  [&](Step* s) { s->shift.assign(8, bad); });
+                  [&](Step* s) { s->after.shift.assign(8, bad); });
     ExpectRefused(StepKind::kActivation, "a slope is not finite",
-                  [&](Step* s) { s->positive[7] = bad; });
+                  [&](Step* s) { s->after.positive[7] = bad; });
     ExpectRefused(StepKind::kActivation, "a slope is not finite",
-                  [&](Step* s) { s->negative[0] = bad; });
+                  [&](Step* s) { s->after.negative[0] = bad; });
     for (const StepKind kind : {StepKind::kConv, StepKind::kDense}) {
       ExpectRefused(kind, "a weight is not finite", [&](Step* s) {
         test::ChangeArray(&s->weights, [&](auto* weights) { weights->back() = bad; });
       });
     }
-    ExpectRefused(StepKind::kDense, "a shift is not finite", [&](Step* s) { s->shift[4] = bad; });
+    ExpectRefused(StepKind::kDense, "a shift is not finite",
+                  [&](Step* s) { s->after.shift[4] = bad; });
   }
   for (const StepKind kind : {StepKind::kBinaryConv, StepKind::kThreshold}) {
     ExpectRefused(kind, "its threshold is not a number", [](Step* s) { s->threshold = kNaN; });

@@ -134,9 +134,9 @@ Plan LayerAlone(Step layer) {
   Plan plan;
   ops::SetInput(&plan, layer.geometry.in);
   layer.inputs = {0};
-  layer.act = Activation::kNone;
-  layer.positive.clear();
-  layer.negative.clear();
+  layer.after.act = Activation::kNone;
+  layer.after.positive.clear();
+  layer.after.negative.clear();
   plan.outputs = {ops::Append(&plan, layer)};
   return plan;
 }
@@ -148,8 +148,8 @@ double Magnitude(const Step& layer, size_t o) {
   const double one = (std::abs(low) + std::abs(layer.high - low)) *
                      (std::abs(weight_low) + std::abs(layer.weight_high[o] - weight_low));
   return one * layer.geometry.filter_size() *
-             (layer.scale.empty() ? 1.0 : std::abs(layer.scale[o])) +
-         (layer.shift.empty() ? 0.0 : std::abs(layer.shift[o]));
+             (layer.after.scale.empty() ? 1.0 : std::abs(layer.after.scale[o])) +
+         (layer.after.shift.empty() ? 0.0 : std::abs(layer.after.shift[o]));
 }
 
 void CompareLayer(const Step& layer, const std::vector<float>& x) {

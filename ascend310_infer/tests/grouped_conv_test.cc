@@ -49,11 +49,7 @@ void CheckFloat(const ConvGeometry& g, Rng* rng) {
   kernels::Conv2DParams params;
   params.geometry = g;
   params.weights = weights;
-  params.scale = random.scale;
-  params.shift = random.shift;
-  params.act = random.act;
-  params.positive = random.positive;
-  params.negative = random.negative;
+  params.after = random.after;
   const float* x = random.x.data();
   const float* residual = random.residual.data();
   const std::vector<float> plain =

@@ -218,7 +218,7 @@ TEST(Lower, BinaryDenseLayerOfAVectorAndOfAMap) {
     EXPECT_EQ(step.kind, StepKind::kBinaryConv);
     EXPECT_EQ(step.geometry.in, (map ? Shape{5, 2, 3} : Shape{30, 1, 1}));
     EXPECT_EQ(step.geometry.kernel_h, map ? 2 : 1);
-    EXPECT_EQ(step.shift, (std::vector<double>{1, 2, 3}));
+    EXPECT_EQ(step.after.shift, (std::vector<double>{1, 2, 3}));
     EXPECT_EQ(plan.OutputDims(0), std::vector<int>{3});
     std::vector<float> input(30);
     for (size_t i = 0; i < 30; ++i) input[i] = static_cast<float>(i % 7) / 8;

@@ -61,7 +61,7 @@ TEST(LowerTensor, L2NormAndItsScale) {
   const Plan plan = LowerBytes(b.Serialize());
   EXPECT_EQ(Kinds(plan), (std::vector{StepKind::kL2Norm, StepKind::kAffine}));
   EXPECT_EQ(plan.steps[0].epsilon, 0.5f);
-  EXPECT_EQ(plan.steps[1].scale, (std::vector<double>{2, 3, 4}));
+  EXPECT_EQ(plan.steps[1].after.scale, (std::vector<double>{2, 3, 4}));
 }
 
 TEST(LowerTensor, WhatIsNotTheNormOverChannelsIsNoL2Norm) {
@@ -90,8 +90,8 @@ TEST(LowerTensor, ConstantsAreFoldedIntoTheConvolutionBeforeThem) {
   b.Output({b.Node("RealDiv", {moved, b.Scalar(2)})});
   const Plan plan = LowerBytes(b.Serialize());
   ASSERT_EQ(Kinds(plan), std::vector{StepKind::kConv});
-  EXPECT_EQ(plan.steps[0].scale, (std::vector<double>{0.5, 1, 2}));
-  EXPECT_EQ(plan.steps[0].shift, (std::vector<double>{-1.5, -1.5, -1.5}));
+  EXPECT_EQ(plan.steps[0].after.scale, (std::vector<double>{0.5, 1, 2}));
+  EXPECT_EQ(plan.steps[0].after.shift, (std::vector<double>{-1.5, -1.5, -1.5}));
 }
 
 // A sum with a smaller map is no residual.
@@ -112,8 +112,8 @@ TEST(LowerTensor, LeakyReluRunsWithTheConvolution) {
   b.Output({b.Node("Maximum", {b.Node("Mul", {b.Scalar(0.25f), y}), y})});
   const Plan plan = LowerBytes(b.Serialize());
   ASSERT_EQ(Kinds(plan), std::vector{StepKind::kConv});
-  EXPECT_EQ(plan.steps[0].act, Activation::kTwoSlope);
-  EXPECT_EQ(plan.steps[0].negative, (std::vector<float>{0.25f, 0.25f, 0.25f}));
+  EXPECT_EQ(plan.steps[0].after.act, Activation::kTwoSlope);
+  EXPECT_EQ(plan.steps[0].after.negative, (std::vector<float>{0.25f, 0.25f, 0.25f}));
 }
 
 TEST(LowerTensor, ASlopeAboveOneIsNoLeakyRelu) {

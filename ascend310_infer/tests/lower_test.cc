@@ -23,7 +23,7 @@ TEST(Lower, SmallNetworkFuses) {
   for (const graph::Step& step : plan.steps) {
     if (step.kind == StepKind::kBinaryConv) {
       EXPECT_GE(step.second(), 0);
-      EXPECT_EQ(step.act, Activation::kTwoSlope);
+      EXPECT_EQ(step.after.act, Activation::kTwoSlope);
     }
   }
 }
@@ -40,10 +40,10 @@ TEST(Lower, DenseBias) {
     return b;
   };
   const auto constant = dense([](auto* b) { return b->Parameter({3}, {7, 8, 9}); });
-  EXPECT_EQ(LowerBytes(constant.Serialize()).steps[0].shift, (std::vector<double>{7, 8, 9}));
+  EXPECT_EQ(LowerBytes(constant.Serialize()).steps[0].after.shift, (std::vector<double>{7, 8, 9}));
   // What stands for None: a constant without a value.
   const auto none = dense([](auto* b) { return b->Node("UpdateState", {b->Input()}); });
-  EXPECT_TRUE(LowerBytes(none.Serialize()).steps[0].shift.empty());
+  EXPECT_TRUE(LowerBytes(none.Serialize()).steps[0].after.shift.empty());
   const auto computed = dense([](auto* b) { return b->Node("ReLU", {b->Input()}); });
   EXPECT_EQ(Complaint(computed).rfind("operator Dense (", 0), 0u) << Complaint(computed);
   EXPECT_NE(Complaint(computed).find("bias is computed"), std::string::npos);
@@ -94,7 +94,7 @@ TEST(Lower, DenseLayerReadsAFlattenedMapAsItLies) {
   std::vector<std::vector<float>> outputs;
   backend::CpuBackend(plan, {}).Run(input.data(), 1, &outputs);
   for (size_t o = 0; o < 7; ++o) {
-    double sum = plan.steps[1].shift[o];
+    double sum = plan.steps[1].after.shift[o];
     for (size_t i = 0; i < 60; ++i) {
       sum += double{plan.steps[1].weights[o * 60 + i]} * std::max(input[i], 0.0f);
     }

@@ -33,9 +33,9 @@ TEST(Maxout, BothFormsAreOneStepWithTheConvolution) {
   });
   EXPECT_EQ(now, earlier);
   ASSERT_EQ(now.steps.size(), 1u);
-  EXPECT_EQ(now.steps[0].act, Activation::kTwoSlope);
-  EXPECT_EQ(now.steps[0].positive, kPositive);
-  EXPECT_EQ(now.steps[0].negative, kNegative);
+  EXPECT_EQ(now.steps[0].after.act, Activation::kTwoSlope);
+  EXPECT_EQ(now.steps[0].after.positive, kPositive);
+  EXPECT_EQ(now.steps[0].after.negative, kNegative);
 }
 
 TEST(Maxout, ReadByOthersTooItStaysAlone) {

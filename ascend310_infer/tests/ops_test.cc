@@ -34,7 +34,7 @@ TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {
   for (int i = 0; i < 300; ++i) {
     const ConvGeometry g = test::RandomGeometry(&rng);
     test::RandomConv random(g, &rng);
-    random.act = Activation::kNone;
+    random.after.act = Activation::kNone;
     std::vector<float> weights;  // OIHW
     for (int o = 0; o < g.out.c; ++o) {
       for (int c = 0; c < g.group_in(); ++c) {
@@ -50,8 +50,8 @@ TEST(Conv2D, MatchesLiteralSumForAnyInstructionSetLayoutAndSplit) {
     kernels::Conv2DParams params;
     params.geometry = g;
     params.weights = weights;
-    params.scale = random.scale;
-    params.shift = random.shift;
+    params.after.scale = random.after.scale;
+    params.after.shift = random.after.shift;
     const std::vector<float> plain =
         RunConv(*kernels::CreatePlainConv2D(params), g.out, random.x.data(), true);
     for (size_t k = 0; k < plain.size(); ++k) {
@@ -91,11 +91,7 @@ TEST(Conv2D, EpilogueMatchesPlain) {
     kernels::Conv2DParams params;
     params.geometry = g;
     params.weights = weights;
-    params.scale = random.scale;
-    params.shift = random.shift;
-    params.act = random.act;
-    params.positive = random.positive;
-    params.negative = random.negative;
+    params.after = random.after;
     const std::vector<float> expected = RunConv(*kernels::CreatePlainConv2D(params), g.out,
                                                 random.x.data(), true, random.residual.data());
     for (const isa::FloatLoops* simd : Supported()) {
@@ -168,7 +164,7 @@ TEST(Conv2D, DenseLayerMatchesLiteralSum) {
       params.geometry.in = {in, 1, 1};
       params.geometry.out = {out, 1, 1};
       params.weights = w;
-      params.shift = shift;
+      params.after.shift = shift;
       for (const isa::FloatLoops* simd : Supported()) {
         const std::vector<float> y =
             RunConv(*kernels::CreateConv2D(params, *simd), params.geometry.out, x.data(), true);

@@ -58,13 +58,13 @@ graph::Plan PlanOfEveryKind() {
     g.pad_top = g.pad_bottom = g.pad_left = g.pad_right = 1;
   };
   const auto slopes = [](Step* s) {
-    s->act = Activation::kTwoSlope;
-    s->positive.assign(kChannels, 1.5f);
-    s->negative.assign(kChannels, 0.25f);
+    s->after.act = Activation::kTwoSlope;
+    s->after.positive.assign(kChannels, 1.5f);
+    s->after.negative.assign(kChannels, 0.25f);
   };
   const auto affine = [](Step* s) {
-    s->scale.assign(kChannels, 0.5);
-    s->shift.assign(kChannels, 0.25);
+    s->after.scale.assign(kChannels, 0.5);
+    s->after.shift.assign(kChannels, 0.25);
   };
   const auto pool = [](Step* s) {
     ConvGeometry& g = s->geometry;
@@ -97,7 +97,7 @@ graph::Plan PlanOfEveryKind() {
   append(StepKind::kDense, [&](Step* s) {
     s->out_channels = 5;
     s->weights = NormalFloats(5 * (kChannels + 2), &rng);
-    s->shift.assign(5, 0.5);
+    s->after.shift.assign(5, 0.5);
   });
   append(StepKind::kReshape, [](Step* s) { s->shape = Shape{1, 5, 1}; });
   append(StepKind::kTranspose, [](Step* s) { s->axes = {0, 2, 1}; });

@@ -200,7 +200,7 @@ TEST(PackedFields, BinaryConvolutions) {
   ExpectRefused(kKind, "high weight has 9", [](Step* s) { s->weight_high.push_back(1); });
   ExpectRefused(kKind, "unknown comparison 2",
                 [](Step* s) { s->compare = static_cast<Compare>(2); });
-  ExpectRefused(kKind, "shift has 7", [](Step* s) { s->shift.assign(7, 1); });
+  ExpectRefused(kKind, "shift has 7", [](Step* s) { s->after.shift.assign(7, 1); });
   // 72 bits in three words: the 24 behind them stand for nothing.
   for (const uint32_t tail : {0x100u, 0x80000000u}) {
     for (const size_t word : {2, 23}) {
@@ -239,14 +239,14 @@ TEST(PackedFields, Poolings) {
 }
 
 TEST(PackedFields, OtherSteps) {
-  ExpectRefused(StepKind::kAffine, "scale has 7", [](Step* s) { s->scale.pop_back(); });
-  ExpectRefused(StepKind::kAffine, "shift has 9", [](Step* s) { s->shift.push_back(1); });
+  ExpectRefused(StepKind::kAffine, "scale has 7", [](Step* s) { s->after.scale.pop_back(); });
+  ExpectRefused(StepKind::kAffine, "shift has 9", [](Step* s) { s->after.shift.push_back(1); });
   ExpectRefused(StepKind::kActivation, "positive slope has 7",
-                [](Step* s) { s->positive.pop_back(); });
+                [](Step* s) { s->after.positive.pop_back(); });
   ExpectRefused(StepKind::kActivation, "negative slope has 9",
-                [](Step* s) { s->negative.push_back(1); });
+                [](Step* s) { s->after.negative.push_back(1); });
   ExpectRefused(StepKind::kActivation, "unknown activation 255",
-                [](Step* s) { s->act = static_cast<Activation>(255); });
+                [](Step* s) { s->after.act = static_cast<Activation>(255); });
   for (int i = 0; i < 6; ++i) {
     ExpectRefused(StepKind::kPad, "inconsistent", [&](Step* s) { s->pads[i] = -1; });
     ExpectRefused(StepKind::kPad, "out of range", [&](Step* s) { s->pads[i] = (1 << 20) + 1; });
@@ -262,7 +262,7 @@ TEST(PackedFields, OtherSteps) {
   ExpectRefused(StepKind::kDense, "weights has 51", [](Step* s) {
     test::ChangeArray(&s->weights, [](auto* weights) { weights->push_back(1); });
   });
-  ExpectRefused(StepKind::kDense, "shift has 4", [](Step* s) { s->shift.pop_back(); });
+  ExpectRefused(StepKind::kDense, "shift has 4", [](Step* s) { s->after.shift.pop_back(); });
   ExpectRefused(StepKind::kDense, "not flat", [](Step* s) { s->inputs[0] = 1; });
   ExpectRefused(StepKind::kReshape, "number of elements",
                 [](Step* s) { s->shape = Shape{1, 6, 1}; });

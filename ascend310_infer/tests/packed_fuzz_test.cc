@@ -111,18 +111,19 @@ class Mutator {
         if (step.shape.rank() > 0) step.shape[Draw(0, step.shape.rank() - 1)] = Size();
         break;
       case 8:
-        step.act = static_cast<Activation>(Draw(0, 3));
+        step.after.act = static_cast<Activation>(Draw(0, 3));
         step.compare = static_cast<Compare>(Draw(0, 2));
         break;
       case 9:
         if (Draw(0, 4) == 0) {
           test::ChangeArray(&step.weights, [this](auto* weights) { MutateArray(weights); });
         } else {
-          MutateArray(Pick({&step.weight_low, &step.weight_high, &step.positive, &step.negative}));
+          MutateArray(Pick({&step.weight_low, &step.weight_high, &step.after.positive,
+                            &step.after.negative}));
         }
         break;
       case 10:
-        MutateArray(Pick({&step.scale, &step.shift}));
+        MutateArray(Pick({&step.after.scale, &step.after.shift}));
         break;
       case 11: {
         std::vector<int>* list = Pick({&step.axes, &step.first, &step.steps});

@@ -38,8 +38,8 @@ int Affine(Plan* plan, int input, double scale, double shift) {
   Step step;
   step.kind = StepKind::kAffine;
   step.inputs = {input};
-  step.scale = {scale};
-  step.shift = {shift};
+  step.after.scale = {scale};
+  step.after.shift = {shift};
   return ops::Append(plan, step);
 }
 
@@ -54,7 +54,7 @@ int Relu(Plan* plan, int input) {
   Step step;
   step.kind = StepKind::kActivation;
   step.inputs = {input};
-  step.act = Activation::kRelu;
+  step.after.act = Activation::kRelu;
   return ops::Append(plan, step);
 }
 
@@ -75,7 +75,7 @@ TEST(Passes, LongChainsAreFolded) {
     const Plan folded = passes::Simplify(std::move(plan));
     ASSERT_EQ(folded.steps.size(), behind_a_convolution ? 1u : size_t{kSteps});
     if (behind_a_convolution) {
-      EXPECT_EQ(folded.steps[0].shift[0], kSteps);
+      EXPECT_EQ(folded.steps[0].after.shift[0], kSteps);
     }
   }
 }
@@ -87,7 +87,7 @@ TEST(Passes, FoldingStopsAtAValueReadByTwo) {
   plan.outputs = {second, first};
   const Plan folded = passes::FoldConvolutions(plan);
   EXPECT_EQ(Kinds(folded), "Conv Affine ");
-  EXPECT_EQ(folded.steps[0].scale, std::vector<double>{3});
+  EXPECT_EQ(folded.steps[0].after.scale, std::vector<double>{3});
   EXPECT_EQ(folded.outputs, (std::vector<int>{2, 1}));
 }
 
@@ -101,7 +101,7 @@ TEST(Passes, FactorsAreRoundedWhereNothingIsFoldedWithThem) {
   dense.inputs = {Affine(&plan, 0, 0.1, 0)};
   plan.outputs = {two, dense.input()};
   const auto scale = [&](int value) {
-    return passes::RoundLoneAffines(plan).steps[static_cast<size_t>(value) - 1].scale[0];
+    return passes::RoundLoneAffines(plan).steps[static_cast<size_t>(value) - 1].after.scale[0];
   };
   EXPECT_EQ(scale(lone), 0.1f);
   EXPECT_EQ(scale(two), 0.1);
@@ -120,7 +120,7 @@ TEST(Passes, AResidualIsAttachedWhereBothExist) {
   const Plan attached = passes::Attach(plan);
   EXPECT_EQ(Kinds(attached), "Conv Conv ");
   EXPECT_EQ(attached.steps[1].second(), 1);
-  EXPECT_EQ(attached.steps[1].act, Activation::kRelu);
+  EXPECT_EQ(attached.steps[1].after.act, Activation::kRelu);
   // Not twice, and no sum behind the activation.
   Plan more = Map(1, 4);
   const int again = Add(&more, Add(&more, Conv(&more, 0), 0), 0);

@@ -49,11 +49,11 @@ std::string ConvolutionComplaint(graph::StepKind kind,
                                  const std::function<void(graph::Step*)>& change) {
   const graph::Plan every = test::PlanOfEveryKind();
   graph::Step step = *std::ranges::find(every.steps, kind, &graph::Step::kind);
-  step.scale.assign(8, 0.5);
-  step.shift.assign(8, 0.25);
-  step.act = Activation::kTwoSlope;
-  step.positive.assign(8, 1.5f);
-  step.negative.assign(8, 0.25f);
+  step.after.scale.assign(8, 0.5);
+  step.after.shift.assign(8, 0.25);
+  step.after.act = Activation::kTwoSlope;
+  step.after.positive.assign(8, 1.5f);
+  step.after.negative.assign(8, 0.25f);
   step.inputs = {0, 0};
   change(&step);
   graph::Plan plan;
@@ -75,12 +75,13 @@ TEST(Plan, WhatAConvolutionTakesOverIsChecked) {
       EXPECT_NE(text.find(words), std::string::npos) << text;
     };
     EXPECT_EQ(ConvolutionComplaint(kind, [](Step*) {}), "");
-    refused("scale has 7", [](Step* s) { s->scale.pop_back(); });
-    refused("shift has 9", [](Step* s) { s->shift.push_back(1); });
-    refused("positive slope has 7", [](Step* s) { s->positive.pop_back(); });
-    refused("negative slope has 0", [](Step* s) { s->negative.clear(); });
-    refused("positive slope has 8 entries where 0", [](Step* s) { s->act = Activation::kRelu; });
-    refused("unknown activation 3", [](Step* s) { s->act = static_cast<Activation>(3); });
+    refused("scale has 7", [](Step* s) { s->after.scale.pop_back(); });
+    refused("shift has 9", [](Step* s) { s->after.shift.push_back(1); });
+    refused("positive slope has 7", [](Step* s) { s->after.positive.pop_back(); });
+    refused("negative slope has 0", [](Step* s) { s->after.negative.clear(); });
+    refused("positive slope has 8 entries where 0",
+            [](Step* s) { s->after.act = Activation::kRelu; });
+    refused("unknown activation 3", [](Step* s) { s->after.act = static_cast<Activation>(3); });
     refused("residual's shape differs", [](Step* s) { s->geometry.pad_top = 0; });
     refused("too many operands", [](Step* s) { s->inputs = {0, 0, 0}; });
   }
@@ -90,7 +91,7 @@ TEST(Plan, WhatAConvolutionTakesOverIsChecked) {
 TEST(Plan, ErrorsNameTheOperator) {
   const std::string text = ConvolutionComplaint(graph::StepKind::kConv, [](graph::Step* s) {
     s->origin = {"Conv2D", "Default/stem"};
-    s->scale.pop_back();
+    s->after.scale.pop_back();
   });
   EXPECT_EQ(text.rfind("operator Conv2D (Default/stem): scale has 7", 0), 0u) << text;
 }

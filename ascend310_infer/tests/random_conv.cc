@@ -64,13 +64,13 @@ RandomConv::RandomConv(const ConvGeometry& g, Rng* rng) : geometry(g) {
       if (Draw(rng, 0, 1) == 1) SetBit(&bits[o * row_words], static_cast<size_t>(i));
     }
   }
-  for (std::vector<double>* values : {&scale, &shift}) {
+  for (std::vector<double>* values : {&after.scale, &after.shift}) {
     const std::vector<float> drawn = Uniforms(rng, channels, -2.0f, 2.0f);
     values->assign(drawn.begin(), drawn.end());
   }
-  act = static_cast<Activation>(Draw(rng, 0, 2));
-  positive = Uniforms(rng, channels, -0.5f, 1.5f);
-  negative = Uniforms(rng, channels, -0.9f, 0.9f);
+  after.act = static_cast<Activation>(Draw(rng, 0, 2));
+  after.positive = Uniforms(rng, channels, -0.5f, 1.5f);
+  after.negative = Uniforms(rng, channels, -0.9f, 0.9f);
   x = Uniforms(rng, g.in.size(), -1.0f, 1.0f);
   for (float& v : x) {
     if (Draw(rng, 0, 15) == 0) v = threshold;  // exactly on the threshold
@@ -89,20 +89,20 @@ void RandomConv::MakeExtreme(Rng* rng) {
     weight_low[o] = Draw(rng, 0, 1) == 0 ? weight_low[o] : Extreme(rng);
     weight_high[o] = equal ? weight_low[o] : weight_low[o] + std::abs(Extreme(rng));
   }
-  for (std::vector<double>* values : {&scale, &shift}) {
+  for (std::vector<double>* values : {&after.scale, &after.shift}) {
     for (double& v : *values) {
       if (Draw(rng, 0, 3) == 0) v = Extreme(rng);
     }
   }
-  if (Draw(rng, 0, 9) == 0) scale.clear();
-  if (Draw(rng, 0, 9) == 0) shift.clear();
+  if (Draw(rng, 0, 9) == 0) after.scale.clear();
+  if (Draw(rng, 0, 9) == 0) after.shift.clear();
   std::vector<float> chosen = {threshold};
   Spoil(rng, 2, &chosen);
   threshold = chosen[0];
   Spoil(rng, 8, &x);
   Spoil(rng, 20, &residual);
-  Spoil(rng, 8, &positive);
-  Spoil(rng, 8, &negative);
+  Spoil(rng, 8, &after.positive);
+  Spoil(rng, 8, &after.negative);
 }
 
 kernels::BConv2DParams RandomConv::Params() const {
@@ -113,11 +113,7 @@ kernels::BConv2DParams RandomConv::Params() const {
   params.bits = bits;
   params.weight_low = weight_low;
   params.weight_high = weight_high;
-  params.scale = scale;
-  params.shift = shift;
-  params.act = act;
-  params.positive = positive;
-  params.negative = negative;
+  params.after = after;
   return params;
 }
 
@@ -156,8 +152,8 @@ std::vector<double> RandomConv::LiteralConvolution(std::vector<double>* magnitud
             }
           }
         }
-        const double factor = scale.empty() ? 1.0 : scale[i];
-        const double added = shift.empty() ? 0.0 : shift[i];
+        const double factor = after.scale.empty() ? 1.0 : after.scale[i];
+        const double added = after.shift.empty() ? 0.0 : after.shift[i];
         out.push_back(sum * factor + added);
         magnitude->push_back(size * std::abs(factor) + std::abs(added));
       }

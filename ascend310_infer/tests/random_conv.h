@@ -23,9 +23,8 @@ struct RandomConv {
   float high = 0;
   float low = 0;
   std::vector<uint32_t> bits;
-  std::vector<float> weight_low, weight_high, positive, negative;
-  std::vector<double> scale, shift;
-  Activation act = Activation::kNone;
+  std::vector<float> weight_low, weight_high;
+  Epilogue after;
   std::vector<float> x;
   std::vector<float> residual;
 

@@ -75,11 +75,11 @@ void RandomPlan::AddStep() {
     case StepKind::kDense:
       step.out_channels = Pick({1, 10, 33});
       step.weights = Floats(static_cast<size_t>(step.out_channels * in.c));
-      step.shift = Doubles(static_cast<size_t>(step.out_channels));
+      step.after.shift = Doubles(static_cast<size_t>(step.out_channels));
       break;
     case StepKind::kAffine:
-      step.scale = Doubles(static_cast<size_t>(in.c));
-      if (OneIn(2)) step.shift = Doubles(static_cast<size_t>(in.c));
+      step.after.scale = Doubles(static_cast<size_t>(in.c));
+      if (OneIn(2)) step.after.shift = Doubles(static_cast<size_t>(in.c));
       break;
     case StepKind::kActivation:
       SetActivation(&step, in.c);
@@ -194,10 +194,10 @@ int RandomPlan::LikeShape(const TensorShape& shape) {
 }
 
 void RandomPlan::SetActivation(Step* step, int channels) {
-  step->act = static_cast<Activation>(Draw(0, 2));
-  if (step->act != Activation::kTwoSlope) return;
-  step->positive = Floats(static_cast<size_t>(channels), -0.5f, 1.5f);
-  step->negative = Floats(static_cast<size_t>(channels));
+  step->after.act = static_cast<Activation>(Draw(0, 2));
+  if (step->after.act != Activation::kTwoSlope) return;
+  step->after.positive = Floats(static_cast<size_t>(channels), -0.5f, 1.5f);
+  step->after.negative = Floats(static_cast<size_t>(channels));
 }
 
 void RandomPlan::SetBinarizer(Step* step) {
@@ -244,8 +244,8 @@ void RandomPlan::SetConv(Step* step, const Shape& in) {
   } else {
     step->weights = Floats(out * filter);
   }
-  if (!OneIn(4)) step->scale = Doubles(out);
-  if (!OneIn(4)) step->shift = Doubles(out);
+  if (!OneIn(4)) step->after.scale = Doubles(out);
+  if (!OneIn(4)) step->after.shift = Doubles(out);
   SetActivation(step, step->out_channels);
   if (!OneIn(3)) {
     // The output's shape is known once the plan has inferred it.

@@ -28,13 +28,13 @@ class Chain {
     Affines(1);
     Convolution(StepKind::kConv);
     Affines(3);
-    if (OneIn(2)) Add(StepKind::kActivation, [](Step* s) { s->act = Activation::kRelu; });
+    if (OneIn(2)) Add(StepKind::kActivation, [](Step* s) { s->after.act = Activation::kRelu; });
     const int stream = Last();
     if (OneIn(2)) Reshape(plan_.values.back());  // which changes nothing
     Convolution(StepKind::kBinaryConv);
     Affines(2);
     if (OneIn(2)) Add(StepKind::kAdd, [&](Step* s) { s->SetSecond(stream); });
-    if (OneIn(2)) Add(StepKind::kActivation, [](Step* s) { s->act = Activation::kRelu; });
+    if (OneIn(2)) Add(StepKind::kActivation, [](Step* s) { s->after.act = Activation::kRelu; });
     Pools();
     const TensorShape map = plan_.values.back();
     Reshape(TensorShape(std::vector{static_cast<int>(map.size())}));
@@ -42,7 +42,7 @@ class Chain {
     Add(StepKind::kDense, [&](Step* s) {
       s->out_channels = 3;
       for (size_t i = 0; i < 3 * map.size(); ++i) s->weights.push_back(Fraction(2));
-      if (OneIn(2)) s->shift = Constants(3, 2);
+      if (OneIn(2)) s->after.shift = Constants(3, 2);
     });
     Affines(3);
     plan_.outputs = {Last()};
@@ -75,8 +75,8 @@ class Chain {
     for (int count = Draw(0, most); count > 0; --count) {
       const auto channels = static_cast<size_t>(plan_.values.back().map().c);
       Add(StepKind::kAffine, [&](Step* s) {
-        if (!OneIn(3)) s->scale = Constants(channels, 2);
-        if (s->scale.empty() || !OneIn(3)) s->shift = Constants(channels, 3);
+        if (!OneIn(3)) s->after.scale = Constants(channels, 2);
+        if (s->after.scale.empty() || !OneIn(3)) s->after.shift = Constants(channels, 3);
       });
     }
   }
@@ -87,7 +87,7 @@ class Chain {
       s->geometry.kernel_h = s->geometry.kernel_w = 3;
       s->geometry.pad_top = s->geometry.pad_bottom = 1;
       s->geometry.pad_left = s->geometry.pad_right = 1;
-      if (OneIn(3)) s->shift = Constants(4, 2);
+      if (OneIn(3)) s->after.shift = Constants(4, 2);
       if (kind == StepKind::kConv) {
         for (int i = 0; i < 4 * 4 * 9; ++i) s->weights.push_back(Fraction(1));
         return;

@@ -93,22 +93,6 @@ TEST(Schedule, SmallNetworkIsFused) {
             "Output 5x1x1\n");
 }
 
-// A ReLU takes three bytes of a file: of a thousand behind each other on a wide map, constants of
-// their own would take gigabytes.
-TEST(Schedule, StepsWithoutConstantsShareThem) {
-  schedule::NeutralTail neutral;
-  const auto tail = [&](int channels, const std::vector<double>& scale) {
-    return schedule::MakeTail(&neutral, channels, scale, {}, Activation::kRelu, {}, {});
-  };
-  const schedule::Tail wide = tail(1000, {}), narrow = tail(5, {}), own = tail(3, {2, 3, 4});
-  EXPECT_EQ(narrow.scale, wide.scale);
-  EXPECT_EQ(narrow.shift, wide.shift);
-  EXPECT_EQ(own.shift, wide.shift);
-  EXPECT_EQ((*own.scale)[2], 4.0f);
-  EXPECT_TRUE(wide.positive.empty() && wide.negative.empty());
-  EXPECT_EQ(*tail(3000, {}).scale, std::vector<float>(3008, 1.0f));
-}
-
 TEST(MemoryPlan, SharesWhatIsNotAliveTogether) {
   using schedule::Buffer;
   const std::vector<Buffer> buffers = {

@@ -62,8 +62,8 @@ Plan DenseNetwork(double scale) {
   Step affine;
   affine.kind = StepKind::kAffine;
   affine.inputs = {value};
-  affine.scale = {1, scale};
-  affine.shift = {0.5, -0.5};
+  affine.after.scale = {1, scale};
+  affine.after.shift = {0.5, -0.5};
   plan.outputs = {ops::Append(&plan, affine)};
   return plan;
 }

@@ -54,7 +54,7 @@ class Network {
     graph::Step step;
     step.kind = graph::StepKind::kAffine;
     step.inputs = {value};
-    step.shift.assign(Index(plan.values[Index(value)].pixels().c), 1.0);
+    step.after.shift.assign(Index(plan.values[Index(value)].pixels().c), 1.0);
     return Add(step);
   }
 

@@ -31,7 +31,7 @@ TEST(L2Norm, EachPixelHasLengthOneButForTheScale) {
     step = {};
     step.kind = StepKind::kAffine;
     step.inputs = {norm};
-    for (int c = 0; c < channels; ++c) step.scale.push_back(0.5 * c);
+    for (int c = 0; c < channels; ++c) step.after.scale.push_back(0.5 * c);
     network.plan.outputs = {network.Add(step)};
     Floats x;
     const Floats found = RunEveryWay(network.plan, &x)[0];
@@ -69,7 +69,7 @@ TEST(Softmax, OfLargeValuesIsFinite) {
   Network network({2});
   Step step;
   step.kind = StepKind::kAffine;
-  step.scale = {1e4, -1e6};
+  step.after.scale = {1e4, -1e6};
   network.plan.outputs = {network.Axes(StepKind::kSoftmax, {network.Add(step)}, {0})};
   EXPECT_EQ(RunEveryWay(network.plan)[0], (Floats{1, 0}));
 }
@@ -93,8 +93,8 @@ TEST(Pointwise, EveryFunctionOnAnyRank) {
       step.kind = StepKind::kAffine;
       step.inputs = {network.Reshape(0, dims)};
       const auto channels = Index(network.plan.values.back().pixels().c);
-      step.scale.assign(channels, 4);
-      step.shift.assign(channels, number == 6 ? 0 : -9);
+      step.after.scale.assign(channels, 4);
+      step.after.shift.assign(channels, number == 6 ? 0 : -9);
       network.plan.outputs = {network.Function(StepKind::kPointwise, {network.Add(step)}, number)};
       Floats x;
       const Floats found = RunEveryWay(network.plan, &x)[0];

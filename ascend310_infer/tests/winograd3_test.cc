@@ -38,11 +38,7 @@ struct Head {
     params.geometry = geometry;
     params.weights = weights;
     if (whole_layer) {
-      params.scale = scale;
-      params.shift = shift;
-      params.act = Activation::kTwoSlope;
-      params.positive = positive;
-      params.negative = negative;
+      params.after = {scale, shift, Activation::kTwoSlope, positive, negative};
     }
     return params;
   }

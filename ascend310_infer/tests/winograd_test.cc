@@ -43,11 +43,7 @@ struct Stem {
     params.weights = weights;
     params.reads_nchw = true;
     if (whole_layer) {
-      params.scale = scale;
-      params.shift = shift;
-      params.act = Activation::kTwoSlope;
-      params.positive = positive;
-      params.negative = negative;
+      params.after = {scale, shift, Activation::kTwoSlope, positive, negative};
     }
     return params;
   }

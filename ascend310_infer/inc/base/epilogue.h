@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// What follows a layer while its output pixel is still in cache: what is computed of each channel,
+// and where it goes.
 #ifndef ADABIN_BASE_EPILOGUE_H_
 #define ADABIN_BASE_EPILOGUE_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/bits.h"
 
@@ -16,29 +20,28 @@ enum class Activation : uint8_t {
   kTwoSlope = 2,  // Maxout and PReLU: positive * max(x, 0) + negative * min(x, 0)
 };
 
-// What follows a convolution while its output pixel is still in cache: the residual, then the
-// activation. All pointers are per channel; `residual` is null or the pixel's other summand.
+// act(scale * x + shift + residual), in this order; each has an entry per channel.
 struct Epilogue {
+  std::vector<double> scale;  // of float32's values, once all is folded; empty: 1
+  std::vector<double> shift;  // the same; empty: 0
   Activation act = Activation::kNone;
-  const float* positive = nullptr;
-  const float* negative = nullptr;
+  std::vector<float> positive;  // slopes of kTwoSlope
+  std::vector<float> negative;
 
-  void Apply(float* z, const float* residual, int channels) const {
-    if (residual != nullptr) {
-      for (int c = 0; c < channels; ++c) z[c] += residual[c];
-    }
-    if (act == Activation::kTwoSlope) {
-      // One of max(x, 0) and min(x, 0) is zero, so the sum is the product with the slope of x's
-      // side; a NaN stays one.
-      for (int c = 0; c < channels; ++c) z[c] *= z[c] > 0.0f ? positive[c] : negative[c];
-    } else if (act == Activation::kRelu) {
-      for (int c = 0; c < channels; ++c) z[c] = z[c] > 0.0f ? z[c] : 0.0f;
-    }
-  }
+  bool HasFactors() const { return !scale.empty() || !shift.empty(); }
+  // Scale and shift behind those of `before`: both get an entry per channel.
+  void Prepend(const Epilogue& before);
+  void SetActivation(const Epilogue& from);
+  // Of `count` channels from `first` on.
+  Epilogue Part(size_t first, size_t count) const;
+  // Of the channels of one pixel; `residual` is its other summand, or null.
+  void Apply(float* z, const float* residual, int channels) const;
+
+  bool operator==(const Epilogue&) const = default;
 };
 
-// What a layer reads and writes besides its input, while an output pixel is still in cache. Maps
-// are NHWC of one sample; `residual` and `z` may be the same memory.
+// What a layer reads and writes besides its input. Maps are NHWC of one sample; `residual` and `z`
+// may be the same memory.
 struct Target {
   const float* residual = nullptr;  // null: none; of the first row computed
   float* z = nullptr;               // null: only bits are wanted; of the first row computed
@@ -58,9 +61,9 @@ struct Work {
   int block_end = 1;
 };
 
-// The slow way to finish pixel (h, w) of the row `row` of `target`, from its `channels` values
-// before residual and activation, which it overwrites.
-void FinishPixel(const Epilogue& epilogue, const Target& target, int h, int row, int w, int width,
+// The slow way to finish pixel (h, w) of the row `row` of `target`, from its `channels` sums, which
+// it overwrites.
+void FinishPixel(const Epilogue& after, const Target& target, int h, int row, int w, int width,
                  int channels, float* z);
 
 }  // namespace adabin

@@ -59,15 +59,11 @@ struct Step {
   // kThreshold: a comparison that no kernel knows. None is left once binary layers are recognized.
   bool unknown = false;
 
-  SharedArray<float> weights;          // kConv: OIHW; kDense: [out][in]
-  std::vector<double> scale;           // per channel, of float32's values; empty: 1
-  std::vector<double> shift;           // the same; empty: 0
-  Activation act = Activation::kNone;  // convolutions, kActivation
-  std::vector<float> positive;         // slopes of kTwoSlope, per channel
-  std::vector<float> negative;
+  SharedArray<float> weights;  // kConv: OIHW; kDense: [out][in]
+  Epilogue after;  // convolutions; kDense: shift; kAffine: scale, shift; kActivation: the rest
 
   int input() const { return inputs[0]; }
-  // kAdd, kArithmetic: the other operand; convolutions: the residual added before `act`; or -1.
+  // kAdd, kArithmetic: the other operand; convolutions: the residual; or -1.
   int second() const { return inputs.size() > 1 ? inputs[1] : -1; }
   void SetSecond(int value) {  // -1: none
     inputs.resize(1);

@@ -23,26 +23,21 @@ struct FinishTile {
   int vectors = 0;
   int channels = 0;  // of the vectors x 16; the rest is not written
 
-  // z = a * sum + c for floats; for counts y = a * sum + (b * ones + c[offset]), and z = y, or with
-  // `scale` z = scale * y + shift. All of these are readable up to a multiple of 16 channels.
+  // Constants of channels are readable up to a multiple of 16. Of counts x = a * sum + (b * ones +
+  // c[offset]), of floats x is the sum.
   const float* a = nullptr;
   const float* b = nullptr;
   const float* c = nullptr;
   const int32_t* c_offset = nullptr;  // per pixel
   const float* ones = nullptr;        // per pixel
+  // The Epilogue of x. Null: 1 and 0; of counts both or none.
   const float* scale = nullptr;
   const float* shift = nullptr;
   Activation act = Activation::kNone;
   const float* positive = nullptr;
   const float* negative = nullptr;
 
-  const float* residual = nullptr;
-  float* z = nullptr;
-  size_t stride = 0;  // floats from pixel to pixel, of both
-  std::byte* bits = nullptr;
-  size_t bit_stride = 0;  // bytes
-  Compare compare = Compare::kAtLeast;
-  float threshold = 0;
+  Target to;  // its pointers go to the tile, as above
 };
 
 }  // namespace adabin::isa

@@ -22,11 +22,7 @@ struct BConv2DParams {
   std::span<const uint32_t> bits;     // out.c rows, see base/bits.h
   std::span<const float> weight_low;  // per output channel
   std::span<const float> weight_high;
-  std::span<const double> scale;  // folded BatchNorm, per output channel; empty: 1
-  std::span<const double> shift;  // empty: 0
-  Activation act = Activation::kNone;
-  std::span<const float> positive;  // slopes of kTwoSlope
-  std::span<const float> negative;
+  Epilogue after;  // with BatchNorm in its scale and shift
 };
 
 // The arithmetic. With activation bits a and weight bits w, over the valid taps of output pixel p,
@@ -57,9 +53,8 @@ struct BConv2DConstants {
   BorderClasses classes;
   std::vector<float> a;  // [out.c]
   std::vector<float> b;
-  std::vector<float> c;      // [class][out.c]
-  std::vector<float> scale;  // S and H; empty: they are folded
-  std::vector<float> shift;
+  std::vector<float> c;  // [class][out.c]
+  Epilogue after;        // with S and H, unless they are folded
 };
 BConv2DConstants ComputeConstants(const BConv2DParams& params);
 

@@ -12,16 +12,11 @@
 
 namespace adabin::kernels {
 
-// A full-precision convolution with per-channel scale and shift, residual and activation. A dense
-// layer is the one whose map is a pixel.
+// A full-precision convolution with what follows it. A dense layer is the one whose map is a pixel.
 struct Conv2DParams {
   ConvGeometry geometry;
-  std::span<const float> weights;  // OIHW; all spans are copied
-  std::span<const double> scale;   // empty: 1
-  std::span<const double> shift;   // empty: 0
-  Activation act = Activation::kNone;
-  std::span<const float> positive;
-  std::span<const float> negative;
+  std::span<const float> weights;  // OIHW; copied
+  Epilogue after;
   bool reads_nchw = false;  // the input is NCHW, else NHWC
   int map_channels = 0;     // of the map of which the input's channels are neighbors; 0: no others
   // Averages the input first: geometry.in is what this yields.

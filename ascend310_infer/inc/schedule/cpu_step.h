@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -28,15 +27,13 @@ struct Frame {
 constexpr int kNoBuffer = -1;
 constexpr int kNetworkInput = -2;  // the first, where a step can read NCHW
 
-// Where a step's result goes.
+// Where a step's result goes: a target with buffers in place of its pointers.
 struct Output {
   Shape shape;
   int residual = kNoBuffer;
   int z = kNoBuffer;
   int bits = kNoBuffer;
-  BitLayout layout;
-  Compare compare = Compare::kAtLeast;
-  float threshold = 0;
+  Target target;
 
   Target At(const Frame& frame, int row) const;
 };
@@ -56,50 +53,26 @@ class CpuStep {
 };
 using CpuStepPtr = std::unique_ptr<CpuStep>;
 
-// The same number for each of many channels, which the steps of a schedule share: of a step without
-// constants a file holds a few bytes, whatever its channels.
-class Repeated {
- public:
-  explicit Repeated(float value) : value_(value) {}
-  std::shared_ptr<const std::vector<float>> AtLeast(size_t size);
-
- private:
-  float value_;
-  std::shared_ptr<const std::vector<float>> all_;
-};
-struct NeutralTail {
-  Repeated scale{1.0f}, shift{0.0f};
-};
-
-// What a pooling, or an operator that stands alone, does to each value before it is written.
-struct Tail {
-  std::shared_ptr<const std::vector<float>> scale, shift;  // at least whole vectors
-  Activation act = Activation::kNone;
-  std::vector<float> positive, negative;  // of kTwoSlope, padded to whole vectors
-};
-Tail MakeTail(NeutralTail* neutral, int channels, std::span<const double> scale,
-              std::span<const double> shift, Activation act, std::span<const float> positive,
-              std::span<const float> negative);
-
 CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
                     const Output& output);
 CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Output& output);
 // A convolution whose map only a maximum pooling sees: `row` is the shape of the map.
 CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
-                      const ConvGeometry& pool, Tail tail, const Output& output,
+                      const ConvGeometry& pool, const Epilogue& after, const Output& output,
                       const isa::FloatLoops& simd);
 CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
-                      Tail tail, const Output& output, const isa::FloatLoops& simd);
-CpuStepPtr MakeMaxPool(const ConvGeometry& pool, int input, Tail tail, const Output& output,
-                       const isa::FloatLoops& simd);
-CpuStepPtr MakeAvgPool(const ConvGeometry& pool, const PoolDivisor& divisor, int input, Tail tail,
+                      const Epilogue& after, const Output& output, const isa::FloatLoops& simd);
+CpuStepPtr MakeMaxPool(const ConvGeometry& pool, int input, const Epilogue& after,
                        const Output& output, const isa::FloatLoops& simd);
-// Residual, scale, activation, bits of an existing map.
-CpuStepPtr MakeMap(int input, Tail tail, const Output& output, const isa::FloatLoops& simd);
+CpuStepPtr MakeAvgPool(const ConvGeometry& pool, const PoolDivisor& divisor, int input,
+                       const Epilogue& after, const Output& output, const isa::FloatLoops& simd);
+// The epilogue of an existing map.
+CpuStepPtr MakeMap(int input, const Epilogue& after, const Output& output,
+                   const isa::FloatLoops& simd);
 // A function of a row of pixels, of which it makes another: (x, z), which do not overlap.
 using RowFunction = std::function<void(const float*, float*)>;
-CpuStepPtr MakeRowFunction(RowFunction function, int input, Tail tail, const Output& output,
-                           const isa::FloatLoops& simd);
+CpuStepPtr MakeRowFunction(RowFunction function, int input, const Epilogue& after,
+                           const Output& output, const isa::FloatLoops& simd);
 // A function of any of so many parts: fn(frame, part).
 template <typename Fn>
 CpuStepPtr MakeParts(int parts, Fn fn) {

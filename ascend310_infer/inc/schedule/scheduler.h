@@ -46,7 +46,6 @@ class Scheduler {
   const isa::FloatLoops& simd() const { return simd_; }
   const graph::PlanReaders& readers() const { return readers_; }
   ValueBuffers& values() { return values_; }
-  NeutralTail& neutral_tail() { return neutral_tail_; }
 
   const TensorShape& TensorOf(int value) const { return plan_.values[static_cast<size_t>(value)]; }
   Shape ShapeOf(int value) const { return TensorOf(value).pixels(); }  // as it lies in memory
@@ -87,7 +86,6 @@ class Scheduler {
   const graph::PlanReaders readers_;
   const graph::Fusion fusion_;
   ValueBuffers values_;
-  NeutralTail neutral_tail_;
   std::vector<std::unique_ptr<kernels::BConv2D>> binary_convs_;  // by step
   Schedule schedule_;
 };

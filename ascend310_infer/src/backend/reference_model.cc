@@ -31,7 +31,7 @@ std::string Describe(const Plan& plan, size_t i) {
   for (const int value : step.inputs) {
     text.append(" ").append(schedule::Text(plan.values[static_cast<size_t>(value)]));
   }
-  return text.append(schedule::Text(step.act))
+  return text.append(schedule::Text(step.after.act))
       .append(" -> ")
       .append(schedule::Text(plan.values[i + 1]));
 }

@@ -90,10 +90,10 @@ ADABIN_SIMD_INLINE void CountTile(const BConvRow& row, size_t first, StepRange i
 
 // The map that the tile's results will meet is fetched while its bits are counted.
 template <int kVectors>
-ADABIN_SIMD_INLINE void Fetch(const isa::FinishTile& finish, size_t first, int pixels) {
-  if (finish.z == nullptr) return;
-  const float* map = finish.z + first * finish.stride;
-  for (int p = 0; p < pixels; ++p, map += finish.stride) {
+ADABIN_SIMD_INLINE void Fetch(const Target& to, size_t first, int pixels) {
+  if (to.z == nullptr) return;
+  const float* map = to.z + first * to.stride;
+  for (int p = 0; p < pixels; ++p, map += to.stride) {
     for (int v = 0; v < kVectors; ++v) __builtin_prefetch(map + v * isa::kLanes);
   }
 }
@@ -107,7 +107,7 @@ ADABIN_SIMD_INLINE void CountChunk(const BConvRow& row, int begin, int pixels, i
     const int count = pixels * (tile + 1) / tiles - first;
     const auto at = static_cast<size_t>(begin + first);
     int32_t* to = sums + first * 16;
-    Fetch<kVectors>(row.finish, at, count);
+    Fetch<kVectors>(row.finish.to, at, count);
     const StepRange inside = {
         at == 0 ? row.first_steps.begin : 0,
         begin + first + count == row.width ? row.last_steps.end : row.segment_steps};

@@ -83,16 +83,12 @@ ADABIN_SIMD_INLINE void RunTile(const BConvRow& row, size_t first) {
   auto* sums = reinterpret_cast<int32_t*>(row.scratch);
   constexpr int kVector = kPixels * isa::kLanes;
   for (int v = 0; v < row.vectors; ++v) CountTile<kPixels>(row, v, first, sums + v * kVector);
-  isa::FinishTile tile = row.finish;
+  isa::FinishTile tile = PixelsOf(row.finish, first, kPixels);
   tile.sums = sums;
   tile.sum_vector_step = kVector;
   tile.sum_pixel_step = isa::kLanes;
-  tile.pixels = kPixels;
   tile.ones += first;
   tile.c_offset += first;
-  if (tile.residual != nullptr) tile.residual += first * tile.stride;
-  if (tile.z != nullptr) tile.z += first * tile.stride;
-  if (tile.bits != nullptr) tile.bits += first * tile.bit_stride;
   Finish<int32_t>(tile);
 }
 

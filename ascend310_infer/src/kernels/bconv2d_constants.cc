@@ -76,11 +76,11 @@ class TapSums {
   std::vector<int> sums_;
 };
 
-double ScaleOf(const BConv2DParams& params, size_t o) {
-  return params.scale.empty() ? 1.0 : params.scale[o];
+double ScaleOf(const Epilogue& after, size_t o) {
+  return after.scale.empty() ? 1.0 : after.scale[o];
 }
-double ShiftOf(const BConv2DParams& params, size_t o) {
-  return params.shift.empty() ? 0.0 : params.shift[o];
+double ShiftOf(const Epilogue& after, size_t o) {
+  return after.shift.empty() ? 0.0 : after.shift[o];
 }
 
 // The constants of one output channel, not yet rounded.
@@ -141,6 +141,7 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   constants.a.resize(channels);
   constants.b.resize(channels);
   constants.c.resize(classes * channels);
+  constants.after.SetActivation(params.after);
   const double low = params.low;
   const double da = double{params.high} - low;
   const double largest_value = std::max(std::abs(low), std::abs(double{params.high}));
@@ -149,8 +150,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   Channel y{0, 0, std::vector<double>(classes)};
   Channel z = y;
   const auto compute = [&](size_t o) {
-    const double scale = ScaleOf(params, o);
-    const double shift = ShiftOf(params, o);
+    const double scale = ScaleOf(params.after, o);
+    const double shift = ShiftOf(params.after, o);
     const double wl = params.weight_low[o];
     const double dw = double{params.weight_high[o]} - wl;
     sums.Load(params.bits.data() + o * row_words);
@@ -185,8 +186,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
     compute(o);
     store(o, z);
     if (!exact) continue;
-    const double scale = ScaleOf(params, o);
-    const double shift = ShiftOf(params, o);
+    const double scale = ScaleOf(params.after, o);
+    const double shift = ShiftOf(params.after, o);
     const double largest =
         g.filter_size() * largest_value *
         std::max(std::abs(params.weight_low[o]), std::abs(params.weight_high[o]));
@@ -198,8 +199,8 @@ BConv2DConstants ComputeConstants(const BConv2DParams& params) {
   for (size_t o = 0; o < channels; ++o) {
     compute(o);
     store(o, y);
-    constants.scale.push_back(static_cast<float>(ScaleOf(params, o)));
-    constants.shift.push_back(static_cast<float>(ShiftOf(params, o)));
+    constants.after.scale.push_back(static_cast<float>(ScaleOf(params.after, o)));
+    constants.after.shift.push_back(static_cast<float>(ShiftOf(params.after, o)));
   }
   return constants;
 }

@@ -118,9 +118,6 @@ class PortableBConv2D : public BConv2D {
  public:
   explicit PortableBConv2D(const BConv2DParams& params)
       : geometry_(params.geometry),
-        positive_(params.positive.begin(), params.positive.end()),
-        negative_(params.negative.begin(), params.negative.end()),
-        epilogue_{params.act, positive_.data(), negative_.data()},
         constants_(ComputeConstants(params)),
         count_(SelectCount()),
         row_words_((static_cast<size_t>(params.geometry.filter_size()) + 63) / 64) {
@@ -159,8 +156,8 @@ class PortableBConv2D : public BConv2D {
           ComputeGroup(bits, layout, oh, ow, pixels, group, s);
         }
         for (int p = 0; p < pixels; ++p) {
-          FinishPixel(epilogue_, target, oh, oh - work.row_begin, ow + p, width, geometry_.out.c,
-                      s.z[p]);
+          FinishPixel(constants_.after, target, oh, oh - work.row_begin, ow + p, width,
+                      geometry_.out.c, s.z[p]);
         }
       }
     }
@@ -216,24 +213,13 @@ class PortableBConv2D : public BConv2D {
                            static_cast<size_t>(geometry_.out.c);
       const auto total = static_cast<float>(ones[p]);
       float* z = s.z[p] + first;
-      if (constants_.scale.empty()) {
-        for (size_t o = 0; o < group_out; ++o) {
-          z[o] = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
-        }
-        continue;
-      }
-      const float* scale = constants_.scale.data() + first;
-      const float* shift = constants_.shift.data() + first;
       for (size_t o = 0; o < group_out; ++o) {
-        const float y = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
-        z[o] = scale[o] * y + shift[o];
+        z[o] = a[o] * static_cast<float>(s.counts[p][o]) + (b[o] * total + c[o]);
       }
     }
   }
 
   ConvGeometry geometry_;
-  std::vector<float> positive_, negative_;
-  Epilogue epilogue_;
   BConv2DConstants constants_;
   CountFunction count_;
   size_t row_words_;

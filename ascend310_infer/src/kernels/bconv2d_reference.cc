@@ -15,9 +15,6 @@ class ReferenceBConv2D : public BConv2D {
   explicit ReferenceBConv2D(const BConv2DParams& params)
       : geometry_(params.geometry),
         bits_(params.bits.begin(), params.bits.end()),
-        positive_(params.positive.begin(), params.positive.end()),
-        negative_(params.negative.begin(), params.negative.end()),
-        epilogue_{params.act, positive_.data(), negative_.data()},
         constants_(ComputeConstants(params)) {}
 
   size_t scratch_bytes() const override {
@@ -30,14 +27,14 @@ class ReferenceBConv2D : public BConv2D {
     auto* z = reinterpret_cast<float*>(scratch);
     for (int oh = work.row_begin; oh < work.row_end; ++oh) {
       for (int ow = 0; ow < shape.w; ++ow) {
-        for (int o = 0; o < shape.c; ++o) z[o] = Output(bits, layout, o, oh, ow);
-        FinishPixel(epilogue_, target, oh, oh - work.row_begin, ow, shape.w, shape.c, z);
+        for (int o = 0; o < shape.c; ++o) z[o] = Sum(bits, layout, o, oh, ow);
+        FinishPixel(constants_.after, target, oh, oh - work.row_begin, ow, shape.w, shape.c, z);
       }
     }
   }
 
  private:
-  float Output(const std::byte* bits, const BitLayout& layout, int o, int oh, int ow) const {
+  float Sum(const std::byte* bits, const BitLayout& layout, int o, int oh, int ow) const {
     const ConvGeometry& g = geometry_;
     const int group = o / g.group_out();
     const uint32_t* weights = bits_.data() + static_cast<size_t>(o) * RowWords(g.filter_size());
@@ -63,16 +60,12 @@ class ReferenceBConv2D : public BConv2D {
     const size_t border =
         static_cast<size_t>(constants_.classes.ClassOf(oh, ow)) * static_cast<size_t>(g.out.c) +
         channel;
-    const float y = constants_.a[channel] * static_cast<float>(both) +
-                    (constants_.b[channel] * static_cast<float>(ones) + constants_.c[border]);
-    if (constants_.scale.empty()) return y;
-    return constants_.scale[channel] * y + constants_.shift[channel];
+    return constants_.a[channel] * static_cast<float>(both) +
+           (constants_.b[channel] * static_cast<float>(ones) + constants_.c[border]);
   }
 
   ConvGeometry geometry_;
   std::vector<uint32_t> bits_;
-  std::vector<float> positive_, negative_;
-  Epilogue epilogue_;
   BConv2DConstants constants_;
 };
 

@@ -17,11 +17,7 @@ class PlainConv2D : public Conv2D {
  public:
   explicit PlainConv2D(const Conv2DParams& params)
       : geometry_(params.geometry),
-        scale_(params.scale.begin(), params.scale.end()),
-        shift_(params.shift.begin(), params.shift.end()),
-        positive_(params.positive.begin(), params.positive.end()),
-        negative_(params.negative.begin(), params.negative.end()),
-        epilogue_{params.act, positive_.data(), negative_.data()},
+        after_(params.after),
         blocks_((params.geometry.group_out() + kBlock - 1) / kBlock) {
     const ConvGeometry& g = geometry_;
     const auto taps = static_cast<size_t>(g.taps());
@@ -52,8 +48,8 @@ class PlainConv2D : public Conv2D {
     for (int oh = work.row_begin; oh < work.row_end; ++oh) {
       for (int ow = 0; ow < geometry_.out.w; ++ow) {
         Pixel(x, oh, ow, z);
-        FinishPixel(epilogue_, target, oh, oh - work.row_begin, ow, geometry_.out.w,
-                    geometry_.out.c, z);
+        FinishPixel(after_, target, oh, oh - work.row_begin, ow, geometry_.out.w, geometry_.out.c,
+                    z);
       }
     }
   }
@@ -80,23 +76,14 @@ class PlainConv2D : public Conv2D {
             AddDot(source, g.group_in(), w, &sum);
           }
         }
-        Store(sum, group * g.group_out() + b * kBlock, std::min(kBlock, g.group_out() - b * kBlock),
-              out);
+        std::copy_n(&sum[0], std::min(kBlock, g.group_out() - b * kBlock),
+                    out + group * g.group_out() + b * kBlock);
       }
     }
   }
 
-  void Store(const Block& sum, int first, int count, float* out) const {
-    for (int i = 0; i < count; ++i) {
-      const auto o = static_cast<size_t>(first + i);
-      const float scaled = scale_.empty() ? sum[i] : sum[i] * scale_[o];
-      out[o] = shift_.empty() ? scaled : scaled + shift_[o];
-    }
-  }
-
   ConvGeometry geometry_;
-  std::vector<float> scale_, shift_, positive_, negative_;
-  Epilogue epilogue_;
+  Epilogue after_;
   int blocks_;  // per group
   std::vector<float> weights_;
 };

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/border_classes.h"
+#include "kernels/channel_constants.h"
 #include "kernels/conv2d.h"
-#include "kernels/padded.h"
 #include "kernels/place_tile.h"
 
 namespace adabin::kernels {
@@ -23,19 +23,15 @@ class DepthwiseConv2D : public Conv2D {
   DepthwiseConv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        act_(params.act),
+        after_(params.after, params.geometry.out.c),
         channels_(static_cast<size_t>(params.geometry.out.c)),
-        padded_(RoundUp(channels_, kLanes)),
+        padded_(after_.size()),
         classes_(FindBorderClasses(params.geometry)) {
     const auto taps = static_cast<size_t>(geometry_.taps());
     weights_.assign(taps * padded_, 0.0f);
     for (size_t c = 0; c < channels_; ++c) {
       for (size_t t = 0; t < taps; ++t) weights_[t * padded_ + c] = params.weights[c * taps + t];
     }
-    a_ = Padded(params.scale, channels_, padded_, 1.0f);
-    c_ = Padded(params.shift, channels_, padded_, 0.0f);
-    positive_ = Padded(params.positive, params.positive.size(), padded_, 0.0f);
-    negative_ = Padded(params.negative, params.negative.size(), padded_, 0.0f);
   }
 
   int blocks() const override {
@@ -54,7 +50,6 @@ class DepthwiseConv2D : public Conv2D {
     row.column_step = static_cast<size_t>(g.dilation_w) * channels_;
     row.weight_row_step = static_cast<size_t>(g.kernel_w) * padded_;
     row.weight_step = padded_;
-    row.finish.act = act_;
     StartTiles(g.out, target, &row.finish);
     for (int block = work.block_begin; block < work.block_end; ++block) {
       for (int oh = work.row_begin; oh < work.row_end; ++oh) {
@@ -72,10 +67,7 @@ class DepthwiseConv2D : public Conv2D {
     const auto vectors =
         static_cast<int>(std::min<size_t>(kBlockVectors, (padded_ - first) / kLanes));
     isa::FinishTile& f = row->finish;
-    f.a = a_.data() + first;
-    f.c = c_.data() + first;
-    f.positive = positive_.data() + first;
-    f.negative = negative_.data() + first;
+    after_.Place(first, &f);
     const TapRange rows = classes_.rows.TapsAt(oh);
     row->rows = rows.end - rows.begin;
     const int64_t h = int64_t{oh} * g.stride_h - g.pad_top + int64_t{rows.begin} * g.dilation_h;
@@ -101,11 +93,11 @@ class DepthwiseConv2D : public Conv2D {
 
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  Activation act_;
+  ChannelConstants after_;
   size_t channels_;
   size_t padded_;
   BorderClasses classes_;
-  AlignedVector<float> weights_, a_, c_, positive_, negative_;  // weights: [tap][padded channels]
+  AlignedVector<float> weights_;  // [tap][padded channels]
 };
 
 }  // namespace

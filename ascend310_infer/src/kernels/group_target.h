@@ -9,7 +9,7 @@
 #include "base/conv_geometry.h"
 #include "base/epilogue.h"
 #include "isa/isa.h"
-#include "kernels/padded.h"
+#include "kernels/channel_constants.h"
 
 namespace adabin::kernels {
 
@@ -33,11 +33,7 @@ inline Target GroupTarget(const Target& all, const ConvGeometry& g, int group) {
 class BitsOfRows {
  public:
   BitsOfRows(int channels, const isa::FloatLoops& simd)
-      : channels_(channels),
-        vectors_((channels + isa::kLanes - 1) / isa::kLanes),
-        simd_(simd),
-        ones_(static_cast<size_t>(vectors_) * isa::kLanes, 1.0f),
-        nothing_(ones_.size(), -0.0f) {}
+      : channels_(channels), simd_(simd), nothing_({}, channels) {}
 
   size_t row_bytes(int width) const {
     return static_cast<size_t>(width) * static_cast<size_t>(channels_) * sizeof(float);
@@ -47,28 +43,17 @@ class BitsOfRows {
   template <typename Floats>
   void Run(const Shape& out, const Work& work, const Target& target, std::byte* row,
            const Floats& floats) const {
-    Target plain = target;
+    Target plain = target, bits = target;
     plain.bits = nullptr;
+    bits.residual = nullptr;
+    bits.z = nullptr;
     if (target.bits == nullptr) return floats(work.row_begin, work.row_end, plain);
     const size_t step = static_cast<size_t>(out.w) *
                         (target.stride != 0 ? target.stride : static_cast<size_t>(channels_));
     for (int h = work.row_begin; h < work.row_end; ++h) {
       if (target.z == nullptr) plain.z = reinterpret_cast<float*>(row);
       floats(h, h + 1, plain);
-      isa::FinishTile tile;
-      tile.sums = plain.z;
-      tile.sum_vector_step = isa::kLanes;
-      tile.sum_pixel_step = static_cast<size_t>(channels_);
-      tile.pixels = out.w;
-      tile.vectors = vectors_;
-      tile.channels = channels_;
-      tile.a = ones_.data();
-      tile.c = nothing_.data();
-      tile.bits = target.bits + target.layout.Offset(h, 0);
-      tile.bit_stride = target.layout.pixel_bytes;
-      tile.compare = target.compare;
-      tile.threshold = target.threshold;
-      simd_.finish(tile);
+      FinishRow(simd_, nothing_, out, h, plain.z, bits);
       if (target.z != nullptr) plain.z += step;
       if (plain.residual != nullptr) plain.residual += step;
     }
@@ -76,9 +61,8 @@ class BitsOfRows {
 
  private:
   int channels_;
-  int vectors_;
   const isa::FloatLoops& simd_;
-  AlignedVector<float> ones_, nothing_;
+  ChannelConstants nothing_;
 };
 
 }  // namespace adabin::kernels

@@ -28,8 +28,7 @@ BConv2DConstants ConstantsOf(const BConv2DConstants& all, const ConvGeometry& g,
     const std::vector<float> c = part(all.c, i * channels);
     one.c.insert(one.c.end(), c.begin(), c.end());
   }
-  if (!all.scale.empty()) one.scale = part(all.scale, 0);
-  if (!all.shift.empty()) one.shift = part(all.shift, 0);
+  one.after = all.after.Part(group * out, out);
   return one;
 }
 
@@ -44,8 +43,6 @@ class GroupedBConv2D : public BConv2D {
     one.geometry = g.OfGroup();
     for (size_t group = 0; group < static_cast<size_t>(g.groups); ++group) {
       one.bits = PartOf(params.bits, group, out * RowWords(g.filter_size()));
-      one.positive = PartOf(params.positive, group, out);
-      one.negative = PartOf(params.negative, group, out);
       groups_.push_back(CreateTiledBConv2D(one, ConstantsOf(constants, g, group), *set.binary));
       scratch_ = std::max(scratch_, RoundUp(groups_.back()->scratch_bytes(), kAlign));
     }

@@ -25,10 +25,7 @@ class GroupedConv2D : public Conv2D {
     const auto out = static_cast<size_t>(g.group_out());
     for (size_t group = 0; group < static_cast<size_t>(g.groups); ++group) {
       one.weights = PartOf(params.weights, group, out * static_cast<size_t>(g.filter_size()));
-      one.scale = PartOf(params.scale, group, out);
-      one.shift = PartOf(params.shift, group, out);
-      one.positive = PartOf(params.positive, group, out);
-      one.negative = PartOf(params.negative, group, out);
+      one.after = params.after.Part(group * out, out);
       groups_.push_back(CreateRowConv2D(one, simd));
       scratch_ = std::max(scratch_, RoundUp(groups_.back()->scratch_bytes(), kAlign));
     }

@@ -13,10 +13,8 @@ namespace adabin::kernels {
 
 // What all tiles have in common.
 inline void StartTiles(const Shape& out, const Target& target, isa::FinishTile* f) {
-  f->stride = target.stride != 0 ? target.stride : static_cast<size_t>(out.c);
-  f->compare = target.compare;
-  f->threshold = target.threshold;
-  f->bit_stride = target.layout.pixel_bytes;
+  f->to = target;
+  if (f->to.stride == 0) f->to.stride = static_cast<size_t>(out.c);
 }
 
 // After StartTiles: `vectors` vectors of channels from `first` on, and pixels from (h, column) on;
@@ -27,11 +25,12 @@ inline void PlaceTile(const Shape& out, const Target& target, int h, int index, 
   f->channels = std::min(out.c - static_cast<int>(first), vectors * isa::kLanes);
   const size_t pixel =
       static_cast<size_t>(index) * static_cast<size_t>(out.w) + static_cast<size_t>(column);
-  const size_t at = pixel * f->stride + first;
-  f->residual = target.residual == nullptr ? nullptr : target.residual + at;
-  f->z = target.z == nullptr ? nullptr : target.z + at;
-  f->bits =
-      target.bits == nullptr ? nullptr : target.bits + target.layout.Offset(h, column) + first / 8;
+  const size_t at = pixel * f->to.stride + first;
+  if (target.residual != nullptr) f->to.residual = target.residual + at;
+  if (target.z != nullptr) f->to.z = target.z + at;
+  if (target.bits != nullptr) {
+    f->to.bits = target.bits + target.layout.Offset(h, column) + first / 8;
+  }
 }
 
 }  // namespace adabin::kernels

@@ -27,7 +27,7 @@ class RowConv2D : public Conv2D {
   RowConv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        constants_(params),
+        after_(params.after, params.geometry.out.c),
         nchw_(params.reads_nchw),
         map_channels_(params.map_channels != 0 ? params.map_channels : params.geometry.in.c),
         pad_(WindowPadding(params.geometry)) {
@@ -270,14 +270,14 @@ class RowConv2D : public Conv2D {
     row->vectors = block.vectors;
     isa::FinishTile& f = row->finish;
     const auto first = static_cast<size_t>(block.first);
-    constants_.Place(first, &f);
+    after_.Place(first, &f);
     PlaceTile(g.out, target, oh, index, 0, first, block.vectors, &f);
     simd_.conv_row(*row);
   }
 
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  ChannelConstants constants_;
+  ChannelConstants after_;
   bool nchw_;
   int map_channels_;
   BitPadding pad_;  // what the windows reach

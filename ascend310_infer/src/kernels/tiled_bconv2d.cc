@@ -4,18 +4,12 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/padded.h"
+#include "kernels/channel_constants.h"
 #include "kernels/place_tile.h"
 #include "kernels/tiled_weights.h"
 
 namespace adabin::kernels {
 namespace {
-
-constexpr int kLanes = isa::kLanes;
-
-AlignedVector<float> WithZeros(std::span<const float> values, size_t size) {
-  return Padded(values, values.size(), size, 0.0f);
-}
 
 class TiledBConv2D : public BConv2D {
  public:
@@ -23,22 +17,16 @@ class TiledBConv2D : public BConv2D {
                const isa::BConvRowKernel& kernel)
       : geometry_(params.geometry),
         kernel_(kernel),
-        act_(params.act),
+        after_(constants.after, params.geometry.out.c),
         weights_(params.geometry, kernel.encode ? WeightForm::kCodes : WeightForm::kWords,
                  params.bits),
         segments_(weights_.segments()) {
     const ConvGeometry& g = geometry_;
     const auto channels = static_cast<size_t>(g.out.c);
-    const size_t padded = RoundUp(channels, kLanes);
+    const size_t padded = after_.size();
     classes_ = constants.classes;
-    a_ = WithZeros(constants.a, padded);
-    b_ = WithZeros(constants.b, padded);
-    if (!constants.scale.empty()) {
-      scale_ = WithZeros(constants.scale, padded);
-      shift_ = WithZeros(constants.shift, padded);
-    }
-    positive_ = WithZeros(params.positive, padded);
-    negative_ = WithZeros(params.negative, padded);
+    a_ = Padded<float>(constants.a, padded);
+    b_ = Padded<float>(constants.b, padded);
     padded_channels_ = padded;
     const auto classes = static_cast<size_t>(classes_.count());
     c_.resize(classes * padded);
@@ -97,7 +85,6 @@ class TiledBConv2D : public BConv2D {
     isa::FinishTile& f = row.finish;
     f.ones = ones;
     f.c_offset = c_offset;
-    f.act = act_;
     StartTiles(g.out, target, &f);
     // All blocks of a row where that keeps the row's floats in cache, else all rows of a block,
     // which keeps its weights there.
@@ -207,10 +194,7 @@ class TiledBConv2D : public BConv2D {
     const auto first = static_cast<size_t>(block.first);
     f.a = a_.data() + first;
     f.b = b_.data() + first;
-    f.scale = scale_.empty() ? nullptr : scale_.data() + first;
-    f.shift = scale_.empty() ? nullptr : shift_.data() + first;
-    f.positive = positive_.data() + first;
-    f.negative = negative_.data() + first;
+    after_.Place(first, &f);
     const auto row_set = static_cast<size_t>(classes_.rows.At(oh).set);
     f.c = c_.data() + row_set * classes_.columns.sets().size() * padded_channels_ + first;
     PlaceTile(geometry_.out, target, oh, index, 0, first, block.vectors, &f);
@@ -219,12 +203,12 @@ class TiledBConv2D : public BConv2D {
 
   ConvGeometry geometry_;
   const isa::BConvRowKernel& kernel_;
-  Activation act_;
+  ChannelConstants after_;
   TiledWeights weights_;
   const Segments& segments_;
   BorderClasses classes_;
   size_t padded_channels_ = 0;
-  AlignedVector<float> a_, b_, c_, scale_, shift_, positive_, negative_;
+  AlignedVector<float> a_, b_, c_;
   size_t count_width_ = 0;  // pixels of a row with the padding that windows reach
 };
 

@@ -54,17 +54,15 @@ class Winograd3Conv2D : public Conv2D {
   Winograd3Conv2D(const Conv2DParams& params, const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        constants_(params),
+        after_(params.after, params.geometry.out.c),
         tiles_((params.geometry.out.w + kSquareOutputs - 1) / kSquareOutputs),
         together_(std::max(1, (kTogether + tiles_ / 2) / tiles_)),
         // Not a multiple of a page's share of the first-level cache.
         tile_step_(Floats(static_cast<size_t>(params.geometry.in.c)) + kLanes),
-        direct_(CreateRowConv2D(params, simd)),
-        ones_(static_cast<size_t>(4 * kLanes), 1.0f),
-        zeros_(static_cast<size_t>(4 * kLanes), 0.0f) {
+        direct_(CreateRowConv2D(params, simd)) {
     // Blocks of channels, in each of them by product and input channel.
     const auto in = static_cast<size_t>(geometry_.in.c);
-    weights_.resize(constants_.size() * in * kSquareProducts);
+    weights_.resize(after_.size() * in * kSquareProducts);
     const float* filter = params.weights.data();
     double product[kSquareProducts];
     for (size_t o = 0, first = 0; o < static_cast<size_t>(geometry_.out.c); ++o) {
@@ -156,7 +154,7 @@ class Winograd3Conv2D : public Conv2D {
   size_t TermStep() const { return static_cast<size_t>(tiles_ * together_) * tile_step_; }
   // Of the block of channels that begins with `first`.
   size_t Lanes(size_t first) const {
-    const size_t left = (constants_.size() - first) / kLanes;
+    const size_t left = (after_.size() - first) / kLanes;
     const auto most = static_cast<size_t>(simd_.max_vectors);
     const size_t vectors = std::min(left, most);
     return (vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1) * size_t{kLanes};
@@ -205,7 +203,7 @@ class Winograd3Conv2D : public Conv2D {
   // Output rows [row, end), in `rows` rows of tiles.
   void RunTiles(int row, int end, int rows, const Work& work, const Target& target,
                 const Scratch& s) const {
-    for (size_t channel = 0; channel < constants_.size(); channel += Lanes(channel)) {
+    for (size_t channel = 0; channel < after_.size(); channel += Lanes(channel)) {
       Multiply(channel, rows, s);
       isa::SquareSums tiles;
       tiles.vectors = static_cast<int>(Lanes(channel) / kLanes);
@@ -234,11 +232,9 @@ class Winograd3Conv2D : public Conv2D {
     row.vectors = static_cast<int>(lanes / kLanes);
     row.width = tiles_ * rows;
     row.scratch = s.row;
-    row.finish.a = ones_.data();
-    row.finish.c = zeros_.data();
     row.finish.vectors = row.vectors;
     row.finish.channels = static_cast<int>(lanes);
-    row.finish.stride = lanes;
+    row.finish.to.stride = lanes;
     const float* weights = weights_.data() + channel * in * kSquareProducts;
     for (size_t p = 0; p < kSquareProducts; ++p) {
       row.segments = 0;
@@ -247,7 +243,7 @@ class Winograd3Conv2D : public Conv2D {
         segment[row.segments] = {s.terms + p * TermStep() + c, weights + (p * in + c) * lanes,
                                  static_cast<int>(length)};
       }
-      row.finish.z = s.products + p * static_cast<size_t>(row.width) * lanes;
+      row.finish.to.z = s.products + p * static_cast<size_t>(row.width) * lanes;
       simd_.conv_row(row);
     }
   }
@@ -261,7 +257,7 @@ class Winograd3Conv2D : public Conv2D {
     f.sums =
         tiles.sums + static_cast<size_t>(h % kSquareOutputs * tiles.vectors) * f.sum_vector_step;
     f.pixels = geometry_.out.w;
-    constants_.Place(channel, &f);
+    after_.Place(channel, &f);
     StartTiles(geometry_.out, target, &f);
     PlaceTile(geometry_.out, target, h, index, 0, channel, tiles.vectors, &f);
     simd_.finish(f);
@@ -269,12 +265,11 @@ class Winograd3Conv2D : public Conv2D {
 
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  ChannelConstants constants_;
+  ChannelConstants after_;
   int tiles_;     // in a row
   int together_;  // rows of them
   size_t tile_step_;
   std::unique_ptr<Conv2D> direct_;
-  AlignedVector<float> ones_, zeros_;
   AlignedVector<float> weights_;
 };
 

@@ -64,12 +64,12 @@ class WinogradConv2D : public Conv2D {
                  const isa::FloatLoops& simd)
       : geometry_(params.geometry),
         simd_(simd),
-        constants_(params),
+        after_(params.after, params.geometry.out.c),
         tiles_((params.geometry.out.w + kTileColumns - 1) / kTileColumns),
         step_(Floats(static_cast<size_t>(tiles_))),
         direct_(CreateRowConv2D(params, simd)) {
     const auto channels = static_cast<size_t>(geometry_.out.c);
-    const size_t size = constants_.size();
+    const size_t size = after_.size();
     // Blocks of channels, in each of them by term.
     weights_.resize(size * Terms());
     for (size_t first = 0; first < size;) {
@@ -216,7 +216,7 @@ class WinogradConv2D : public Conv2D {
       const int first = tiles_ * group / groups;
       tiles.tiles = tiles_ * (group + 1) / groups - first;
       tiles.x = s.terms + first;
-      for (size_t channel = 0; channel < constants_.size();) {
+      for (size_t channel = 0; channel < after_.size();) {
         tiles.vectors = BlockVectors(channel);
         tiles.weights = weights_.data() + channel * Terms();
         simd_.multiply_tiles(tiles);
@@ -238,7 +238,7 @@ class WinogradConv2D : public Conv2D {
     f.sum_vector_step = static_cast<size_t>(columns) * kLanes;
     f.sums = tiles.sums + static_cast<size_t>(h % kTileRows * tiles.vectors) * f.sum_vector_step;
     f.pixels = std::min(columns, g.out.w - column);
-    constants_.Place(channel, &f);
+    after_.Place(channel, &f);
     StartTiles(g.out, target, &f);
     PlaceTile(g.out, target, h, index, column, channel, tiles.vectors, &f);
     simd_.finish(f);
@@ -246,7 +246,7 @@ class WinogradConv2D : public Conv2D {
 
   ConvGeometry geometry_;
   const isa::FloatLoops& simd_;
-  ChannelConstants constants_;
+  ChannelConstants after_;
   int tiles_;    // in a row
   size_t step_;  // whole vectors of them
   std::unique_ptr<Conv2D> direct_;

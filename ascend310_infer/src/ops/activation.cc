@@ -23,9 +23,7 @@ using schedule::Scheduler;
 // ReLU(x), PReLU(x, w), LeakyReLU or Maxout, x >= 0 ? pos x : neg x.
 struct ActivationMatch {
   int x = -1;
-  Activation act = Activation::kNone;
-  std::vector<float> positive;  // one entry, or one per channel
-  std::vector<float> negative;
+  Epilogue after;  // of which that; slopes have one entry, or one per channel
 };
 
 // A constant with one value, or one per channel: shape (), (1), (C), (C,1,1), (1,C,1,1).
@@ -79,9 +77,9 @@ std::optional<ActivationMatch> MatchMaxout(const Graph& graph, const Node& mul) 
     }
     ActivationMatch match;
     match.x = x;
-    match.act = Activation::kTwoSlope;
-    match.positive = positive->data;
-    match.negative = negative->data;
+    match.after.act = Activation::kTwoSlope;
+    match.after.positive = positive->data;
+    match.after.negative = negative->data;
     return match;
   }
   return std::nullopt;
@@ -97,9 +95,9 @@ std::optional<ActivationMatch> MatchLeaky(const Graph& graph, const Node& maximu
       if (mul->inputs[1 - factor] != x || !slope || !(*slope >= 0 && *slope <= 1)) continue;
       ActivationMatch match;
       match.x = x;
-      match.act = Activation::kTwoSlope;
-      match.positive = {1.0f};
-      match.negative = {*slope};
+      match.after.act = Activation::kTwoSlope;
+      match.after.positive = {1.0f};
+      match.after.negative = {*slope};
       return match;
     }
   }
@@ -118,9 +116,9 @@ std::optional<ActivationMatch> MatchMaxoutOfTwo(const Graph& graph, const Node& 
   }
   ActivationMatch match;
   match.x = positive->y;
-  match.act = Activation::kTwoSlope;
-  match.positive = positive->slope->data;
-  match.negative = negative->slope->data;
+  match.after.act = Activation::kTwoSlope;
+  match.after.positive = positive->slope->data;
+  match.after.negative = negative->slope->data;
   return match;
 }
 
@@ -133,13 +131,13 @@ std::optional<ActivationMatch> MatchActivation(const Graph& graph, int v) {
   if (node->op == "Maximum") return MatchLeaky(graph, *node);
   ActivationMatch match;
   if (node->op == "ReLU" && node->inputs.size() == 1) {
-    match.act = Activation::kRelu;
+    match.after.act = Activation::kRelu;
   } else if (node->op == "PReLU" && node->inputs.size() == 2) {
     const Tensor* slope = ConstantTensor(graph, node->inputs[1]);
     if (slope == nullptr || !IsPerChannel(*slope)) return std::nullopt;
-    match.act = Activation::kTwoSlope;
-    match.positive = {1.0f};
-    match.negative = slope->data;
+    match.after.act = Activation::kTwoSlope;
+    match.after.positive = {1.0f};
+    match.after.negative = slope->data;
   } else {
     return std::nullopt;
   }
@@ -156,11 +154,11 @@ Step Parse(const Source& source) {
   Step step;
   step.kind = graph::StepKind::kActivation;
   const ActivationMatch match = *MatchActivation(source.graph, source.value);
-  const bool slopes = match.positive.size() > 1 || match.negative.size() > 1;
+  const bool slopes = match.after.positive.size() > 1 || match.after.negative.size() > 1;
   const int channels = slopes ? source.Map().c : source.in.pixels().c;
-  step.act = match.act;
-  step.positive = PerChannel(match.positive, channels);
-  step.negative = PerChannel(match.negative, channels);
+  step.after.act = match.after.act;
+  step.after.positive = PerChannel(match.after.positive, channels);
+  step.after.negative = PerChannel(match.after.negative, channels);
   return step;
 }
 
@@ -171,17 +169,12 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
 }
 
 void ListFields(Fields& fields, Step& step) {
-  fields.Choice(step.act);
-  fields.Array(step.positive);
-  fields.Array(step.negative);
+  fields.Choice(step.after.act);
+  fields.Array(step.after.positive);
+  fields.Array(step.after.negative);
 }
 
-void Emit(Scheduler* scheduler, const Step& step) {
-  Followers followers;
-  followers.value = scheduler->ValueOf(step);
-  followers.activation = &step;
-  EmitMap(scheduler, step, followers, -1, "");
-}
+void Emit(Scheduler* scheduler, const Step& step) { EmitMap(scheduler, step, -1); }
 
 void Compute(const Formula& f) {
   for (size_t i = 0; i < f.z.size(); ++i) {
@@ -192,19 +185,19 @@ void Compute(const Formula& f) {
 }  // namespace
 
 void CheckActivation(const Step& step, int channels) {
-  switch (step.act) {
+  switch (step.after.act) {
     case Activation::kNone:
     case Activation::kRelu:
     case Activation::kTwoSlope:
       break;
     default:
-      Fail(step, "unknown activation " + std::to_string(static_cast<int>(step.act)));
+      Fail(step, "unknown activation " + std::to_string(static_cast<int>(step.after.act)));
   }
-  const size_t slopes = step.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
-  CheckSize(step, "positive slope", step.positive.size(), slopes);
-  CheckSize(step, "negative slope", step.negative.size(), slopes);
-  CheckFinite(step, "slope", step.positive);
-  CheckFinite(step, "slope", step.negative);
+  const size_t slopes = step.after.act == Activation::kTwoSlope ? static_cast<size_t>(channels) : 0;
+  CheckSize(step, "positive slope", step.after.positive.size(), slopes);
+  CheckSize(step, "negative slope", step.after.negative.size(), slopes);
+  CheckFinite(step, "slope", step.after.positive);
+  CheckFinite(step, "slope", step.after.negative);
 }
 
 const Operator kActivation = {.kind = graph::StepKind::kActivation,

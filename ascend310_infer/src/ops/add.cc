@@ -36,10 +36,7 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
   return in;
 }
 
-void Emit(Scheduler* scheduler, const Step& step) {
-  const Followers followers = FollowersOf(*scheduler, step);
-  EmitMap(scheduler, step, followers, step.second(), TailText(followers));
-}
+void Emit(Scheduler* scheduler, const Step& step) { EmitMap(scheduler, step, step.second()); }
 
 void Compute(const Formula& f) {
   for (size_t i = 0; i < f.z.size(); ++i) {

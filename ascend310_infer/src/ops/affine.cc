@@ -24,8 +24,7 @@ using schedule::Scheduler;
 // constant.
 struct AffineMatch {
   int x = -1;
-  std::vector<double> scale;  // empty: 1
-  std::vector<double> shift;
+  Epilogue after;          // of which that
   bool last_axis = false;  // several values are those of the last axis, of a map the columns
   size_t rank = 0;         // of the constant
 };
@@ -52,8 +51,8 @@ AffineMatch FoldBatchNorm(const Graph& graph, const Node& node) {
     const double spread = double{variance->data[c]} + epsilon.f;
     if (!(spread > 0)) view.Fail("a variance is negative or zero, or no number");
     const double scale = gamma->data[c] / std::sqrt(spread);
-    match.scale.push_back(scale);
-    match.shift.push_back(beta->data[c] - mean->data[c] * scale);
+    match.after.scale.push_back(scale);
+    match.after.shift.push_back(beta->data[c] - mean->data[c] * scale);
   }
   return match;
 }
@@ -91,12 +90,12 @@ std::optional<AffineMatch> MatchConstant(const Graph& graph, const Node& node) {
     match.x = node.inputs[1 - side];
     if (node.op.starts_with("Mul") || divides) {
       for (double& value : values) value = divides ? 1 / value : value;
-      match.scale = std::move(values);
+      match.after.scale = std::move(values);
     } else {
       const bool minus = subtracts && side == 1;
       for (double& value : values) value = minus ? -value : value;
-      if (subtracts && side == 0) match.scale.assign(values.size(), -1.0);
-      match.shift = std::move(values);
+      if (subtracts && side == 0) match.after.scale.assign(values.size(), -1.0);
+      match.after.shift = std::move(values);
     }
     return match;
   }
@@ -113,7 +112,7 @@ std::optional<AffineMatch> MatchAffine(const Graph& graph, int v) {
     if (bias == nullptr) return std::nullopt;
     AffineMatch match;
     match.x = node->inputs[0];
-    match.shift.assign(bias->data.begin(), bias->data.end());
+    match.after.shift.assign(bias->data.begin(), bias->data.end());
     return match;
   }
   for (const char* op : {"Add", "Sub", "Mul", "RealDiv", "Div", "Adds", "Subs", "Muls", "Divs"}) {
@@ -136,14 +135,14 @@ Step Parse(const Source& source) {
     view.Fail("its constant has more axes than what it is joined with");
   }
   int channels = source.in.pixels().c;
-  if (match->scale.size() > 1 || match->shift.size() > 1) {
+  if (match->after.scale.size() > 1 || match->after.shift.size() > 1) {
     if (!match->last_axis) channels = source.Map().c;
     if (match->last_axis && source.in.rank() == 3) {
       view.Fail("a constant along the columns of a map is not supported");
     }
   }
-  step.scale = PerChannel(match->scale, channels);
-  step.shift = PerChannel(match->shift, channels);
+  step.after.scale = PerChannel(match->after.scale, channels);
+  step.after.shift = PerChannel(match->after.shift, channels);
   return step;
 }
 
@@ -154,15 +153,11 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
 }
 
 void ListFields(Fields& fields, Step& step) {
-  fields.Array(step.scale);
-  fields.Array(step.shift);
+  fields.Array(step.after.scale);
+  fields.Array(step.after.shift);
 }
 
-void Emit(Scheduler* scheduler, const Step& step) {
-  Followers followers = FollowersOf(*scheduler, step);
-  followers.affine = &step;
-  EmitMap(scheduler, step, followers, -1, TailText(followers));
-}
+void Emit(Scheduler* scheduler, const Step& step) { EmitMap(scheduler, step, -1); }
 
 void Compute(const Formula& f) {
   for (size_t i = 0; i < f.z.size(); ++i) {

@@ -71,7 +71,7 @@ void ListFields(Fields& fields, Step& step) {
   fields.Array(step.bits);
   fields.Array(step.weight_low);
   fields.Array(step.weight_high);
-  fields.Array(step.shift);
+  fields.Array(step.after.shift);
 }
 
 void Fuse(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) {
@@ -96,17 +96,16 @@ void EmitPacked(Scheduler* scheduler, const Step& step) {
   if (pooled.pool != nullptr) {
     const ConvGeometry& pool = pooled.pool->geometry;
     const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
-    scheduler->Emit(
-        schedule::MakePooled(std::move(conv), bits.buffer, bits.layout, pool,
-                             TailOf(scheduler, pooled, pool.in.c), output, scheduler->simd()),
-        name + Text(step.act) + " MaxPool " + Text(pool) + TailText(pooled) +
-            scheduler->Results(output));
+    scheduler->Emit(schedule::MakePooled(std::move(conv), bits.buffer, bits.layout, pool,
+                                         pooled.after, output, scheduler->simd()),
+                    name + Text(step.after.act) + " MaxPool " + Text(pool) +
+                        TailText(pooled.after) + scheduler->Results(output));
     return scheduler->EmitRemainingBits(pooled.value);
   }
   const int value = scheduler->ValueOf(step);
   const schedule::Output output = values.MakeOutput(value, step.second(), step.second());
   scheduler->Emit(schedule::MakeConv(std::move(conv), bits.buffer, bits.layout, output),
-                  name + Text(step.act) + scheduler->Results(output));
+                  name + Text(step.after.act) + scheduler->Results(output));
   scheduler->EmitRemainingBits(value);
 }
 
@@ -128,7 +127,7 @@ void EmitAsFloat(Scheduler* scheduler, const Step& step) {
       kernels::CreateConv2D(FloatParams(scheduler->plan(), step, weights), scheduler->simd());
   scheduler->Emit(schedule::MakeConv(std::move(conv), binarized, output),
                   "Conv " + Text(step.geometry) + " " + Text(step.geometry.in) + " -> " +
-                      Text(step.geometry.out) + Text(step.act) + scheduler->Results(output));
+                      Text(step.geometry.out) + Text(step.after.act) + scheduler->Results(output));
   scheduler->EmitRemainingBits(value);
 }
 

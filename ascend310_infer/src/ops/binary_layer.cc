@@ -34,19 +34,13 @@ kernels::BConv2DParams BinaryParams(const graph::Step& step) {
   params.bits = step.bits;
   params.weight_low = step.weight_low;
   params.weight_high = step.weight_high;
-  params.scale = step.scale;
-  params.shift = step.shift;
-  params.act = step.act;
-  params.positive = step.positive;
-  params.negative = step.negative;
+  params.after = step.after;
   return params;
 }
 
 kernels::BConv2DParams RawBinaryParams(const graph::Step& step) {
   kernels::BConv2DParams params = BinaryParams(step);
-  params.scale = {};
-  params.shift = {};
-  params.act = Activation::kNone;
+  params.after = {};
   return params;
 }
 

@@ -72,10 +72,10 @@ void CheckSize(const graph::Step& step, const char* what, size_t size, size_t ex
 
 void CheckAffine(const graph::Step& step, int channels) {
   const auto size = static_cast<size_t>(channels);
-  if (!step.scale.empty()) CheckSize(step, "scale", step.scale.size(), size);
-  if (!step.shift.empty()) CheckSize(step, "shift", step.shift.size(), size);
-  CheckFinite(step, "scale", step.scale);
-  CheckFinite(step, "shift", step.shift);
+  if (!step.after.scale.empty()) CheckSize(step, "scale", step.after.scale.size(), size);
+  if (!step.after.shift.empty()) CheckSize(step, "shift", step.after.shift.size(), size);
+  CheckFinite(step, "scale", step.after.scale);
+  CheckFinite(step, "shift", step.after.shift);
 }
 
 void CheckFinite(const graph::Step& step, const char* what, SharedArray<float>* values) {

@@ -56,11 +56,7 @@ kernels::Conv2DParams FloatParams(const graph::Plan& plan, const Step& step,
     params.geometry.out = {step.out_channels, 1, 1};
   }
   params.weights = weights;
-  params.scale = step.scale;
-  params.shift = step.shift;
-  params.act = step.act;
-  params.positive = step.positive;
-  params.negative = step.negative;
+  params.after = step.after;
   return params;
 }
 
@@ -102,7 +98,7 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
   params.reads_nchw = op.reads_nchw != nullptr && op.reads_nchw(*scheduler, step);
   name += step.kind == StepKind::kDense ? "Dense " : "Conv " + Text(params.geometry) + " ";
   name += Text(params.average != nullptr ? average.in : params.geometry.in) + " -> " +
-          Text(params.geometry.out) + Text(step.act);
+          Text(params.geometry.out) + Text(step.after.act);
   int input = schedule::kNetworkInput;
   if (params.reads_nchw) {
     values.SkipRead(0);
@@ -115,9 +111,8 @@ void EmitFloat(Scheduler* scheduler, const Step& step) {
     const ConvGeometry& pool = pooled.pool->geometry;
     const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
     scheduler->Emit(
-        schedule::MakePooled(std::move(conv), input, pool, TailOf(scheduler, pooled, pool.in.c),
-                             output, scheduler->simd()),
-        name + " MaxPool " + Text(pool) + TailText(pooled) + scheduler->Results(output));
+        schedule::MakePooled(std::move(conv), input, pool, pooled.after, output, scheduler->simd()),
+        name + " MaxPool " + Text(pool) + TailText(pooled.after) + scheduler->Results(output));
     return scheduler->EmitRemainingBits(pooled.value);
   }
   // A convolution still reads pixels around the one that it writes. Two values may lie in one

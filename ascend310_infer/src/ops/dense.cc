@@ -31,7 +31,7 @@ Step Parse(const Source& source) {
   } else if (view.has_input(2)) {
     const Value& bias = view.constant(2, "its bias");
     if (bias.kind == Value::Kind::kTensor) {
-      step.shift.assign(bias.tensor.data.begin(), bias.tensor.data.end());
+      step.after.shift.assign(bias.tensor.data.begin(), bias.tensor.data.end());
     } else if (bias.kind != Value::Kind::kNone) {
       view.Fail("its bias is not a float32 tensor");
     }
@@ -64,15 +64,15 @@ TensorShape Infer(const graph::Plan& plan, Step* step) {
   const auto out = static_cast<size_t>(step->out_channels);
   CheckSize(*step, "weights", step->weights.size(), out * static_cast<size_t>(in.c));
   CheckFinite(*step, "weight", &step->weights);
-  CheckFinite(*step, "shift", step->shift);
-  if (!step->shift.empty()) CheckSize(*step, "shift", step->shift.size(), out);
+  CheckFinite(*step, "shift", step->after.shift);
+  if (!step->after.shift.empty()) CheckSize(*step, "shift", step->after.shift.size(), out);
   return TensorShape(std::vector{step->out_channels});
 }
 
 void ListFields(Fields& fields, Step& step) {
   fields.Number(step.out_channels);
   fields.Array(step.weights);
-  fields.Array(step.shift);
+  fields.Array(step.after.shift);
 }
 
 void Compute(const Formula& f) {

@@ -29,21 +29,21 @@ size_t ElementOf(const TensorShape& shape, const Index& index) {
 }
 
 double Activate(const graph::Step& step, size_t channel, double x) {
-  switch (step.act) {
+  switch (step.after.act) {
     case Activation::kNone:
       break;
     case Activation::kRelu:
       return x > 0 ? x : 0;
     case Activation::kTwoSlope:
-      return x * double{x > 0 ? step.positive[channel] : step.negative[channel]};
+      return x * double{x > 0 ? step.after.positive[channel] : step.after.negative[channel]};
   }
   return x;
 }
 
 float Finish(const Formula& f, size_t channel, size_t i, double sum) {
   const graph::Step& step = f.step;
-  if (!step.scale.empty()) sum *= step.scale[channel];
-  if (!step.shift.empty()) sum += step.shift[channel];
+  if (!step.after.scale.empty()) sum *= step.after.scale[channel];
+  if (!step.after.shift.empty()) sum += step.after.shift[channel];
   if (step.second() >= 0) sum += f.in[1].x[i];
   return static_cast<float>(Activate(step, channel, sum));
 }

@@ -84,13 +84,12 @@ void EmitPool(schedule::Scheduler* scheduler, const Step& step) {
       step.kind == StepKind::kMean ? AverageGeometry(*scheduler, step) : step.geometry;
   const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, -1);
-  schedule::Tail tail = TailOf(scheduler, followers, g.in.c);
   const isa::FloatLoops& simd = scheduler->simd();
   scheduler->Emit(
-      maximum ? schedule::MakeMaxPool(g, input, std::move(tail), output, simd)
-              : schedule::MakeAvgPool(g, step.divisor, input, std::move(tail), output, simd),
+      maximum ? schedule::MakeMaxPool(g, input, followers.after, output, simd)
+              : schedule::MakeAvgPool(g, step.divisor, input, followers.after, output, simd),
       std::string(graph::StepName(step.kind)) + " " + schedule::Text(g) + " " +
-          schedule::Text(g.in) + " -> " + schedule::Text(g.out) + TailText(followers) +
+          schedule::Text(g.in) + " -> " + schedule::Text(g.out) + TailText(followers.after) +
           scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }

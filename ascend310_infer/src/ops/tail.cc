@@ -13,16 +13,17 @@ using schedule::Scheduler;
 
 Followers FollowersOf(const Scheduler& scheduler, const Step& step) {
   const graph::Pass& pass = scheduler.PassOf(step);
-  Followers followers;
-  followers.value = scheduler.ValueOf(step);
-  const auto take = [&](int number, const Step** follower) {
-    if (number < 0) return;
-    *follower = &scheduler.plan().steps[static_cast<size_t>(number)];
+  Followers followers{scheduler.ValueOf(step), nullptr, step.after};
+  const auto take = [&](int number) {
     followers.value = number + 1;
+    return &scheduler.plan().steps[static_cast<size_t>(number)];
   };
-  take(pass.pool, &followers.pool);
-  take(pass.affine, &followers.affine);
-  take(pass.activation, &followers.activation);
+  if (pass.pool >= 0) {
+    followers.pool = take(pass.pool);
+    followers.after = {};  // the convolution does its own before
+  }
+  if (pass.affine >= 0) followers.after = take(pass.affine)->after;
+  if (pass.activation >= 0) followers.after.SetActivation(take(pass.activation)->after);
   return followers;
 }
 
@@ -35,29 +36,19 @@ void FuseTail(const graph::Fusing& fusing, const Step& step, graph::Pass* pass) 
   FuseActivation(fusing, pass->affine < 0 ? step : fusing.At(pass->affine), pass);
 }
 
-schedule::Tail TailOf(Scheduler* scheduler, const Followers& followers, int channels) {
-  const Step none;
-  const Step& affine = followers.affine != nullptr ? *followers.affine : none;
-  const Step& act = followers.activation != nullptr ? *followers.activation : none;
-  return schedule::MakeTail(&scheduler->neutral_tail(), channels, affine.scale, affine.shift,
-                            act.act, act.positive, act.negative);
+std::string TailText(const Epilogue& after) {
+  return (after.HasFactors() ? " BatchNorm" : "") + schedule::Text(after.act);
 }
 
-std::string TailText(const Followers& followers) {
-  std::string text = followers.affine != nullptr ? " BatchNorm" : "";
-  if (followers.activation != nullptr) text += schedule::Text(followers.activation->act);
-  return text;
-}
-
-void EmitMap(Scheduler* scheduler, const Step& step, const Followers& followers, int residual,
-             const std::string& text) {
+void EmitMap(Scheduler* scheduler, const Step& step, int residual) {
   const int input = scheduler->values().ReadFloats(step.input());
+  const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output =
       scheduler->values().MakeOutput(followers.value, residual, step.input());
-  scheduler->Emit(schedule::MakeMap(input, TailOf(scheduler, followers, output.shape.c), output,
-                                    scheduler->simd()),
+  const bool own = step.kind == StepKind::kActivation;
+  scheduler->Emit(schedule::MakeMap(input, followers.after, output, scheduler->simd()),
                   std::string(graph::StepName(step.kind)) + " " + schedule::Text(output.shape) +
-                      text + scheduler->Results(output));
+                      (own ? "" : TailText(followers.after)) + scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }
 
@@ -66,11 +57,10 @@ void EmitRows(Scheduler* scheduler, const Step& step, const std::string& name,
   const int input = scheduler->values().ReadFloats(step.input());
   const Followers followers = FollowersOf(*scheduler, step);
   const schedule::Output output = scheduler->values().MakeOutput(followers.value, -1, step.input());
-  scheduler->Emit(schedule::MakeRowFunction(std::move(function), input,
-                                            TailOf(scheduler, followers, output.shape.c), output,
+  scheduler->Emit(schedule::MakeRowFunction(std::move(function), input, followers.after, output,
                                             scheduler->simd()),
                   name + " " + schedule::Text(scheduler->TensorOf(followers.value)) +
-                      TailText(followers) + scheduler->Results(output));
+                      TailText(followers.after) + scheduler->Results(output));
   scheduler->EmitRemainingBits(followers.value);
 }
 

@@ -10,25 +10,23 @@
 
 namespace adabin::ops {
 
-// Steps that run within a step's pass, behind it. `value` is the last one's.
+// What a step's pass does behind it, or behind the pooling of a convolution. `value` is the last
+// step's.
 struct Followers {
   int value = -1;
   const graph::Step* pool = nullptr;
-  const graph::Step* affine = nullptr;
-  const graph::Step* activation = nullptr;
+  Epilogue after;
 };
 
 Followers FollowersOf(const schedule::Scheduler& scheduler, const graph::Step& step);
-schedule::Tail TailOf(schedule::Scheduler* scheduler, const Followers& followers, int channels);
-std::string TailText(const Followers& followers);
+std::string TailText(const Epilogue& after);
 
 // What Operator::fuse can be: the activation behind a step, or affine step and activation.
 void FuseActivation(const graph::Fusing& fusing, const graph::Step& step, graph::Pass* pass);
 void FuseTail(const graph::Fusing& fusing, const graph::Step& step, graph::Pass* pass);
 
-// An operator on each value, with what follows it; `followers` has the operator itself.
-void EmitMap(schedule::Scheduler* scheduler, const graph::Step& step, const Followers& followers,
-             int residual, const std::string& text);
+// An operator that is an Epilogue, with what follows it. `residual` is a value, or -1.
+void EmitMap(schedule::Scheduler* scheduler, const graph::Step& step, int residual);
 
 // A function of each row of pixels, with the BatchNorm and activation that follow it.
 void EmitRows(schedule::Scheduler* scheduler, const graph::Step& step, const std::string& name,

@@ -14,7 +14,7 @@ int OwnConvolution(Rewrite* rewrite, int value) {
   if (own < 0) return -1;
   const Step& step = rewrite->step(static_cast<size_t>(own));
   const bool is = step.kind == StepKind::kConv || step.kind == StepKind::kBinaryConv;
-  return is && step.act == Activation::kNone ? own : -1;
+  return is && step.after.act == Activation::kNone ? own : -1;
 }
 
 void AttachResidual(Rewrite* rewrite, size_t i) {
@@ -31,12 +31,9 @@ void AttachResidual(Rewrite* rewrite, size_t i) {
 void AttachActivation(Rewrite* rewrite, size_t i) {
   const int own = OwnConvolution(rewrite, rewrite->step(i).input());
   if (own < 0) return;
-  Step activation = std::move(rewrite->step(i));
+  const Epilogue activation = std::move(rewrite->step(i).after);
   rewrite->Move(static_cast<size_t>(own), i);
-  Step& conv = rewrite->step(i);
-  conv.act = activation.act;
-  conv.positive = std::move(activation.positive);
-  conv.negative = std::move(activation.negative);
+  rewrite->step(i).after.SetActivation(activation);
 }
 
 }  // namespace

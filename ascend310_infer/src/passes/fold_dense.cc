@@ -16,22 +16,14 @@ constexpr int kMaxKernel = 1 << 10;  // as a plan allows
 
 size_t Index(int i) { return static_cast<size_t>(i); }
 
-// x -> scale * x + shift before the layer, of its inputs.
-struct Before {
-  std::vector<double> scale, shift;
-};
-
-// Takes over the affine steps before layer `i`. False: there are none.
-bool TakeBefore(Rewrite* rewrite, Step* step, Before* before) {
+// Takes over the affine steps before the layer, for each of its inputs. False: there are none.
+bool TakeBefore(Rewrite* rewrite, Step* step, Epilogue* before) {
   bool folds = false;
   for (int own = rewrite->OwnProducer(step->input()); own >= 0;
        own = rewrite->OwnProducer(step->input())) {
     const Step& affine = rewrite->step(Index(own));
     if (affine.kind != StepKind::kAffine) break;
-    for (size_t c = 0; c < before->scale.size(); ++c) {
-      before->shift[c] += affine.shift.empty() ? 0.0 : before->scale[c] * affine.shift[c];
-      before->scale[c] *= affine.scale.empty() ? 1.0 : affine.scale[c];
-    }
+    before->Prepend(affine.after);
     folds = true;
     rewrite->Remove(Index(own));
     step->inputs = affine.inputs;
@@ -39,19 +31,16 @@ bool TakeBefore(Rewrite* rewrite, Step* step, Before* before) {
   return folds;
 }
 
-// The same of those behind it, y -> scale * y + shift, up to step `*last`.
-bool TakeAfter(Rewrite* rewrite, size_t* last, std::vector<double>* scale,
-               std::vector<double>* shift) {
+// The same of those behind it, up to step `*last`, for each of its outputs.
+bool TakeAfter(Rewrite* rewrite, size_t* last, Epilogue* after) {
   bool folds = false;
   for (int reader = rewrite->OwnReader(static_cast<int>(*last) + 1); reader >= 0;
        reader = rewrite->OwnReader(static_cast<int>(*last) + 1)) {
     const Step& affine = rewrite->step(Index(reader));
     if (affine.kind != StepKind::kAffine) break;
-    for (size_t o = 0; o < scale->size(); ++o) {
-      const double factor = affine.scale.empty() ? 1.0 : affine.scale[o];
-      (*scale)[o] *= factor;
-      (*shift)[o] = (*shift)[o] * factor + (affine.shift.empty() ? 0 : affine.shift[o]);
-    }
+    Epilogue all = affine.after;
+    all.Prepend(*after);
+    *after = std::move(all);
     folds = true;
     rewrite->Remove(*last);
     *last = Index(reader);
@@ -60,14 +49,15 @@ bool TakeAfter(Rewrite* rewrite, size_t* last, std::vector<double>* scale,
 }
 
 // Rows in fours: each is a sum that waits for its last addition.
-void FoldWeights(const Before& before, const std::vector<double>& scale, Step* step,
-                 std::vector<double>* shift) {
+void FoldWeights(const Epilogue& before, Step* step, Epilogue* after) {
   const size_t in = before.scale.size();
+  const std::vector<double>& scale = after->scale;
+  const auto shift = after->shift.begin();
   const std::span<float> weights = step->weights.Edit();
   const auto fold = [&]<size_t kRows>(size_t o, std::integral_constant<size_t, kRows>) {
     float* rows = weights.data() + o * in;
     double sums[kRows];
-    std::copy_n(shift->begin() + static_cast<ptrdiff_t>(o), kRows, sums);
+    std::copy_n(shift + static_cast<ptrdiff_t>(o), kRows, sums);
     for (size_t c = 0; c < in; ++c) {
       for (size_t row = 0; row < kRows; ++row) {
         float& number = rows[row * in + c];
@@ -76,7 +66,7 @@ void FoldWeights(const Before& before, const std::vector<double>& scale, Step* s
         number = static_cast<float>(weight * before.scale[c]);
       }
     }
-    std::copy_n(sums, kRows, shift->begin() + static_cast<ptrdiff_t>(o));
+    std::copy_n(sums, kRows, shift + static_cast<ptrdiff_t>(o));
   };
   size_t o = 0;
   for (; o + 4 <= scale.size(); o += 4) fold(o, std::integral_constant<size_t, 4>());
@@ -101,15 +91,17 @@ void FoldLayer(Rewrite* rewrite, size_t i) {
   Step step = std::move(rewrite->step(i));
   const auto in = Index(rewrite->ShapeOf(step.input()).map().c);
   const auto out = Index(step.out_channels);
-  Before before{std::vector(in, 1.0), std::vector(in, 0.0)};
-  std::vector<double> scale(out, 1.0), shift(step.shift);
-  shift.resize(out, 0.0);
+  Epilogue before, after = step.after;
+  before.scale.assign(in, 1.0);
+  before.shift.assign(in, 0.0);
+  after.scale.assign(out, 1.0);
+  after.shift.resize(out, 0.0);
   size_t last = i;
   const bool folds_before = TakeBefore(rewrite, &step, &before);
-  const bool folds_after = TakeAfter(rewrite, &last, &scale, &shift);
+  const bool folds_after = TakeAfter(rewrite, &last, &after);
   if (folds_before || folds_after) {
-    FoldWeights(before, scale, &step, &shift);
-    step.shift = std::move(shift);
+    FoldWeights(before, &step, &after);
+    step.after.shift = std::move(after.shift);
   }
   ReadMapAsItLies(rewrite, &step);
   rewrite->Put(last, std::move(step));

@@ -11,14 +11,13 @@ using graph::Step;
 using graph::StepKind;
 
 void Round(Step* step) {
-  for (double& value : step->scale) value = static_cast<float>(value);
-  for (double& value : step->shift) value = static_cast<float>(value);
+  for (double& value : step->after.scale) value = static_cast<float>(value);
+  for (double& value : step->after.shift) value = static_cast<float>(value);
 }
 
 // Whether what it does may be multiplied with what an affine step beside it does.
 bool HasFactors(const Step& step) {
-  return step.kind == StepKind::kAffine || step.kind == StepKind::kDense || !step.scale.empty() ||
-         !step.shift.empty();
+  return step.kind == StepKind::kAffine || step.kind == StepKind::kDense || step.after.HasFactors();
 }
 
 }  // namespace

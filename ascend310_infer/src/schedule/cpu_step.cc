@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/channel_constants.h"
 #include "kernels/pool.h"
-#include "schedule/finish_row.h"
 
 namespace adabin::schedule {
 namespace {
@@ -75,11 +75,11 @@ class ConvStep : public CpuStep {
 template <typename Source>
 class PooledStep : public CpuStep {
  public:
-  PooledStep(Source source, const ConvGeometry& pool, Tail tail, const Output& output,
+  PooledStep(Source source, const ConvGeometry& pool, const Epilogue& after, const Output& output,
              const isa::FloatLoops& simd)
       : source_(std::move(source)),
         pool_(pool),
-        tail_(std::move(tail)),
+        after_(after, output.shape.c),
         output_(output),
         simd_(simd) {
     packed = Source::kPacked;
@@ -121,7 +121,7 @@ class PooledStep : public CpuStep {
       simd_.maximum_of_rows(seen, taps.end - taps.begin,
                             static_cast<size_t>(pool_.out.w) * static_cast<size_t>(pool_.out.c),
                             maximum);
-      FinishRow(simd_, tail_, output_, frame, oh, maximum);
+      kernels::FinishRow(simd_, after_, output_.shape, oh, maximum, output_.At(frame, oh));
     }
   }
 
@@ -137,7 +137,7 @@ class PooledStep : public CpuStep {
 
   Source source_;
   ConvGeometry pool_;
-  Tail tail_;
+  kernels::ChannelConstants after_;
   Output output_;
   const isa::FloatLoops& simd_;
 };
@@ -146,43 +146,11 @@ class PooledStep : public CpuStep {
 
 Target Output::At(const Frame& frame, int row) const {
   const int64_t at = int64_t{row} * shape.w * shape.c;
-  Target target;
-  if (residual >= 0) target.residual = frame.Floats(residual) + at;
-  if (z >= 0) target.z = frame.Floats(z) + at;
-  target.bits = frame.Bytes(bits);
-  target.layout = layout;
-  target.compare = compare;
-  target.threshold = threshold;
-  return target;
-}
-
-std::shared_ptr<const std::vector<float>> Repeated::AtLeast(size_t size) {
-  if (all_ == nullptr || all_->size() < size) {
-    const size_t grown = all_ == nullptr ? size : std::max(size, 2 * all_->size());
-    all_ = std::make_shared<const std::vector<float>>(grown, value_);
-  }
-  return all_;
-}
-
-Tail MakeTail(NeutralTail* neutral, int channels, std::span<const double> scale,
-              std::span<const double> shift, Activation act, std::span<const float> positive,
-              std::span<const float> negative) {
-  const size_t size = (static_cast<size_t>(channels) + isa::kLanes - 1) / isa::kLanes * isa::kLanes;
-  const auto own = [size](std::span<const double> values) {
-    std::vector<float> floats(size, 0.0f);
-    std::ranges::transform(values, floats.begin(), [](double v) { return static_cast<float>(v); });
-    return std::make_shared<const std::vector<float>>(std::move(floats));
-  };
-  Tail tail;
-  tail.scale = scale.empty() ? neutral->scale.AtLeast(size) : own(scale);
-  tail.shift = shift.empty() ? neutral->shift.AtLeast(size) : own(shift);
-  tail.act = act;
-  if (act != Activation::kTwoSlope) return tail;
-  tail.positive.assign(size, 0.0f);
-  tail.negative.assign(size, 0.0f);
-  std::copy(positive.begin(), positive.end(), tail.positive.begin());
-  std::copy(negative.begin(), negative.end(), tail.negative.begin());
-  return tail;
+  Target to = target;
+  if (residual >= 0) to.residual = frame.Floats(residual) + at;
+  if (z >= 0) to.z = frame.Floats(z) + at;
+  to.bits = frame.Bytes(bits);
+  return to;
 }
 
 CpuStepPtr MakeConv(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
@@ -196,16 +164,16 @@ CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Outp
 }
 
 CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
-                      const ConvGeometry& pool, Tail tail, const Output& output,
+                      const ConvGeometry& pool, const Epilogue& after, const Output& output,
                       const isa::FloatLoops& simd) {
   return std::make_unique<PooledStep<BinarySource>>(BinarySource(std::move(conv), bits, layout),
-                                                    pool, std::move(tail), output, simd);
+                                                    pool, after, output, simd);
 }
 
 CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
-                      Tail tail, const Output& output, const isa::FloatLoops& simd) {
-  return std::make_unique<PooledStep<FloatSource>>(FloatSource(std::move(conv), input), pool,
-                                                   std::move(tail), output, simd);
+                      const Epilogue& after, const Output& output, const isa::FloatLoops& simd) {
+  return std::make_unique<PooledStep<FloatSource>>(FloatSource(std::move(conv), input), pool, after,
+                                                   output, simd);
 }
 
 }  // namespace adabin::schedule

@@ -42,8 +42,7 @@ void Scheduler::EmitRemainingBits(int value) {
     values_.WriteBits(&request, &output);
     const int input = values_.floats(value);
     values_.UseUntilNow(input);
-    Tail tail = MakeTail(&neutral_tail_, output.shape.c, {}, {}, Activation::kNone, {}, {});
-    Emit(MakeMap(input, std::move(tail), output, simd_), "Binarize " + Text(output.shape));
+    Emit(MakeMap(input, {}, output, simd_), "Binarize " + Text(output.shape));
   }
 }
 

@@ -97,9 +97,9 @@ void ValueBuffers::WriteBits(BitRequest* request, Output* output) {
   request->layout = LayoutBits(output->shape, request->padding);
   request->buffer = New(request->layout.bytes(), true);
   output->bits = request->buffer;
-  output->layout = request->layout;
-  output->compare = request->compare;
-  output->threshold = request->threshold;
+  output->target.layout = request->layout;
+  output->target.compare = request->compare;
+  output->target.threshold = request->threshold;
 }
 
 }  // namespace adabin::schedule

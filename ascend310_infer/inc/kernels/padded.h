@@ -16,13 +16,11 @@ namespace adabin::kernels {
 constexpr size_t kAlign = 64;
 constexpr size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
-// `values`, or `none` for each of `used` channels where there are none; zeros up to `size`.
+// `values`, with zeros up to `size` where there are any.
 template <typename T>
-AlignedVector<float> Padded(std::span<const T> values, size_t used, size_t size, float none) {
-  AlignedVector<float> out(size, 0.0f);
-  for (size_t i = 0; i < used; ++i) {
-    out[i] = values.empty() ? none : static_cast<float>(values[i]);
-  }
+AlignedVector<float> Padded(std::span<const T> values, size_t size) {
+  AlignedVector<float> out(values.empty() ? 0 : size, 0.0f);
+  std::ranges::transform(values, out.begin(), [](T value) { return static_cast<float>(value); });
   return out;
 }
 
