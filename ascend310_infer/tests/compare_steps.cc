@@ -110,7 +110,8 @@ Step Magnitudes(Step step) {
   }
   step.low = step.high = std::abs(step.low) + std::abs(step.high - step.low);
   for (size_t c = 0; c < step.after.positive.size(); ++c) {
-    const float larger = std::max(std::abs(step.after.positive[c]), std::abs(step.after.negative[c]));
+    const float larger =
+        std::max(std::abs(step.after.positive[c]), std::abs(step.after.negative[c]));
     step.after.positive[c] = step.after.negative[c] = larger;
   }
   return step;

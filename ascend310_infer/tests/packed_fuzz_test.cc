@@ -118,8 +118,8 @@ class Mutator {
         if (Draw(0, 4) == 0) {
           test::ChangeArray(&step.weights, [this](auto* weights) { MutateArray(weights); });
         } else {
-          MutateArray(Pick({&step.weight_low, &step.weight_high, &step.after.positive,
-                            &step.after.negative}));
+          MutateArray(Pick(
+              {&step.weight_low, &step.weight_high, &step.after.positive, &step.after.negative}));
         }
         break;
       case 10:

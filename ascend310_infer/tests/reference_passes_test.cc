@@ -41,7 +41,7 @@ class Chain {
     Affines(2);
     Add(StepKind::kDense, [&](Step* s) {
       s->out_channels = 3;
-      for (size_t i = 0; i < 3 * map.size(); ++i) s->weights.push_back(Fraction(2));
+      s->weights = Weights(3 * map.size(), 2);
       if (OneIn(2)) s->after.shift = Constants(3, 2);
     });
     Affines(3);
@@ -60,6 +60,12 @@ class Chain {
     std::vector<double> constants;
     for (size_t i = 0; i < count; ++i) constants.push_back(Fraction(most));
     return constants;
+  }
+
+  std::vector<float> Weights(size_t count, int most) {
+    std::vector<float> weights(count);
+    for (float& weight : weights) weight = Fraction(most);
+    return weights;
   }
 
   template <typename Fill>
@@ -89,19 +95,21 @@ class Chain {
       s->geometry.pad_left = s->geometry.pad_right = 1;
       if (OneIn(3)) s->after.shift = Constants(4, 2);
       if (kind == StepKind::kConv) {
-        for (int i = 0; i < 4 * 4 * 9; ++i) s->weights.push_back(Fraction(1));
+        s->weights = Weights(4 * 4 * 9, 1);
         return;
       }
       s->high = Fraction(2);
       s->low = Fraction(2);
       s->threshold = Fraction(4);
+      std::vector<uint32_t> bits;
       for (int o = 0; o < 4; ++o) {
         s->weight_low.push_back(-0.5f);
         s->weight_high.push_back(0.5f);
         for (size_t word = 0; word < RowWords(4 * 9); ++word) {
-          s->bits.push_back(static_cast<uint32_t>(rng_()) & (word == 0 ? ~0u : 0xfu));
+          bits.push_back(static_cast<uint32_t>(rng_()) & (word == 0 ? ~0u : 0xfu));
         }
       }
+      s->bits = std::move(bits);
     });
   }
 

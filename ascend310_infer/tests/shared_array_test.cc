@@ -105,7 +105,7 @@ TEST(SharedArray, FactorsAreFoldedIntoWeightsWhereTheyMayBeChanged) {
     EXPECT_EQ(WeightsLieIn(*bytes, plan), writable);
     EXPECT_EQ(*bytes == before, !writable);
     EXPECT_EQ(plan.steps[0].weights, (SharedArray<float>{1, 2, 3, 8, 10, 12}));
-    EXPECT_EQ(plan.steps[0].shift, (std::vector<double>{0.5, -0.5}));
+    EXPECT_EQ(plan.steps[0].after.shift, (std::vector<double>{0.5, -0.5}));
   }
 }
 

@@ -76,7 +76,8 @@ class Model {
 struct Device {
   const char* type;  // what ModelOptions::device_type calls it
   const char* description;
-  // Of a network as it was exported, with its binary layers found. Throws Error. Null: this library
+  // Of a network as it was exported, with its binary layers found; of weights that the model keeps
+  // it makes copies, as they may lie in bytes of the caller's. Throws Error. Null: this library
   // cannot use the device, and the description says what to do instead.
   std::unique_ptr<Model> (*create)(graph::Plan network, const ModelOptions& options);
 };
