@@ -50,6 +50,9 @@ struct Target {
   BitLayout layout;                 // of `bits`
   Compare compare = Compare::kAtLeast;
   float threshold = 0;
+  // In place of `threshold` one per channel, readable up to a multiple of 16; null: all have that
+  // one.
+  const float* thresholds = nullptr;
 };
 
 // The part of a layer that one call computes: output rows, and blocks of output channels as the

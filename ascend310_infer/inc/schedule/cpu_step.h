@@ -11,6 +11,7 @@
 #include "isa/isa.h"
 #include "kernels/bconv2d.h"
 #include "kernels/conv2d.h"
+#include "kernels/maximum_bits.h"
 
 namespace adabin::schedule {
 
@@ -60,6 +61,9 @@ CpuStepPtr MakeConv(std::unique_ptr<kernels::Conv2D> conv, int input, const Outp
 CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
                       const ConvGeometry& pool, const Epilogue& after, const Output& output,
                       const isa::FloatLoops& simd);
+// The same where bits alone are wanted.
+CpuStepPtr MakePooled(std::unique_ptr<kernels::BConv2D> conv, int bits, const BitLayout& layout,
+                      const ConvGeometry& pool, kernels::MaximumBits wanted, const Output& output);
 CpuStepPtr MakePooled(std::unique_ptr<kernels::Conv2D> conv, int input, const ConvGeometry& pool,
                       const Epilogue& after, const Output& output, const isa::FloatLoops& simd);
 CpuStepPtr MakeMaxPool(const ConvGeometry& pool, int input, const Epilogue& after,

@@ -62,9 +62,14 @@ void FinishPixel(const Epilogue& after, const Target& target, int h, int row, in
   after.Apply(z, target.residual == nullptr ? nullptr : target.residual + at, channels);
   if (target.z != nullptr) std::copy_n(z, channels, target.z + at);
   if (target.bits == nullptr) return;
+  if (target.thresholds != nullptr) {
+    for (int c = 0; c < channels; ++c) {
+      z[c] = ActivationBit(target.compare, z[c], target.thresholds[c]) ? 1.0f : -1.0f;
+    }
+  }
+  const float threshold = target.thresholds == nullptr ? target.threshold : 0.0f;
   const BitLayout pixel{{channels, 1, 1}, {}, target.layout.pixel_bytes, target.layout.pixel_bytes};
-  PackBits(z, target.compare, target.threshold, pixel, target.bits + target.layout.Offset(h, w), 0,
-           1);
+  PackBits(z, target.compare, threshold, pixel, target.bits + target.layout.Offset(h, w), 0, 1);
 }
 
 }  // namespace adabin

@@ -26,6 +26,7 @@ inline Target GroupTarget(const Target& all, const ConvGeometry& g, int group) {
   if (target.residual != nullptr) target.residual += first;
   if (target.z != nullptr) target.z += first;
   if (target.bits != nullptr) target.bits += first / 8;
+  if (target.thresholds != nullptr) target.thresholds += first;
   return target;
 }
 

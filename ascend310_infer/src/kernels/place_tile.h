@@ -28,6 +28,7 @@ inline void PlaceTile(const Shape& out, const Target& target, int h, int index, 
   const size_t at = pixel * f->to.stride + first;
   if (target.residual != nullptr) f->to.residual = target.residual + at;
   if (target.z != nullptr) f->to.z = target.z + at;
+  if (target.thresholds != nullptr) f->to.thresholds = target.thresholds + first;
   if (target.bits != nullptr) {
     f->to.bits = target.bits + target.layout.Offset(h, column) + first / 8;
   }

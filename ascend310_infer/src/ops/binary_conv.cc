@@ -96,10 +96,19 @@ void EmitPacked(Scheduler* scheduler, const Step& step) {
   if (pooled.pool != nullptr) {
     const ConvGeometry& pool = pooled.pool->geometry;
     const schedule::Output output = values.MakeOutput(pooled.value, -1, -1);
-    scheduler->Emit(schedule::MakePooled(std::move(conv), bits.buffer, bits.layout, pool,
-                                         pooled.after, output, scheduler->simd()),
-                    name + Text(step.after.act) + " MaxPool " + Text(pool) +
-                        TailText(pooled.after) + scheduler->Results(output));
+    const Target& to = output.target;
+    auto maxima =
+        output.z < 0 && output.bits >= 0
+            ? kernels::FindMaximumBits(BinaryParams(step), pooled.after, to.compare, to.threshold)
+            : std::nullopt;
+    const std::string words = name + Text(step.after.act) + " MaxPool " + Text(pool) +
+                              (maxima ? " of bits" : "") + TailText(pooled.after) +
+                              scheduler->Results(output);
+    scheduler->Emit(maxima ? schedule::MakePooled(std::move(conv), bits.buffer, bits.layout, pool,
+                                                  *std::move(maxima), output)
+                           : schedule::MakePooled(std::move(conv), bits.buffer, bits.layout, pool,
+                                                  pooled.after, output, scheduler->simd()),
+                    words);
     return scheduler->EmitRemainingBits(pooled.value);
   }
   const int value = scheduler->ValueOf(step);
