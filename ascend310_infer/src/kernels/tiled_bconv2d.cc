@@ -92,8 +92,12 @@ class TiledBConv2D : public BConv2D {
     const int outer_begin = by_row ? 0 : work.block_begin;
     const int outer_end = by_row ? 1 : work.block_end;
     for (int outer = outer_begin; outer < outer_end; ++outer) {
+      auto run = classes_.rows.runs().begin();
       for (int oh = work.row_begin; oh < work.row_end; ++oh) {
-        const TapRange rows = classes_.rows.TapsAt(oh);
+        while (oh >= run->end) ++run;
+        const auto row_set = static_cast<size_t>(run->set);
+        const TapRange rows = classes_.rows.sets()[row_set];
+        const float* c = c_.data() + row_set * classes_.columns.sets().size() * padded_channels_;
         row.segments = FindSegments(source, oh, rows, segments);
         const int top = oh * g.stride_h - g.pad_top + rows.begin * g.dilation_h;
         const size_t first = rows.begin == rows.end ? 0 : static_cast<size_t>(top);
@@ -104,8 +108,8 @@ class TiledBConv2D : public BConv2D {
         const int begin = by_row ? work.block_begin : outer;
         const int end = by_row ? work.block_end : outer + 1;
         for (int i = begin; i < end; ++i) {
-          RunBlock(weights_.blocks()[static_cast<size_t>(i)], rows.begin, oh, oh - work.row_begin,
-                   target, &row);
+          RunBlock(weights_.blocks()[static_cast<size_t>(i)], rows.begin, c, oh,
+                   oh - work.row_begin, target, &row);
         }
       }
     }
@@ -185,9 +189,9 @@ class TiledBConv2D : public BConv2D {
     return count;
   }
 
-  // `index` is the row's number among those of the target.
-  void RunBlock(const TiledWeights::Block& block, int first_tap_row, int oh, int index,
-                const Target& target, isa::BConvRow* row) const {
+  // `c` is the row's part of C, `index` the row's number among those of the target.
+  void RunBlock(const TiledWeights::Block& block, int first_tap_row, const float* c, int oh,
+                int index, const Target& target, isa::BConvRow* row) const {
     row->weights = weights_.At(block, first_tap_row * segments_.per_row);
     row->vectors = block.vectors;
     isa::FinishTile& f = row->finish;
@@ -195,8 +199,7 @@ class TiledBConv2D : public BConv2D {
     f.a = a_.data() + first;
     f.b = b_.data() + first;
     after_.Place(first, &f);
-    const auto row_set = static_cast<size_t>(classes_.rows.At(oh).set);
-    f.c = c_.data() + row_set * classes_.columns.sets().size() * padded_channels_ + first;
+    f.c = c + first;
     PlaceTile(geometry_.out, target, oh, index, 0, first, block.vectors, &f);
     kernel_.run(*row);
   }
