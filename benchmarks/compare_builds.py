@@ -8,9 +8,9 @@
 Both run the MindIR files of benchmarks/compare_peers.py, which are made where they are not there. In each pair both
 programs run for --seconds, now one first, now the other; a job of one thread is pinned to one core. Speed is the old
 one's median time over the new one's, of each pair: above 1 is faster. The bound is what the median of such pairs
-exceeds with 95 % confidence, by order statistics, whatever their distribution. Cores is CPU time over wall time of the
-new program's process, its loading included. Results go to standard error as they come; the last line on standard
-output is JSON.
+exceeds with 95 % confidence, by order statistics, whatever their distribution; fewer than five pairs have none. Cores
+is CPU time over wall time of the new program's process, its loading included. Results go to standard error as they
+come; the last line on standard output is JSON.
 """
 
 import csv
@@ -82,18 +82,21 @@ class Build:
             raise RunError(f"{self.command[0]} failed: {last}")
         used = after.children_user - before.children_user + after.children_system - before.children_system
         self.cores = used / wall
-        return json.loads(ended.stdout.strip().splitlines()[-1])["latency_ms_median"]
+        try:
+            return json.loads(ended.stdout.strip().splitlines()[-1])["latency_ms_median"]
+        except (IndexError, KeyError, ValueError) as error:
+            raise UserError(f"{self.command[0]}: prints no JSON as adabin_infer does; name an adabin_infer") from error
 
 
 def lower_bound(values):
-    """The value that the median of what `values` are drawn from exceeds with 95 % confidence; the smallest of few."""
-    ordered, below, rank = sorted(values), 0.0, 0
-    for k in range(len(ordered)):
+    """What the median of what `values` are drawn from exceeds with 95 % confidence; None of fewer than five."""
+    ordered, below, bound = sorted(values), 0.0, None
+    for k, value in enumerate(ordered):
         below += math.comb(len(ordered), k) / 2 ** len(ordered)
         if below > 0.05:
             break
-        rank = k
-    return ordered[rank]
+        bound = value
+    return bound
 
 
 def compare(old, new, pairs, seconds):
@@ -106,11 +109,12 @@ def compare(old, new, pairs, seconds):
         times.append((found[old], found[new]))
         cores.append(new.cores)
     speeds = [before / after for before, after in times]
+    bound = lower_bound(speeds)
     return {
         "old_ms": round(statistics.median(before for before, _ in times), 4),
         "new_ms": round(statistics.median(after for _, after in times), 4),
         "speed": round(statistics.median(speeds), 4),
-        "bound": round(lower_bound(speeds), 4),
+        "bound": None if bound is None else round(bound, 4),
         "cores": round(statistics.median(cores), 2),
     }
 
@@ -121,8 +125,8 @@ def main(argv):
     if flags.pairs < 1 or not 0.01 <= flags.seconds <= 3600:
         raise UserError("--pairs takes 1 or more, --seconds 0.01 to 3600")
     for flag, program in (("--old", flags.old), ("--new", flags.new)):
-        if not os.access(program, os.X_OK):
-            raise UserError(f"{flag} {program}: not a program; build one with: bash ascend310_infer/build.sh")
+        if not os.access(program, os.X_OK) or Path(program).is_dir():
+            raise UserError(f"{flag} {program}: not a program; name an adabin_infer that was built")
     cpus = sorted(os.sched_getaffinity(0))
     rows = []
     for case in cases:

@@ -16,7 +16,7 @@ from tests.programs import call_apart, refusal_of
 GOLDEN = Path(__file__).parent / "golden"
 
 
-@pytest.mark.parametrize(("count", "rank"), [(1, 1), (4, 1), (5, 1), (10, 2), (30, 11), (100, 42)])
+@pytest.mark.parametrize(("count", "rank"), [(1, None), (4, None), (5, 1), (10, 2), (30, 11), (100, 42)])
 def test_the_bound_is_the_order_statistic_of_a_sign_test(count, rank):
     values = list(range(1, count + 1))
     random.Random(1).shuffle(values)
@@ -45,11 +45,11 @@ def test_speed_is_the_old_time_over_the_new_one():
     assert statistics.mode(new.calls) == 50 and len(old.calls) == 6
 
 
-def test_a_program_that_is_none_is_refused(tmp_path):
-    plain = tmp_path / "adabin_infer"
-    plain.write_text("text")
-    line = refusal_of(call_apart("benchmarks/compare_builds.py", "--old", plain, cwd=tmp_path))
-    assert "--old" in line and "build.sh" in line
+@pytest.mark.parametrize("name", [".", "text", "none"])
+def test_a_program_that_is_none_is_refused(name, tmp_path):
+    (tmp_path / "text").write_text("text")
+    line = refusal_of(call_apart("benchmarks/compare_builds.py", "--old", tmp_path / name, cwd=tmp_path))
+    assert "--old" in line and "adabin_infer" in line
 
 
 def test_both_programs_run_and_the_table_is_written(tmp_path):

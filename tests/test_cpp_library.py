@@ -85,15 +85,15 @@ def test_an_example_is_built_with_pkg_config(installed, language, tmp_path):
     check_class(tmp_path / "classify", installed)
 
 
+@pytest.mark.parametrize("languages", ["C", "C CXX"])
 @pytest.mark.parametrize("target", ["adabin", "static"])
-def test_an_example_is_built_with_find_package(installed, target, tmp_path):
+def test_an_example_is_built_with_find_package(installed, target, languages, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.20)\n"
-        "project(user LANGUAGES C CXX)\n"
+        f"project(user LANGUAGES {languages})\n"
         f"find_package(adabin {VERSION} REQUIRED)\n"
         f'add_executable(classify "{ENGINE}/examples/classify.c")\n'
         f"target_link_libraries(classify PRIVATE adabin::{target})\n"
-        "set_target_properties(classify PROPERTIES LINKER_LANGUAGE CXX)\n"
     )
     run("cmake", "-S", tmp_path, "-B", tmp_path / "build", f"-DCMAKE_PREFIX_PATH={installed}")
     run("cmake", "--build", tmp_path / "build")

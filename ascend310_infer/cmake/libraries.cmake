@@ -8,6 +8,8 @@ target_include_directories(adabin PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURC
                            $<INSTALL_INTERFACE:include>)
 target_link_libraries(adabin PRIVATE Threads::Threads)
 set_target_properties(adabin PROPERTIES EXPORT_NAME static)
+# A user's project may be in C alone: its linker knows nothing of C++.
+target_link_libraries(adabin INTERFACE $<INSTALL_INTERFACE:stdc++> $<INSTALL_INTERFACE:m>)
 if(ADABIN_STATIC_PROGRAMS)
   target_link_options(adabin INTERFACE $<BUILD_INTERFACE:-static>)
 endif()

@@ -132,8 +132,9 @@ ADABIN_API adabin_status* adabin_session_options_set_threads(adabin_session_opti
 ADABIN_API adabin_status* adabin_session_options_set_profile(adabin_session_options* options,
                                                              int profile);
 /* What inputs are: ADABIN_FLOAT32, NCHW and normalized, as without this call; or ADABIN_UINT8,
- * NHWC, which the session normalizes: (v / 255 - mean) / std, and which only a network of one
- * input takes. */
+ * NHWC, red first and already as large as the input, which the session normalizes:
+ * (v / 255 - mean) / std, and which only a network of one input takes. How pictures of another size
+ * become as large: "resize_shorter_side" of the metadata, and docs/pictures.md. */
 ADABIN_API adabin_status* adabin_session_options_set_input_type(adabin_session_options* options,
                                                                 adabin_type type);
 /* Of `channels` channels each, for pixels in 0..1. Without this call: "mean" and "std" of the

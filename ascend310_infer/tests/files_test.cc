@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reading and writing of files, whatever others do to them meanwhile.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -135,13 +136,31 @@ TEST_F(Files, WritingReplacesFilesAlone) {
   EXPECT_TRUE(fs::is_fifo(Path("pipe")) && fs::is_symlink(Path("link")));
 }
 
-TEST_F(Files, WritingThroughALinkReplacesWhatItLeadsTo) {
+TEST_F(Files, AWrittenFileTakesThePlaceOfALink) {
+  Make("elsewhere", "old");
+  fs::create_symlink("elsewhere", Path("link"));
+  WriteFile(Path("link"), "new", 3);
+  EXPECT_EQ(ReadFile(Path("elsewhere")), "old");
+  EXPECT_FALSE(fs::is_symlink(Path("link")));
+  EXPECT_EQ(ReadFile(Path("link")), "new");
+}
+
+TEST_F(Files, AFileWithoutANameIsNotReplaced) {
+  const int file = open(Path("gone").c_str(), O_RDWR | O_CREAT, 0600);
+  ASSERT_GE(file, 0);
+  fs::remove(Path("gone"));
+  const std::string link = "/proc/self/fd/" + std::to_string(file);
+  EXPECT_NE(Refusal([&] { StoreFile(link, "x", 1, true); }).find("without a name"),
+            std::string::npos);
+  close(file);
+  EXPECT_EQ(Entries(), 0u);
+}
+
+TEST_F(Files, StoringThroughALinkReplacesWhatItLeadsTo) {
   fs::create_directory(Path("sub"));
   Make("sub/model", "old");
   fs::create_symlink("model", Path("sub/latest"));
   fs::create_symlink("sub/latest", Path("link"));
-  WriteFile(Path("link"), "new", 3);
-  EXPECT_EQ(ReadFile(Path("sub/model")), "new");
   StoreFile(Path("link"), "newer", 5, true);
   EXPECT_EQ(ReadFile(Path("sub/model")), "newer");
   EXPECT_NE(Refusal([&] { StoreFile(Path("link"), "newest", 6, false); }).find("--force"),

@@ -200,6 +200,29 @@ TEST_P(FloatPath, ExtremeNetworksLayerByLayer) {
   });
 }
 
+// Nothing is added where there is no shift: 0 would make +0 of -0.
+TEST(ZeroPath, KeepsItsSign) {
+  for (const int channels : {1, 16, 37}) {
+    Plan plan;
+    ops::SetInput(&plan, Shape{channels, 1, 2});
+    Step pool, slopes;
+    pool.kind = StepKind::kMaxPool;
+    pool.geometry.kernel_h = pool.geometry.kernel_w = 1;
+    slopes.kind = StepKind::kActivation;
+    slopes.inputs = {1};
+    slopes.after.act = Activation::kTwoSlope;
+    slopes.after.positive = slopes.after.negative =
+        std::vector<float>(static_cast<size_t>(channels), 2.0f);
+    plan.outputs = {ops::Append(&plan, pool), ops::Append(&plan, slopes)};
+    const std::vector<float> input(plan.input.size(), -0.0f);
+    for (const std::string& kernel : Kernels()) {
+      for (const std::vector<float>& output : RunPlan(plan, input, kernel)) {
+        for (const float v : output) ASSERT_TRUE(v == 0 && std::signbit(v)) << kernel;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, FloatPath, testing::Range(1u, 11u));
 
 }  // namespace

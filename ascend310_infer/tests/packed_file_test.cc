@@ -143,6 +143,15 @@ TEST(PackedFile, OtherVersionIsNamed) {
   EXPECT_EQ(test::Refusal(bytes),
             "packed model version 3, this program reads 4; pack the network again with "
             "adabin_pack");
+  bytes[8] = 5;
+  EXPECT_EQ(test::Refusal(bytes),
+            "packed model version 5, this program reads 4; build a newer version of it");
+}
+
+TEST(PackedFile, ACopyAsTextIsRecognized) {
+  std::string bytes = files::WritePackedFile(SmallPlan());
+  for (size_t at = 0; (at = bytes.find("\r\n", at)) != std::string::npos;) bytes.erase(at, 1);
+  EXPECT_NE(test::Refusal(bytes).find("as text"), std::string::npos) << test::Refusal(bytes);
 }
 
 }  // namespace

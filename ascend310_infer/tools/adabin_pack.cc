@@ -49,9 +49,11 @@ int main(int argc, char** argv) {
   std::string model;
   std::string output;
   bool force = false;
-  CLI::App app("Packs an exported AdaBin network: one bit per binary weight, BatchNorm folded.",
-               "adabin_pack");
-  app.add_option("--model", model, "network: .mindir from export.py")->required();
+  CLI::App app(
+      "Packs an exported AdaBin network: the binary layers' weights as bits, all else as it is.",
+      "adabin_pack");
+  app.add_option("--model", model, "network: .mindir from export.py, or .adabin to write anew")
+      ->required();
   app.add_option("--output", output, "packed file to write, .adabin")->required();
   app.add_flag("--force", force, "replace an existing output file");
   return adabin::RunProgram(&app, argc, argv, [&] { return Pack(model, output, force); });

@@ -11,12 +11,13 @@
 
 namespace adabin {
 
-// Replaces a file of that name, or the one that a symbolic link of that name leads to, beside which
-// the temporary one then lies; a folder, a device or a pipe is refused. The content is the
-// system's to bring to the disk: where the machine fails within the next seconds, it may be lost.
+// Replaces a file or symbolic link of that name; a folder, a device or a pipe is refused. The
+// content is the system's to bring to the disk: where the machine fails within the next seconds, it
+// may be lost.
 void WriteFile(const std::string& path, const void* data, size_t size);
 
-// The same, and when it returns, file and name are on the disk. Without `replace` a file that has
+// The same, and when it returns, file and name are on the disk. A link stays: the file that it
+// leads to is replaced, and the temporary one lies beside that. Without `replace` a file that has
 // the name by then, another program's too, is left alone and refused.
 void StoreFile(const std::string& path, const void* data, size_t size, bool replace);
 

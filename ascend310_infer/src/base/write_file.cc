@@ -122,6 +122,13 @@ std::string TargetOf(const std::string& path) {
     if (error || i == kMostLinks) Fail(path, "is a link that leads nowhere; give another name");
     target = target.parent_path() / next;
   }
+  // In /proc are links to files that have no name any more.
+  struct stat meant = {}, found = {};
+  if (target != path && stat(path.c_str(), &meant) == 0 &&
+      (lstat(target.c_str(), &found) != 0 || meant.st_dev != found.st_dev ||
+       meant.st_ino != found.st_ino)) {
+    Fail(path, "is a link to a file without a name; give the name of a file");
+  }
   return target.string();
 }
 
@@ -151,8 +158,7 @@ void SyncFolderOf(const std::string& path) {
 
 void WriteFile(const std::string& path, const void* data, size_t size) {
   CheckReplaceable(path);
-  const std::string target = TargetOf(path);
-  TemporaryFile file(target);
+  TemporaryFile file(path);
   file.Write(data, size, false);
   file.Replace();
 }

@@ -45,16 +45,22 @@ Header ReadHeader(std::string_view bytes) {
   Header header;
   if (bytes.size() < sizeof(header)) throw Error("the packed model is truncated; copy it again");
   std::memcpy(&header, bytes.data(), sizeof(header));
+  if (std::memcmp(header.magic, kMagic, sizeof(header.magic)) != 0) {
+    throw Error(
+        "the packed model was changed on its way, as a copy as text changes it; copy it "
+        "again, as binary");
+  }
   if (header.version != kVersion) {
+    const std::string way = header.version < kVersion ? "pack the network again with adabin_pack"
+                                                      : "build a newer version of it";
     throw Error("packed model version " + std::to_string(header.version) + ", this program reads " +
-                std::to_string(kVersion) + "; pack the network again with adabin_pack");
+                std::to_string(kVersion) + "; " + way);
   }
   if (header.file_size != bytes.size()) {
     throw Error("the packed model should have " + std::to_string(header.file_size) +
                 " bytes but has " + std::to_string(bytes.size()) + "; copy it again");
   }
-  if (header.checksum != Checksum(bytes.substr(kSigned)) || header.zero != 0 ||
-      std::memcmp(header.magic, kMagic, sizeof(header.magic)) != 0) {
+  if (header.checksum != Checksum(bytes.substr(kSigned)) || header.zero != 0) {
     throw Error("the packed model is damaged (checksum); copy it again");
   }
   return header;

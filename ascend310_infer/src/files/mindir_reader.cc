@@ -247,7 +247,9 @@ class Builder {
 };
 
 [[noreturn]] void FailAsOther() {
-  throw Error("not a MindIR file, or a truncated one; export the network with export.py");
+  throw Error(
+      "not a MindIR file, nor a packed one (.adabin), or only a part of it; export the network "
+      "with export.py");
 }
 
 }  // namespace

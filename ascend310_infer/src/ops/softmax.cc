@@ -62,13 +62,17 @@ void Compute(const Formula& f) {
     return double{f.in[0].x[ElementOf(shape, index)]};
   };
   for (size_t i = 0; i < f.z.size(); ++i) {
-    const Index index = IndexOf(shape, i);
+    Index index = IndexOf(shape, i);
+    if (index[axis] > 0) continue;  // all along the axis together
     const int count = shape[f.step.axes[0]];
     double largest = at(index, 0);
     for (int k = 1; k < count; ++k) largest = std::max(largest, at(index, k));
     double sum = 0;
     for (int k = 0; k < count; ++k) sum += std::exp(at(index, k) - largest);
-    f.z[i] = static_cast<float>(std::exp(f.in[0].x[i] - largest) / sum);
+    for (int k = 0; k < count; ++k) {
+      index[axis] = k;
+      f.z[ElementOf(shape, index)] = static_cast<float>(std::exp(at(index, k) - largest) / sum);
+    }
   }
 }
 

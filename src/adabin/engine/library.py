@@ -127,14 +127,20 @@ def find():
         return str(Path(named).absolute())  # a name without a folder would be looked for elsewhere
     if LIBRARY.is_file():
         if source := newer_source(LIBRARY, SOURCES):
-            log(f"warning: {LIBRARY} is older than {source.relative_to(SOURCES.parent)}; build it again with: {BUILD}")
+            older = f"{LIBRARY} is older than {source.relative_to(SOURCES.parent)}"
+            _warn_once(f"warning: {older}; build it again with: {BUILD}")
         return str(LIBRARY)
     if installed := ctypes.util.find_library("adabin"):
         return installed
     raise UserError(
-        f"--model needs the C++ engine, {LIBRARY.name}; build it in a clone of the project with: {BUILD}, and "
+        f"adabin.engine needs the C++ library {LIBRARY.name}; build it in a clone of the project with: {BUILD}, and "
         f"elsewhere name the file in {VARIABLE}"
     )
+
+
+@functools.cache
+def _warn_once(text):
+    log(text)
 
 
 def newer_source(program, sources):
