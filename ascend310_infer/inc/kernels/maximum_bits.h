@@ -14,7 +14,7 @@ namespace adabin::kernels {
 // A layer f behind a maximum, of which a bit is wanted: f(max x) >= t, as f rises or falls with x,
 // is whether any x reaches a threshold, or whether none does. So bits are enough of each x.
 struct MaximumBits {
-  AlignedVector<float> thresholds;  // per channel, with zeros up to whole vectors: x >= threshold
+  AlignedVector<float> thresholds;  // per channel: x >= threshold; then a vector may be read
   std::vector<std::byte> inverted;  // of a pixel of bits, 1 in channels where none is to reach it
 };
 

@@ -102,7 +102,7 @@ std::optional<MaximumBits> FindMaximumBits(const BConv2DParams& conv, const Epil
     bits.thresholds.push_back(step->threshold);
     if (step->falls) bits.inverted[o / 8] |= std::byte{1} << (o % 8);
   }
-  bits.thresholds.resize(RoundUp(bits.thresholds.size(), isa::kLanes), 0.0f);
+  bits.thresholds.resize(RoundUp(bits.thresholds.size(), isa::kLanes) + isa::kLanes, 0.0f);
   return bits;
 }
 
