@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time two builds of the engine on the same networks, in turns: did a change make it slower?
 
-    bash ascend310_infer/build.sh && cp -r ascend310_infer/build /tmp/before     # then change something and build again
-    python benchmarks/compare_builds.py --old /tmp/before/adabin_infer
+    bash ascend310_infer/build.sh && cp -r ascend310_infer/build ../before     # then change something and build again
+    python benchmarks/compare_builds.py --old ../before/adabin_infer
     python benchmarks/compare_builds.py --old F --only resnet20 --threads 2 --pairs 10
 
 Both run the MindIR files of benchmarks/compare_peers.py, which are made where they are not there. In each pair both
